@@ -1,0 +1,14 @@
+//! What is looked at: tables of rows and columns, and how they are read and written.
+//!
+//! Bytes come in through [`read`], leave through [`write`], and are a [`Table`] in between. Nothing
+//! here opens a file, prints, or knows what a model is.
+
+pub mod ids;
+pub mod read;
+mod suggest;
+pub mod table;
+pub mod write;
+
+pub use ids::{FeatureId, NodeId, OutputId, TreeId};
+pub use suggest::closest;
+pub use table::{Categories, Column, Field, Kind, Schema, Table};

@@ -1,0 +1,82 @@
+//! How does an Arrow record batch become a table?
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::Float64Type;
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::{DataType, SchemaRef};
+
+use super::Wanted;
+use super::csv::{check_distinct, check_wanted};
+use super::error::ReadError;
+use crate::table::{Categories, Column, Field, Kind, Schema, Table};
+
+/// Names of all columns, and name and kind of the wanted ones.
+pub(super) fn wanted_schema(
+    schema: &SchemaRef,
+    wanted: &Wanted,
+) -> Result<(Vec<String>, Vec<usize>, Schema), ReadError> {
+    let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    check_distinct(&names)?;
+    check_wanted(wanted, &names)?;
+    let taken: Vec<usize> = (0..names.len()).filter(|&at| wanted.takes(&names[at])).collect();
+    let mut fields = Vec::with_capacity(taken.len());
+    for &at in &taken {
+        let kind = kind_of(schema.field(at).data_type()).ok_or_else(|| ReadError::ColumnType {
+            column: names[at].clone(),
+            found: schema.field(at).data_type().to_string(),
+        })?;
+        fields.push(Field { name: names[at].clone(), kind });
+    }
+    Ok((names, taken, Schema { fields }))
+}
+
+fn kind_of(data_type: &DataType) -> Option<Kind> {
+    Some(match data_type {
+        DataType::Float16 | DataType::Float32 => Kind::Float32,
+        DataType::Float64
+        | DataType::Decimal32(..)
+        | DataType::Decimal64(..)
+        | DataType::Decimal128(..)
+        | DataType::Decimal256(..)
+        | DataType::Null => Kind::Float64,
+        DataType::Boolean => Kind::Boolean,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Kind::Category,
+        DataType::Dictionary(_, values) => kind_of(values)?,
+        other if other.is_integer() => Kind::Integer,
+        _ => return None,
+    })
+}
+
+/// Converts the batch's columns (already projected to `schema`).
+pub(super) fn table(batch: &RecordBatch, schema: &Arc<Schema>) -> Result<Table, ReadError> {
+    let mut columns = Vec::with_capacity(schema.fields.len());
+    for (array, field) in batch.columns().iter().zip(&schema.fields) {
+        columns.push(if field.kind.is_number() { numbers(array)? } else { categories(array)? });
+    }
+    let mismatch = || ReadError::Arrow(arrow_schema::ArrowError::SchemaError("columns differ in length".into()));
+    Table::new(Arc::clone(schema), columns, batch.num_rows()).ok_or_else(mismatch)
+}
+
+fn numbers(array: &dyn Array) -> Result<Column, ReadError> {
+    let cast = arrow_cast::cast(array, &DataType::Float64)?;
+    let values = cast.as_primitive::<Float64Type>();
+    Ok(Column::Number(values.iter().map(|value| value.unwrap_or(f64::NAN)).collect()))
+}
+
+fn categories(array: &dyn Array) -> Result<Column, ReadError> {
+    let cast = arrow_cast::cast(array, &DataType::Utf8)?;
+    let mut levels = Vec::new();
+    let mut seen: HashMap<&str, u32> = HashMap::new();
+    let codes = cast.as_string::<i32>().iter().map(|text| match text {
+        None => Categories::MISSING,
+        Some(text) => *seen.entry(text).or_insert_with(|| {
+            levels.push(text.to_owned());
+            (levels.len() - 1) as u32
+        }),
+    });
+    let codes = codes.collect();
+    Ok(Column::Category(Categories { codes, levels: Arc::new(levels) }))
+}

@@ -1,0 +1,169 @@
+//! Comma-separated values: header, quoted fields, any of four separators, types inferred.
+//!
+//! RFC 4180 with the usual freedoms: `\n` or `\r\n`, a byte order mark, `;` tab or `|` as separator.
+//! Numbers and the spellings of missing values are trimmed before they are compared; text is kept as it
+//! stands.
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
+
+use csv::StringRecord;
+
+use super::error::ReadError;
+use super::infer::{ColumnBuilder, kind_of};
+use super::{ReadBatches, Wanted};
+use crate::table::{Field, Schema, Table};
+
+/// Reads a CSV by batches. Lines in errors count from 1, the header included.
+pub struct CsvReader<R: Read> {
+    records: csv::Reader<BufReader<R>>,
+    names: Vec<String>,
+    /// Positions in the file of the wanted columns.
+    taken: Vec<usize>,
+    schema: Arc<Schema>,
+    sample: std::vec::IntoIter<StringRecord>,
+    wanted: Wanted,
+}
+
+impl<R: Read> CsvReader<R> {
+    /// Reads the header and the first batch, from which the types are inferred.
+    ///
+    /// # Errors
+    /// When there is no header, a name appears twice, a wanted column is absent, or a row is ragged.
+    pub fn new(bytes: R, wanted: Wanted) -> Result<Self, ReadError> {
+        let mut bytes = BufReader::with_capacity(1 << 16, bytes);
+        let head = bytes.fill_buf()?;
+        let bom = head.starts_with(b"\xef\xbb\xbf");
+        let delimiter = wanted.delimiter.unwrap_or_else(|| separator(head));
+        if bom {
+            bytes.consume(3);
+        }
+        let mut records = csv::ReaderBuilder::new()
+            .has_headers(wanted.header)
+            .delimiter(delimiter)
+            .flexible(false)
+            .from_reader(bytes);
+        let names = column_names(&mut records, wanted.header)?;
+        let taken: Vec<usize> = (0..names.len()).filter(|&at| wanted.takes(&names[at])).collect();
+        check_wanted(&wanted, &names)?;
+        let mut sample = Vec::new();
+        let mut record = StringRecord::new();
+        while sample.len() < wanted.batch_rows && records.read_record(&mut record).map_err(csv_error)? {
+            sample.push(record.clone());
+        }
+        let fields = taken.iter().map(|&at| {
+            let known = wanted.kinds.get(&names[at]).copied();
+            let kind = known.unwrap_or_else(|| {
+                kind_of(sample.iter().map(|row| cell(&row[at], &wanted).map(str::trim)))
+            });
+            Field { name: names[at].clone(), kind }
+        });
+        let schema = Arc::new(Schema { fields: fields.collect() });
+        Ok(Self { records, names, taken, schema, sample: sample.into_iter(), wanted })
+    }
+}
+
+/// The cell, or `None` where it spells a missing value.
+fn cell<'a>(text: &'a str, wanted: &Wanted) -> Option<&'a str> {
+    (!wanted.is_missing(text.trim())).then_some(text)
+}
+
+/// The candidate that appears most often in the first line, outside quotes.
+fn separator(head: &[u8]) -> u8 {
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
+    let mut quoted = false;
+    for &byte in head.iter().take_while(|&&b| b != b'\n') {
+        quoted ^= byte == b'"';
+        if let Some(entry) = counts.iter_mut().find(|(candidate, _)| *candidate == byte && !quoted) {
+            entry.1 += 1;
+        }
+    }
+    // `max_by_key` takes the last of equals; reversed, the comma wins a tie.
+    counts.iter().rev().max_by_key(|(_, n)| *n).map_or(b',', |&(byte, _)| byte)
+}
+
+fn column_names<R: Read>(records: &mut csv::Reader<R>, header: bool) -> Result<Vec<String>, ReadError> {
+    let first = records.headers().map_err(csv_error)?;
+    if first.is_empty() || (first.len() == 1 && first[0].is_empty()) {
+        return Err(ReadError::Empty);
+    }
+    let names: Vec<String> = if header {
+        first.iter().map(|name| name.trim().to_owned()).collect()
+    } else {
+        (0..first.len()).map(|at| format!("f{at}")).collect()
+    };
+    check_distinct(&names)?;
+    Ok(names)
+}
+
+pub(super) fn check_distinct(names: &[String]) -> Result<(), ReadError> {
+    let mut seen = HashSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(name) => Err(ReadError::DuplicateColumn { name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn check_wanted(wanted: &Wanted, names: &[String]) -> Result<(), ReadError> {
+    let absent = wanted.only.iter().flatten().find(|name| !names.contains(name));
+    match absent {
+        None => Ok(()),
+        Some(name) => Err(ReadError::Absent {
+            name: name.clone(),
+            closest: crate::closest(name, names.iter().map(String::as_str)).map(str::to_owned),
+            names: names.to_vec(),
+        }),
+    }
+}
+
+impl<R: Read> ReadBatches for CsvReader<R> {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn all_names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {
+        let fields = &self.schema.fields;
+        let mut builders: Vec<ColumnBuilder> =
+            fields.iter().map(|field| ColumnBuilder::new(field.kind, self.wanted.batch_rows)).collect();
+        let mut n_rows = 0;
+        let mut record = StringRecord::new();
+        while n_rows < self.wanted.batch_rows {
+            match self.sample.next() {
+                Some(sampled) => record = sampled,
+                None if self.records.read_record(&mut record).map_err(csv_error)? => {}
+                None => break,
+            }
+            let line = record.position().map_or(0, csv::Position::line);
+            for ((builder, &at), field) in builders.iter_mut().zip(&self.taken).zip(fields) {
+                let mut text = cell(&record[at], &self.wanted);
+                if field.kind.is_number() {
+                    text = text.map(str::trim);
+                }
+                builder.push(text, line, &field.name)?;
+            }
+            n_rows += 1;
+        }
+        if n_rows == 0 {
+            return Ok(None);
+        }
+        let columns = builders.into_iter().map(ColumnBuilder::finish).collect();
+        Ok(Table::new(Arc::clone(&self.schema), columns, n_rows))
+    }
+}
+
+fn csv_error(error: csv::Error) -> ReadError {
+    let line_of = |pos: &Option<csv::Position>| pos.as_ref().map_or(0, csv::Position::line);
+    match error.into_kind() {
+        csv::ErrorKind::Io(io) => ReadError::Io(io),
+        csv::ErrorKind::Utf8 { pos, .. } => ReadError::NotUtf8 { line: line_of(&pos) },
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            ReadError::Ragged { line: line_of(&pos), found: len as usize, expected: expected_len as usize }
+        }
+        other => ReadError::Io(std::io::Error::other(format!("{other:?}"))),
+    }
+}

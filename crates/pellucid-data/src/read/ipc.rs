@@ -1,0 +1,155 @@
+//! Arrow IPC: the file form (Feather version 2) and the stream form.
+//!
+//! The Arrow library believes the lengths that a file states and takes the memory before it reads. So
+//! every stated length is checked against the bytes that are there first.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::{FileReader, StreamReader};
+use arrow_schema::{ArrowError, SchemaRef};
+use bytes::Bytes;
+
+use super::error::{ReadError, guarded};
+use super::{ReadBatches, Wanted, arrow};
+use crate::table::{Schema, Table};
+
+type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
+
+/// Reads Arrow IPC that lies in memory or is mapped; its batches are as large as the file made them.
+pub struct IpcReader {
+    batches: Batches,
+    names: Vec<String>,
+    taken: Vec<usize>,
+    schema: Arc<Schema>,
+}
+
+impl IpcReader {
+    /// Reads the footer of a file.
+    ///
+    /// # Errors
+    /// When it is no Arrow file, a wanted column is absent, or its type is neither numbers nor text.
+    pub fn file(bytes: Bytes, wanted: &Wanted) -> Result<Self, ReadError> {
+        guarded("Arrow", || {
+            check_blocks(&bytes).ok_or_else(damaged)?;
+            let reader = FileReader::try_new(Cursor::new(bytes), None)?;
+            let schema = reader.schema();
+            Self::over(Box::new(reader), &schema, wanted)
+        })
+    }
+
+    /// Reads the head of a stream.
+    ///
+    /// # Errors
+    /// As [`IpcReader::file`].
+    pub fn stream(bytes: Bytes, wanted: &Wanted) -> Result<Self, ReadError> {
+        guarded("Arrow", || {
+            check_messages(&bytes).ok_or_else(damaged)?;
+            let reader = StreamReader::try_new(Cursor::new(bytes), None)?;
+            let schema = reader.schema();
+            Self::over(Box::new(reader), &schema, wanted)
+        })
+    }
+
+    fn over(batches: Batches, schema: &SchemaRef, wanted: &Wanted) -> Result<Self, ReadError> {
+        let (names, taken, schema) = arrow::wanted_schema(schema, wanted)?;
+        Ok(Self { batches, names, taken, schema: Arc::new(schema) })
+    }
+}
+
+impl ReadBatches for IpcReader {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn all_names(&self) -> &[String] {
+        &self.names
+    }
+
+    fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {
+        guarded("Arrow", || match self.batches.next() {
+            None => Ok(None),
+            Some(batch) => arrow::table(&batch?.project(&self.taken)?, &self.schema).map(Some),
+        })
+    }
+}
+
+fn damaged() -> ReadError {
+    let what = "a stated length does not fit into the file; it is damaged or was cut short";
+    ReadError::Arrow(ArrowError::IpcError(what.to_owned()))
+}
+
+fn little_endian(bytes: &[u8], at: usize) -> Option<usize> {
+    let four: [u8; 4] = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
+    usize::try_from(i32::from_le_bytes(four)).ok()
+}
+
+/// Whether the blocks that the footer names lie in the file.
+fn check_blocks(bytes: &[u8]) -> Option<()> {
+    let tail = bytes.len().checked_sub(10)?;
+    let start = tail.checked_sub(little_endian(bytes, tail)?)?;
+    let footer = arrow_ipc::root_as_footer(bytes.get(start..tail)?).ok()?;
+    let blocks = footer.dictionaries().into_iter().flatten().chain(footer.recordBatches().into_iter().flatten());
+    for block in blocks {
+        let lengths = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
+        let sum = lengths.iter().try_fold(0_usize, |sum, &x| sum.checked_add(usize::try_from(x).ok()?))?;
+        if sum > start {
+            return None;
+        }
+        let at = usize::try_from(block.offset()).ok()?;
+        let continued = little_endian(bytes, at).is_none();
+        let length = little_endian(bytes, if continued { at + 4 } else { at })?;
+        let head = if continued { 8 } else { 4 };
+        let message = arrow_ipc::root_as_message(bytes.get(at + head..(at + head).checked_add(length)?)?).ok()?;
+        check_buffers(&message, &bytes[at..start])?;
+    }
+    Some(())
+}
+
+/// Whether every message of a stream, with its body, lies in the bytes.
+fn check_messages(bytes: &[u8]) -> Option<()> {
+    let mut at = 0;
+    while at < bytes.len() {
+        let continued = bytes[at..].starts_with(&[0xff; 4]);
+        at += if continued { 4 } else { 0 };
+        let length = little_endian(bytes, at)?;
+        at += 4;
+        if length == 0 {
+            return Some(());
+        }
+        let message = arrow_ipc::root_as_message(bytes.get(at..at.checked_add(length)?)?).ok()?;
+        at += length;
+        let body = usize::try_from(message.bodyLength()).ok()?;
+        let end = at.checked_add(body).filter(|&end| end <= bytes.len())?;
+        check_buffers(&message, &bytes[at..end])?;
+        at = end;
+    }
+    Some(())
+}
+
+/// Whether the buffers and row counts of a batch are possible in a body of this size.
+fn check_buffers(message: &arrow_ipc::Message<'_>, body: &[u8]) -> Option<()> {
+    /// No codec of Arrow's packs tighter than this by much; what claims more is a bomb.
+    const MOST_PER_BYTE: usize = 100_000;
+    let batch = message.header_as_record_batch().or_else(|| message.header_as_dictionary_batch()?.data());
+    let Some(batch) = batch else { return Some(()) };
+    let most_rows = body.len().checked_mul(MOST_PER_BYTE)?;
+    let fits = |x: i64, most: usize| usize::try_from(x).ok().filter(|&x| x <= most);
+    fits(batch.length(), most_rows.max(1 << 20))?;
+    for node in batch.nodes().into_iter().flatten() {
+        fits(node.length(), most_rows.max(1 << 20))?;
+        fits(node.null_count(), most_rows.max(1 << 20))?;
+    }
+    for buffer in batch.buffers().into_iter().flatten() {
+        let offset = fits(buffer.offset(), body.len())?;
+        let length = fits(buffer.length(), body.len())?;
+        let inside = body.get(offset..offset.checked_add(length)?)?;
+        // A compressed buffer opens with its unpacked length.
+        if let (Some(_), Some(head)) = (batch.compression(), inside.first_chunk::<8>()) {
+            let unpacked = i64::from_le_bytes(*head);
+            fits(unpacked.max(0), length.checked_mul(MOST_PER_BYTE)?)?;
+        }
+    }
+    Some(())
+}

@@ -1,0 +1,117 @@
+//! How do bytes become a table? One reader a format, all of them by batches.
+//!
+//! A reader holds one batch at a time, so that memory does not grow with the file. Types are inferred
+//! from the first batch where the format has none (CSV, JSON lines); [`Wanted::kinds`] overrules that
+//! for columns whose kind the caller knows, for instance from a model.
+
+mod arrow;
+mod csv;
+mod error;
+mod infer;
+mod ipc;
+mod jsonl;
+mod parquet;
+
+use std::collections::BTreeMap;
+
+pub use self::csv::CsvReader;
+pub use self::error::ReadError;
+pub use self::ipc::IpcReader;
+pub use self::jsonl::JsonLinesReader;
+pub use self::parquet::ParquetReader;
+use crate::table::{Kind, Schema, Table};
+
+/// What the caller wants of a file.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// Only these columns, in the file's order; `None` is all of them. A column that is not wanted is
+    /// not parsed, so that what stands in it can't be an error.
+    pub only: Option<Vec<String>>,
+    /// Kinds that are known beforehand, by column name; the others are inferred.
+    pub kinds: BTreeMap<String, Kind>,
+    /// Spellings of a missing value in CSV and JSON text, compared after trimming.
+    pub missing: Vec<String>,
+    /// Whether the first row of a CSV holds names. Without it columns are `f0`, `f1`, ...
+    pub header: bool,
+    /// The separator of a CSV; `None` finds it in the first line among `,` `;` tab and `|`.
+    pub delimiter: Option<u8>,
+    /// Rows a batch.
+    pub batch_rows: usize,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        let missing = ["", "NA", "N/A", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>"];
+        Self {
+            only: None,
+            kinds: BTreeMap::new(),
+            missing: missing.map(str::to_owned).to_vec(),
+            header: true,
+            delimiter: None,
+            batch_rows: 16_384,
+        }
+    }
+}
+
+impl Wanted {
+    fn takes(&self, name: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only.iter().any(|wanted| wanted == name))
+    }
+
+    fn is_missing(&self, text: &str) -> bool {
+        self.missing.iter().any(|token| token == text)
+    }
+}
+
+/// A table that arrives in batches.
+pub trait ReadBatches {
+    /// The columns of every batch: those that were wanted, in the file's order.
+    fn schema(&self) -> &Schema;
+
+    /// The names of all columns of the file, wanted or not, in the file's order.
+    fn all_names(&self) -> &[String];
+
+    /// The next batch; `None` after the last one.
+    ///
+    /// # Errors
+    /// When the bytes are not what the format says, or a value does not fit its column.
+    fn next_batch(&mut self) -> Result<Option<Table>, ReadError>;
+}
+
+/// The formats that can be told from the first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sniffed {
+    /// Apache Parquet.
+    Parquet,
+    /// Arrow IPC, file form (Feather version 2).
+    ArrowFile,
+    /// Arrow IPC, stream form.
+    ArrowStream,
+    /// A gzip stream: look inside.
+    Gzip,
+    /// A Zstandard stream: look inside.
+    Zstd,
+    /// A JSON object a line.
+    JsonLines,
+    /// None of the above: text, read as CSV.
+    Text,
+}
+
+/// Tells the format from the first bytes of a file (16 are enough).
+#[must_use]
+pub fn sniff(head: &[u8]) -> Sniffed {
+    let first = head.iter().copied().find(|b| !b.is_ascii_whitespace());
+    match head {
+        [b'P', b'A', b'R', b'1', ..] => Sniffed::Parquet,
+        [b'A', b'R', b'R', b'O', b'W', b'1', ..] => Sniffed::ArrowFile,
+        [0xff, 0xff, 0xff, 0xff, ..] => Sniffed::ArrowStream,
+        [0x1f, 0x8b, ..] => Sniffed::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Sniffed::Zstd,
+        _ if first == Some(b'{') => Sniffed::JsonLines,
+        _ => Sniffed::Text,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::table::Column;
+use crate::write;
+
+fn read_csv(text: &str, wanted: Wanted) -> Result<(Vec<(String, &'static str)>, Vec<Table>), ReadError> {
+    let mut reader = CsvReader::new(text.as_bytes(), wanted)?;
+    let schema = reader.schema().fields.iter().map(|f| (f.name.clone(), f.kind.name())).collect();
+    let mut batches = Vec::new();
+    while let Some(batch) = reader.next_batch()? {
+        batches.push(batch);
+    }
+    Ok((schema, batches))
+}
+
+fn numbers<'a>(table: &'a Table, name: &str) -> &'a [f64] {
+    match table.column(name) {
+        Some(Column::Number(values)) => values,
+        other => panic!("{name} is {other:?}"),
+    }
+}
+
+#[test]
+fn csv_infers_the_narrowest_kind_and_keeps_text_as_it_stands() {
+    let text = "\u{feff}a;b;c;d;e\r\n1;1.5;true;\" x;y\";\r\n;NA;False;z;\r\n";
+    let (schema, batches) = read_csv(text, Wanted::default()).unwrap();
+    let kinds: Vec<_> = schema.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
+    assert_eq!(kinds, [("a", "integer"), ("b", "float64"), ("c", "boolean"), ("d", "category"), ("e", "category")]);
+    let table = &batches[0];
+    assert_eq!(table.n_rows(), 2);
+    assert_eq!(numbers(table, "c"), [1.0, 0.0]);
+    assert!(numbers(table, "a")[1].is_nan());
+    let Some(Column::Category(d)) = table.column("d") else { panic!() };
+    assert_eq!((d.text(0), d.text(1)), (Some(" x;y"), Some("z")));
+    assert_eq!(table.column("e").map(Column::n_missing), Some(2));
+}
+
+#[test]
+fn csv_batches_carry_every_row_once() {
+    let text = format!("x\n{}", (0..10).map(|i| format!("{i}\n")).collect::<String>());
+    let (_, batches) = read_csv(&text, Wanted { batch_rows: 4, ..Wanted::default() }).unwrap();
+    assert_eq!(batches.iter().map(Table::n_rows).collect::<Vec<_>>(), [4, 4, 2]);
+    let all: Vec<f64> = batches.iter().flat_map(|b| numbers(b, "x").to_vec()).collect();
+    assert_eq!(all, (0..10).map(f64::from).collect::<Vec<_>>());
+}
+
+#[test]
+fn csv_errors_name_line_and_column() {
+    let late = "x,y\n1,2\n3,4\n?,5\n";
+    let wanted = || Wanted { batch_rows: 2, ..Wanted::default() };
+    let message = read_csv(late, wanted()).unwrap_err().to_string();
+    assert!(message.starts_with("line 4, column `x`: `?` is not a number"), "{message}");
+    let mut forgiving = wanted();
+    forgiving.missing.push("?".into());
+    assert!(numbers(&read_csv(late, forgiving).unwrap().1[1], "x")[0].is_nan());
+
+    let message = read_csv("x,y\n1\n", Wanted::default()).unwrap_err().to_string();
+    assert!(message.contains("line 2: 1 fields where the header has 2"), "{message}");
+    assert!(matches!(read_csv("x,x\n1,2\n", Wanted::default()), Err(ReadError::DuplicateColumn { .. })));
+    assert!(matches!(read_csv("", Wanted::default()), Err(ReadError::Empty)));
+    let only = Wanted { only: Some(vec!["agee".into()]), ..Wanted::default() };
+    let message = read_csv("age,sex\n1,2\n", only).unwrap_err().to_string();
+    assert_eq!(message, "there is no column `agee`; did you mean `age`?");
+}
+
+#[test]
+fn a_column_that_is_not_wanted_is_not_parsed() {
+    let wanted = Wanted {
+        only: Some(vec!["x".into()]),
+        kinds: [("y".to_owned(), Kind::Float64)].into(),
+        ..Wanted::default()
+    };
+    let (_, batches) = read_csv("y,x\nnot a number,1\n", wanted).unwrap();
+    assert_eq!(batches[0].columns().len(), 1);
+}
+
+#[test]
+fn csv_without_header_names_columns_by_position() {
+    let wanted = Wanted { header: false, ..Wanted::default() };
+    let (schema, batches) = read_csv("1,2\n3,4\n", wanted).unwrap();
+    assert_eq!(schema[1].0, "f1");
+    assert_eq!(batches[0].n_rows(), 2);
+}
+
+#[test]
+fn json_lines_keep_key_order_and_fill_gaps() {
+    let text = "{\"b\": 1, \"a\": \"u\"}\n\n{\"a\": null, \"c\": true}\n";
+    let mut reader = JsonLinesReader::new(text.as_bytes(), Wanted::default()).unwrap();
+    assert_eq!(reader.all_names(), ["b", "a", "c"]);
+    let table = reader.next_batch().unwrap().unwrap();
+    assert_eq!(numbers(&table, "b")[0], 1.0);
+    assert!(numbers(&table, "b")[1].is_nan());
+    assert_eq!(numbers(&table, "c")[1], 1.0);
+    for bad in ["[1]\n", "{\"a\": [1]}\n", "{\"a\": 1\n"] {
+        assert!(matches!(JsonLinesReader::new(bad.as_bytes(), Wanted::default()), Err(ReadError::BadJsonLine { line: 1, .. })));
+    }
+}
+
+#[test]
+fn parquet_and_arrow_give_back_what_was_written() {
+    let names = ["x".to_owned(), "y".to_owned()];
+    let columns = [vec![1.0, f64::NAN, -0.0], vec![f64::MAX, 1e-300, f64::INFINITY]];
+    let meta = [("k".to_owned(), "v".to_owned())];
+    let check = |reader: &mut dyn ReadBatches| {
+        let table = reader.next_batch().unwrap().unwrap();
+        for (name, column) in names.iter().zip(&columns) {
+            let got: Vec<u64> = numbers(&table, name).iter().map(|x| x.to_bits()).collect();
+            assert_eq!(got, column.iter().map(|x| x.to_bits()).collect::<Vec<_>>());
+        }
+    };
+    let parquet = write::parquet::to_bytes(&names, &columns, &meta).unwrap();
+    check(&mut ParquetReader::new(parquet.into(), &Wanted::default()).unwrap());
+    let ipc = write::ipc::to_bytes(&names, &columns, &meta).unwrap();
+    check(&mut IpcReader::file(ipc.into(), &Wanted::default()).unwrap());
+}
+
+#[test]
+fn sniffing_tells_formats_apart() {
+    assert_eq!(sniff(b"PAR1...."), Sniffed::Parquet);
+    assert_eq!(sniff(b"ARROW1\0\0"), Sniffed::ArrowFile);
+    assert_eq!(sniff(b"  {\"a\":1}"), Sniffed::JsonLines);
+    assert_eq!(sniff(b"a,b\n"), Sniffed::Text);
+    assert_eq!(sniff(b""), Sniffed::Text);
+}
+
+/// Reads every format from the same bytes: no answer matters, only that there is one.
+fn read_all_ways(bytes: &[u8]) {
+    fn drain(reader: Result<impl ReadBatches, ReadError>) {
+        if let Ok(mut reader) = reader {
+            while let Ok(Some(batch)) = reader.next_batch() {
+                assert!(batch.columns().iter().all(|column| column.len() == batch.n_rows()));
+            }
+        }
+    }
+    let wanted = Wanted { batch_rows: 3, ..Wanted::default() };
+    drain(CsvReader::new(bytes, wanted.clone()));
+    drain(JsonLinesReader::new(bytes, wanted.clone()));
+    drain(ParquetReader::new(bytes.to_vec().into(), &wanted));
+    drain(IpcReader::file(bytes.to_vec().into(), &wanted));
+    drain(IpcReader::stream(bytes.to_vec().into(), &wanted));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn no_bytes_make_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        read_all_ways(&bytes);
+    }
+
+    #[test]
+    fn no_text_makes_a_reader_panic(text in "([a-c0-9.,;\"\n\r{}:\\[\\]-]|null|NaN|é){0,80}") {
+        read_all_ways(text.as_bytes());
+    }
+
+    #[test]
+    fn damaged_parquet_and_arrow_are_errors_not_panics(at in 0usize..1200, byte in any::<u8>(), cut in 0usize..1200) {
+        let names = ["x".to_owned()];
+        let columns = [vec![1.0, 2.0, 3.0]];
+        for mut bytes in [
+            write::parquet::to_bytes(&names, &columns, &[]).unwrap(),
+            write::ipc::to_bytes(&names, &columns, &[]).unwrap(),
+        ] {
+            let n = bytes.len();
+            bytes[at % n] ^= byte;
+            read_all_ways(&bytes);
+            read_all_ways(&bytes[..cut % n]);
+        }
+    }
+}

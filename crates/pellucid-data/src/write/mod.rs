@@ -1,0 +1,58 @@
+//! How do numbers leave? Named columns of `f64`, batch by batch, in four formats.
+
+pub mod csv;
+pub mod ipc;
+pub mod jsonl;
+pub mod parquet;
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
+
+/// Why a table could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The sink refused bytes.
+    #[error("writing stopped: {0}")]
+    Io(#[from] std::io::Error),
+    /// Parquet refused a batch.
+    #[error("writing Parquet failed: {0}")]
+    Parquet(#[from] ::parquet::errors::ParquetError),
+    /// Arrow refused a batch.
+    #[error("writing Arrow failed: {0}")]
+    Arrow(#[from] ArrowError),
+}
+
+/// A sink for batches of named columns. `finish` must be called: a file without it is cut short.
+pub trait WriteBatches {
+    /// Appends rows: one slice a column, all of equal length.
+    ///
+    /// # Errors
+    /// When the sink does not take them.
+    fn write(&mut self, columns: &[Vec<f64>]) -> Result<(), WriteError>;
+
+    /// Writes what must stand at the end.
+    ///
+    /// # Errors
+    /// When the sink does not take it.
+    fn finish(self: Box<Self>) -> Result<(), WriteError>;
+}
+
+fn arrow_schema(names: &[String], metadata: &[(String, String)]) -> SchemaRef {
+    let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Float64, false)).collect();
+    Arc::new(Schema::new(fields).with_metadata(metadata.iter().cloned().collect()))
+}
+
+fn record_batch(schema: &SchemaRef, columns: &[Vec<f64>]) -> Result<RecordBatch, ArrowError> {
+    let arrays = columns.iter().map(|c| Arc::new(Float64Array::from(c.clone())) as ArrayRef).collect();
+    RecordBatch::try_new(Arc::clone(schema), arrays)
+}
+
+/// The shortest decimal that reads back as the same number; an exponent where it would be long.
+#[must_use]
+pub fn shortest(x: f64) -> String {
+    let size = x.abs();
+    if x != 0.0 && x.is_finite() && !(1e-5..1e17).contains(&size) { format!("{x:e}") } else { x.to_string() }
+}

@@ -1,0 +1,99 @@
+//! How does a margin become a prediction? One inverse link a training objective.
+
+/// The scale on which outputs are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// The raw sum of the model: log-odds, log-mean, score.
+    Margin,
+    /// What the training library's `predict` answers: probability, mean, class.
+    Prediction,
+}
+
+/// The map from margins to predictions, named after what it does rather than after the objective.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub enum Link {
+    /// The margin is the prediction.
+    Identity,
+    /// `1 / (1 + exp(-slope · margin))`, each output on its own.
+    Logistic {
+        /// LightGBM's `sigmoid`; 1 elsewhere.
+        slope: f64,
+    },
+    /// Probabilities of classes, `exp(margin) / Σ exp(margin)`.
+    Softmax,
+    /// The class with the largest margin, as its number.
+    ArgMax,
+    /// `exp(margin)`: rates, means of positive targets, hazards, survival times.
+    Exp,
+    /// 1 where the margin is above 0, else 0.
+    Step,
+    /// `sign(margin) · margin²`: LightGBM's `reg_sqrt`.
+    SignedSquare,
+    /// `log(1 + exp(margin))`: LightGBM's `cross_entropy_lambda`.
+    Softplus,
+    /// XGBoost's expectiles of several alphas: the first margin, then growing by the softplus of each next,
+    /// and by 1e-6 so that no two are equal.
+    ExpectileSteps,
+}
+
+impl Link {
+    /// Maps the margins of one row to predictions; [`Link::ArgMax`] answers with one number.
+    #[must_use]
+    pub fn predictions(self, margins: &[f64]) -> Vec<f64> {
+        let each = |f: fn(f64) -> f64| margins.iter().map(|&m| f(m)).collect();
+        match self {
+            Self::Identity => margins.to_vec(),
+            Self::Logistic { slope } => margins.iter().map(|m| 1.0 / (1.0 + (-slope * m).exp())).collect(),
+            Self::Softmax => {
+                let top = margins.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let weights: Vec<f64> = margins.iter().map(|m| (m - top).exp()).collect();
+                let total: f64 = weights.iter().sum();
+                weights.iter().map(|w| w / total).collect()
+            }
+            Self::ArgMax => {
+                let best = (1..margins.len()).fold(0, |best, k| if margins[k] > margins[best] { k } else { best });
+                vec![best as f64]
+            }
+            Self::Exp => each(f64::exp),
+            Self::Step => each(|m| f64::from(m > 0.0)),
+            Self::SignedSquare => each(|m| m * m.abs()),
+            Self::Softplus => each(softplus),
+            Self::ExpectileSteps => {
+                let mut level = 0.0;
+                let step = |(k, &m): (usize, &f64)| {
+                    level += if k == 0 { m } else { softplus(m) + 1e-6 };
+                    level
+                };
+                margins.iter().enumerate().map(step).collect()
+            }
+        }
+    }
+
+    /// How many predictions a row of `n_outputs` margins has.
+    #[must_use]
+    pub fn n_predictions(self, n_outputs: usize) -> usize {
+        if self == Self::ArgMax { 1 } else { n_outputs }
+    }
+
+    /// What a margin is called on an axis.
+    #[must_use]
+    pub fn margin_unit(self) -> &'static str {
+        match self {
+            Self::Logistic { .. } => "log-odds",
+            Self::Softmax | Self::ArgMax => "log-odds, unnormalized",
+            Self::Exp => "log scale",
+            _ => "model output",
+        }
+    }
+
+    /// Whether predictions are probabilities.
+    #[must_use]
+    pub fn is_probability(self) -> bool {
+        matches!(self, Self::Logistic { .. } | Self::Softmax)
+    }
+}
+
+fn softplus(m: f64) -> f64 {
+    m.max(0.0) + (-m.abs()).exp().ln_1p()
+}

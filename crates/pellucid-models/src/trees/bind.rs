@@ -1,0 +1,356 @@
+//! Which column is which feature? By name where the model stores names, by position where not.
+
+use std::collections::HashMap;
+
+use pellucid_data::table::{Categories, Column, Kind, Table};
+use pellucid_data::{FeatureId, closest};
+
+use super::ensemble::{Ensemble, Feature, FeatureKind, InputCast, UnseenLevel};
+
+/// Rows of features in the model's order, column-major, rounded as the model compares them.
+#[derive(Debug, Clone)]
+pub struct FeatureMatrix {
+    columns: Vec<Vec<f64>>,
+    n_rows: usize,
+}
+
+impl FeatureMatrix {
+    /// Puts columns together; `None` unless all have `n_rows` values.
+    #[must_use]
+    pub fn new(mut columns: Vec<Vec<f64>>, n_rows: usize, cast: InputCast) -> Option<Self> {
+        if columns.iter().any(|column| column.len() != n_rows) {
+            return None;
+        }
+        if cast != InputCast::F64 {
+            columns.iter_mut().flatten().for_each(|x| *x = cast.apply(*x));
+        }
+        Some(Self { columns, n_rows })
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
+    /// How many features.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// One value; NaN is missing.
+    #[must_use]
+    pub fn at(&self, feature: FeatureId, row: usize) -> f64 {
+        self.columns[feature.index()][row]
+    }
+
+    /// All values of a feature.
+    #[must_use]
+    pub fn column(&self, feature: FeatureId) -> &[f64] {
+        &self.columns[feature.index()]
+    }
+
+    /// The rows of a range, copied.
+    #[must_use]
+    pub fn slice(&self, rows: std::ops::Range<usize>) -> Self {
+        let columns = self.columns.iter().map(|column| column[rows.clone()].to_vec()).collect();
+        Self { columns, n_rows: rows.len() }
+    }
+}
+
+/// Why a table does not fit a model.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BindError {
+    /// Features without a column.
+    #[error("{}", missing_text(.missing, .similar, .extra, *.reordered))]
+    Missing {
+        /// Features that have no column.
+        missing: Vec<String>,
+        /// For each, the most similar extra column.
+        similar: Vec<Option<String>>,
+        /// Columns that are no feature.
+        extra: Vec<String>,
+        /// Whether the columns that are there stand in another order than in training.
+        reordered: bool,
+    },
+    /// A model without names and a table of another width.
+    #[error(
+        "the model stores no feature names and expects {expected} columns by position; the data has {}: {}; \
+         leave out the others with `--drop`", found.len(), found.join(", ")
+    )]
+    Width {
+        /// Features of the model.
+        expected: usize,
+        /// Columns of the table.
+        found: Vec<String>,
+    },
+    /// Text where the model compares numbers.
+    #[error(
+        "column `{column}`, row {row}: `{text}` is not a number, and the model stores no names of categories for \
+         it; encode the column with the numbers that were used in training"
+    )]
+    Text {
+        /// The column.
+        column: String,
+        /// Row of the data, from 0.
+        row: usize,
+        /// What stands there.
+        text: String,
+    },
+    /// A category that the training library would refuse.
+    #[error(
+        "column `{column}`, row {row}: `{text}` is not among the {n_levels} categories of training{}; \
+         XGBoost refuses such rows: correct the value or leave the row out",
+        similar_text(.similar)
+    )]
+    Unseen {
+        /// The column.
+        column: String,
+        /// Row of the data, from 0.
+        row: usize,
+        /// What stands there.
+        text: String,
+        /// How many categories the model knows.
+        n_levels: usize,
+        /// The most similar one.
+        similar: Option<String>,
+    },
+    /// A number that XGBoost refuses.
+    #[error(
+        "column `{column}`, row {row}: {found} is infinite after rounding to 32 bits; XGBoost refuses such rows: \
+         correct the value, or leave it empty if it is missing"
+    )]
+    Infinite {
+        /// The column.
+        column: String,
+        /// Row of the data, from 0.
+        row: usize,
+        /// What stands there.
+        found: f64,
+    },
+}
+
+fn similar_text(similar: &Option<String>) -> String {
+    similar.as_ref().map_or(String::new(), |near| format!(" (did you mean `{near}`?)"))
+}
+
+fn missing_text(missing: &[String], similar: &[Option<String>], extra: &[String], reordered: bool) -> String {
+    const SHOWN: usize = 12;
+    let list = |names: &[String]| {
+        let rest = names.len().saturating_sub(SHOWN);
+        let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        shown.join(", ") + &more
+    };
+    let mut text = format!("the data lacks {} of the model's columns: {}", missing.len(), list(missing));
+    let pairs = missing.iter().zip(similar);
+    let hints: Vec<String> = pairs
+        .filter_map(|(name, near)| near.as_ref().map(|near| format!("`{near}` for `{name}`")))
+        .take(SHOWN)
+        .collect();
+    if !hints.is_empty() {
+        text += &format!("; did you mean {}?", hints.join(", "));
+    }
+    if !extra.is_empty() {
+        text += &format!("; columns that the model does not know: {}", list(extra));
+    }
+    if reordered {
+        text += "; the columns that match stand in another order than in training";
+    }
+    text
+}
+
+/// What was noticed while columns were matched; none of it changes a number silently.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BindNotes {
+    /// Columns of the data that are no feature, and were ignored.
+    pub ignored: Vec<String>,
+    /// Whether columns stand in another order than in training (matched by name, so harmless).
+    pub reordered: bool,
+    /// Whether features were matched by position, for want of names.
+    pub by_position: bool,
+}
+
+/// Where each feature stands in tables of one schema.
+#[derive(Debug, Clone)]
+pub struct Binding {
+    sources: Vec<String>,
+    notes: BindNotes,
+}
+
+impl Binding {
+    /// Matches a table's columns to the features of a model; `dropped` columns are not looked at.
+    ///
+    /// # Errors
+    /// When a feature has no column.
+    pub fn new(model: &Ensemble, columns: &[String], dropped: &[String]) -> Result<Self, BindError> {
+        let columns: Vec<&String> = columns.iter().filter(|name| !dropped.contains(name)).collect();
+        let at: HashMap<&str, usize> = columns.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let by_name: Vec<Option<usize>> = model.features.iter().map(|f| at.get(f.name.as_str()).copied()).collect();
+        if !model.named && by_name.iter().any(Option::is_none) {
+            return Self::by_position(model, &columns);
+        }
+        let found: Vec<usize> = by_name.iter().flatten().copied().collect();
+        let reordered = found.windows(2).any(|pair| pair[0] > pair[1]);
+        let known: std::collections::HashSet<usize> = found.iter().copied().collect();
+        let extra: Vec<String> =
+            (0..columns.len()).filter(|i| !known.contains(i)).map(|i| columns[i].clone()).collect();
+        let features = model.features.iter().zip(&by_name);
+        let missing: Vec<String> =
+            features.filter(|(_, at)| at.is_none()).map(|(feature, _)| feature.name.clone()).collect();
+        if !missing.is_empty() {
+            let near = |name: &String| closest(name, extra.iter().map(String::as_str)).map(str::to_owned);
+            let similar = missing.iter().take(100).map(near).collect();
+            return Err(BindError::Missing { missing, similar, extra, reordered });
+        }
+        let notes = BindNotes { ignored: extra, reordered, by_position: false };
+        Ok(Self { sources: model.features.iter().map(|f| f.name.clone()).collect(), notes })
+    }
+
+    fn by_position(model: &Ensemble, columns: &[&String]) -> Result<Self, BindError> {
+        let sources: Vec<String> = columns.iter().map(|&name| name.clone()).collect();
+        if columns.len() != model.features.len() {
+            return Err(BindError::Width { expected: model.features.len(), found: sources });
+        }
+        Ok(Self { sources, notes: BindNotes { by_position: true, ..BindNotes::default() } })
+    }
+
+    /// What was noticed.
+    #[must_use]
+    pub fn notes(&self) -> &BindNotes {
+        &self.notes
+    }
+
+    /// The columns to read, with the kinds the model wants them in: one a feature, in the model's order.
+    #[must_use]
+    pub fn wanted(&self, model: &Ensemble) -> Vec<(String, Kind)> {
+        let kind = |feature: &Feature| match feature.kind {
+            FeatureKind::Level { .. } => Kind::Category,
+            FeatureKind::Number | FeatureKind::Code => Kind::Float64,
+        };
+        self.sources.iter().zip(&model.features).map(|(name, feature)| (name.clone(), kind(feature))).collect()
+    }
+
+    /// The table's rows as the model compares them. `first_row` is the number of the table's first row,
+    /// for errors. Also answers how many values of each feature were unknown categories read as missing.
+    ///
+    /// # Errors
+    /// When text stands where the model compares numbers, or a value that its library refuses.
+    pub fn matrix(
+        &self,
+        model: &Ensemble,
+        table: &Table,
+        first_row: usize,
+    ) -> Result<(FeatureMatrix, Vec<usize>), BindError> {
+        let mut columns = Vec::with_capacity(self.sources.len());
+        let mut unseen = vec![0; self.sources.len()];
+        for ((source, feature), unseen) in self.sources.iter().zip(&model.features).zip(&mut unseen) {
+            let column = table.column(source).ok_or_else(|| BindError::Missing {
+                missing: vec![source.clone()],
+                similar: vec![None],
+                extra: Vec::new(),
+                reordered: false,
+            })?;
+            let values = feature_values(feature, source, column, first_row, unseen)?;
+            if model.cast == InputCast::F32
+                && let Some(row) = values.iter().position(|&x| (x as f32).is_infinite())
+            {
+                let (column, row, found) = (source.clone(), first_row + row, values[row]);
+                return Err(BindError::Infinite { column, row, found });
+            }
+            columns.push(values);
+        }
+        // Every column has the table's length, so that this never falls back.
+        let empty = FeatureMatrix { columns: Vec::new(), n_rows: 0 };
+        Ok((FeatureMatrix::new(columns, table.n_rows(), model.cast).unwrap_or(empty), unseen))
+    }
+}
+
+fn feature_values(
+    feature: &Feature,
+    source: &str,
+    column: &Column,
+    first_row: usize,
+    n_unseen: &mut usize,
+) -> Result<Vec<f64>, BindError> {
+    match (&feature.kind, column) {
+        (FeatureKind::Number | FeatureKind::Code, Column::Number(values)) => Ok(values.clone()),
+        (FeatureKind::Number | FeatureKind::Code, Column::Category(text)) => {
+            let codes: Vec<Option<f64>> = text.levels.iter().map(|level| level.trim().parse().ok()).collect();
+            recode(text, |code| codes[code], |row, text| BindError::Text {
+                column: source.to_owned(),
+                row: first_row + row,
+                text: text.to_owned(),
+            })
+        }
+        (FeatureKind::Level { levels, numeric, unseen }, column) => {
+            let as_text;
+            let text = match column {
+                Column::Category(text) => text,
+                Column::Number(values) => {
+                    as_text = text_of_numbers(values);
+                    &as_text
+                }
+            };
+            let known: HashMap<&str, usize> = levels.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
+            let mut codes: Vec<Option<f64>> =
+                text.levels.iter().map(|level| known.get(spelling(level, *numeric).as_ref()).map(|&i| i as f64)).collect();
+            if *unseen == UnseenLevel::Missing {
+                let unknown = |&&code: &&u32| codes.get(code as usize).is_some_and(Option::is_none);
+                *n_unseen = text.codes.iter().filter(unknown).count();
+                codes.iter_mut().for_each(|code| *code = Some(code.unwrap_or(f64::NAN)));
+            }
+            recode(text, |code| codes[code], |row, text| BindError::Unseen {
+                column: source.to_owned(),
+                row: first_row + row,
+                text: text.to_owned(),
+                n_levels: levels.len(),
+                similar: closest(text, levels.iter().map(String::as_str)).map(str::to_owned),
+            })
+        }
+    }
+}
+
+fn recode(
+    text: &Categories,
+    code_of: impl Fn(usize) -> Option<f64>,
+    error: impl Fn(usize, &str) -> BindError,
+) -> Result<Vec<f64>, BindError> {
+    let value = |(row, &code): (usize, &u32)| {
+        if code == Categories::MISSING {
+            return Ok(f64::NAN);
+        }
+        code_of(code as usize).ok_or_else(|| error(row, text.text(row).unwrap_or_default()))
+    };
+    text.codes.iter().enumerate().map(value).collect()
+}
+
+/// How a level is looked up: numbers as the importers spell them, text as it stands.
+fn spelling(level: &str, numeric: bool) -> std::borrow::Cow<'_, str> {
+    let number = match level.trim() {
+        _ if !numeric => None,
+        "true" | "True" | "TRUE" => Some(1.0),
+        "false" | "False" | "FALSE" => Some(0.0),
+        text => text.parse::<f64>().ok(),
+    };
+    number.map_or(level.into(), |x: f64| x.to_string().into())
+}
+
+/// Numbers spelled as the importers spell numeric categories.
+fn text_of_numbers(values: &[f64]) -> Categories {
+    let mut levels: Vec<String> = Vec::new();
+    let mut seen: HashMap<u64, u32> = HashMap::new();
+    let codes = values.iter().map(|x| {
+        if x.is_nan() {
+            return Categories::MISSING;
+        }
+        *seen.entry(x.to_bits()).or_insert_with(|| {
+            levels.push(x.to_string());
+            (levels.len() - 1) as u32
+        })
+    });
+    let codes = codes.collect();
+    Categories { codes, levels: std::sync::Arc::new(levels) }
+}

@@ -1,0 +1,199 @@
+//! What is a tree ensemble? Trees that are summed, a base, and the way back to predictions.
+
+use std::sync::Arc;
+
+use pellucid_data::FeatureId;
+
+use super::bind::FeatureMatrix;
+use super::node::{Node, Target, Tree};
+use crate::{Link, Predict, Scale};
+
+/// Where a model came from; for people, never for algorithms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The library, as it writes itself: `XGBoost`, `LightGBM`.
+    pub library: &'static str,
+    /// The format of the file.
+    pub format: &'static str,
+    /// The version that the file names, if any.
+    pub version: Option<String>,
+    /// The training objective as the file names it.
+    pub objective: String,
+    /// Facts that a reader of the model should know and that changed no number.
+    pub notes: Vec<String>,
+}
+
+/// To what precision a library rounds inputs before it compares them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputCast {
+    /// To `f32` (XGBoost).
+    F32,
+    /// Not at all.
+    F64,
+    /// Not at all, but `|x| <=` [`ZERO_THRESHOLD`](super::node::ZERO_THRESHOLD) is read as 0 (LightGBM,
+    /// before it looks at any tree).
+    F64TinyIsZero,
+}
+
+impl InputCast {
+    /// The value that is compared.
+    #[must_use]
+    pub fn apply(self, x: f64) -> f64 {
+        match self {
+            Self::F32 => f64::from(x as f32),
+            Self::F64 => x,
+            Self::F64TinyIsZero if x.abs() <= super::node::ZERO_THRESHOLD => 0.0,
+            Self::F64TinyIsZero => x,
+        }
+    }
+}
+
+/// How a library adds up leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Summation {
+    /// The base, then tree after tree, each sum rounded to `f32` (XGBoost).
+    F32,
+    /// Tree after tree in `f64` (LightGBM).
+    F64,
+}
+
+/// What happens to a text value that the model never saw in training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnseenLevel {
+    /// The library refuses the row (XGBoost).
+    Refused,
+    /// The library reads it as missing (LightGBM).
+    Missing,
+}
+
+/// What values a feature takes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FeatureKind {
+    /// Numbers, compared with thresholds.
+    Number,
+    /// Category codes that the user made; the model stores no names for them.
+    Code,
+    /// Categories whose names the model stores, in the order of their codes.
+    Level {
+        /// The names.
+        levels: Arc<Vec<String>>,
+        /// Whether the names are numbers, so that `3` and `3.0` are the same.
+        numeric: bool,
+        /// What an unknown name means.
+        unseen: UnseenLevel,
+    },
+}
+
+/// A column of what the model was trained on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feature {
+    /// Its name; `f0`, `f1`, ... where the model stores none.
+    pub name: String,
+    /// What values it takes.
+    pub kind: FeatureKind,
+}
+
+/// A sum of trees, exactly as the library that trained it computes it.
+#[derive(Debug, Clone)]
+pub struct Ensemble {
+    /// Where it came from.
+    pub origin: Origin,
+    /// The columns it was trained on, in training order.
+    pub features: Vec<Feature>,
+    /// Whether the names of `features` stand in the file.
+    pub named: bool,
+    /// The trees, in the file's order.
+    pub trees: Vec<Tree>,
+    /// One base margin an output.
+    pub base: Vec<f64>,
+    /// Predictions are taken from the margin divided by this: 1, or the number of iterations of a forest
+    /// whose library sums margins and averages predictions (LightGBM).
+    pub average_over: u32,
+    /// From margins to predictions.
+    pub link: Link,
+    /// Rounding of inputs.
+    pub cast: InputCast,
+    /// Rounding of sums.
+    pub summation: Summation,
+    /// Whether the file says how much training weight reached each node; without it the path-dependent
+    /// game is not defined.
+    pub has_covers: bool,
+}
+
+impl Ensemble {
+    /// The sum of the trees and the base for one row, in `f64`: the function that is explained.
+    ///
+    /// It differs from the library's own margin by the rounding of the library's sum only
+    /// ([`Scale::Margin`] of [`Predict::predict`] repeats that rounding).
+    pub fn margin(&self, x: impl Fn(FeatureId) -> f64) -> Vec<f64> {
+        let mut sums = vec![0.0; self.base.len()];
+        for tree in &self.trees {
+            let values = tree.leaf_values(tree.leaf(&x));
+            match tree.target {
+                Target::One(output) => sums[output.index()] += values[0],
+                Target::All => sums.iter_mut().zip(values).for_each(|(sum, v)| *sum += v),
+            }
+        }
+        sums.iter().zip(&self.base).map(|(sum, base)| base + sum).collect()
+    }
+
+    /// One row's margin with the library's own rounding.
+    fn library_margin(&self, x: impl Fn(FeatureId) -> f64) -> Vec<f64> {
+        if self.summation == Summation::F64 {
+            return self.margin(x);
+        }
+        let mut sums: Vec<f32> = self.base.iter().map(|&b| b as f32).collect();
+        for tree in &self.trees {
+            let values = tree.leaf_values(tree.leaf(&x));
+            match tree.target {
+                Target::One(output) => sums[output.index()] += values[0] as f32,
+                Target::All => sums.iter_mut().zip(values).for_each(|(sum, &v)| *sum += v as f32),
+            }
+        }
+        sums.into_iter().map(f64::from).collect()
+    }
+
+    /// Predictions of a row from its margins, as the library's `predict` answers them.
+    #[must_use]
+    pub fn predictions(&self, margins: &[f64]) -> Vec<f64> {
+        let over = f64::from(self.average_over);
+        let means: Vec<f64> = margins.iter().map(|m| m / over).collect();
+        self.link.predictions(&means)
+    }
+
+    /// How many leaves all trees have.
+    #[must_use]
+    pub fn n_leaves(&self) -> usize {
+        self.trees.iter().map(Tree::n_leaves).sum()
+    }
+
+    /// For each feature, whether any split looks at it.
+    #[must_use]
+    pub fn used_features(&self) -> Vec<bool> {
+        let mut used = vec![false; self.features.len()];
+        for node in self.trees.iter().flat_map(Tree::nodes) {
+            if let Node::Split(split) = node {
+                used[split.feature.index()] = true;
+            }
+        }
+        used
+    }
+}
+
+impl Predict for Ensemble {
+    fn n_outputs(&self) -> usize {
+        self.base.len()
+    }
+
+    fn predict(&self, rows: &FeatureMatrix, scale: Scale) -> Vec<f64> {
+        let mut out = Vec::with_capacity(rows.n_rows() * self.n_outputs());
+        for row in 0..rows.n_rows() {
+            let margins = self.library_margin(|feature| rows.at(feature, row));
+            match scale {
+                Scale::Margin => out.extend(margins),
+                Scale::Prediction => out.extend(self.predictions(&margins)),
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,55 @@
+//! How does a saved model become an [`Ensemble`]? One file a format; the format is told from the bytes.
+//!
+//! Nothing that the type can't say is approximated: it is refused with a reason.
+
+mod document;
+mod error;
+mod json;
+mod lightgbm;
+mod ubj;
+mod xgboost;
+
+pub use error::ImportError;
+
+use super::ensemble::Ensemble;
+
+/// The formats that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// XGBoost's JSON model.
+    XgboostJson,
+    /// XGBoost's UBJSON model.
+    XgboostUbj,
+    /// LightGBM's text model.
+    LightgbmText,
+}
+
+impl Format {
+    /// Tells the format from the first bytes.
+    #[must_use]
+    pub fn sniff(bytes: &[u8]) -> Option<Self> {
+        let text = bytes.trim_ascii_start();
+        match text {
+            _ if text.starts_with(b"tree\n") || text.starts_with(b"tree\r\n") => Some(Self::LightgbmText),
+            [b'{', next, ..] if *next == b'"' || next.is_ascii_whitespace() => Some(Self::XgboostJson),
+            // In UBJSON a key starts with the type of its length, or the object with its count.
+            [b'{', b'L' | b'l' | b'I' | b'i' | b'U' | b'#' | b'$', ..] => Some(Self::XgboostUbj),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a saved model.
+///
+/// # Errors
+/// When the bytes are no known format, are damaged, or use what can't be represented.
+pub fn import(bytes: &[u8]) -> Result<Ensemble, ImportError> {
+    match Format::sniff(bytes) {
+        Some(Format::XgboostJson) => xgboost::ensemble(&json::parse(bytes)?, "XGBoost JSON"),
+        Some(Format::XgboostUbj) => xgboost::ensemble(&ubj::parse(bytes)?, "XGBoost UBJSON"),
+        Some(Format::LightgbmText) => lightgbm::ensemble(bytes),
+        None => Err(ImportError::unknown_format(bytes)),
+    }
+}
+

@@ -1,0 +1,435 @@
+//! What is a tree? Splits that ask one question of one feature, and leaves that answer.
+//!
+//! A split has a `yes` and a `no` child and says where a missing value goes, so that no library's
+//! convention (`<` or `<=`, categories left or right, NaN as zero) survives past its importer.
+
+use pellucid_data::{FeatureId, NodeId, OutputId};
+
+/// LightGBM's `kZeroThreshold`: what counts as zero where zero counts as missing. It is an `f32`
+/// literal in LightGBM, so the bound is that `f32` and not `1e-35`.
+pub const ZERO_THRESHOLD: f64 = 1e-35_f32 as f64;
+
+/// Deeper trees are refused: no library grows them, and walks would overflow.
+pub const MAX_DEPTH: usize = 4096;
+
+/// One of the two children of a split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The child for rows that pass the test.
+    Yes,
+    /// The child for the others.
+    No,
+}
+
+impl Side {
+    /// `Yes` for true.
+    #[must_use]
+    pub fn of(passes: bool) -> Self {
+        if passes { Self::Yes } else { Self::No }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        Self::of(self == Self::No)
+    }
+}
+
+/// The question a split asks of a value that is not missing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Test {
+    /// `x < threshold`.
+    Below(f64),
+    /// `x <= threshold`.
+    AtMost(f64),
+    /// `x`, truncated toward zero, is one of the categories of [`Tree::sets`] at this position.
+    In(u32),
+}
+
+/// Where values go that are missing, or count as missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// NaN goes to this side.
+    Goes(Side),
+    /// NaN is read as 0 and then tested (LightGBM, missing type none).
+    IsZero,
+    /// NaN and every `|x| <=` [`ZERO_THRESHOLD`] go to this side (LightGBM, missing type zero).
+    ZeroToo(Side),
+}
+
+/// What a category code between -1 and 0 means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NegativeFraction {
+    /// No category: XGBoost tests the sign before it truncates.
+    Invalid,
+    /// Category 0: LightGBM truncates first.
+    Zero,
+}
+
+/// A set of category codes, as bits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CategorySet {
+    words: Vec<u64>,
+    negative_fraction: NegativeFraction,
+}
+
+impl CategorySet {
+    /// Codes from 0 up to this are representable; larger ones are in no set (XGBoost's `OutOfRange`).
+    pub const MAX_CODE: u32 = 1 << 24;
+
+    /// The set of these codes. Memory is one bit up to the largest code.
+    pub fn new(codes: impl IntoIterator<Item = u32>, negative_fraction: NegativeFraction) -> Self {
+        let mut words = Vec::new();
+        for code in codes.into_iter().filter(|&code| code < Self::MAX_CODE) {
+            let word = (code / 64) as usize;
+            if word >= words.len() {
+                words.resize(word + 1, 0);
+            }
+            words[word] |= 1 << (code % 64);
+        }
+        Self { words, negative_fraction }
+    }
+
+    /// Whether the value, truncated toward zero, is in the set.
+    #[must_use]
+    pub fn contains(&self, x: f64) -> bool {
+        let invalid_below = match self.negative_fraction {
+            NegativeFraction::Invalid => x < 0.0,
+            NegativeFraction::Zero => x <= -1.0,
+        };
+        // The comparison is written so that NaN is in no set.
+        if invalid_below || !(x < f64::from(Self::MAX_CODE)) {
+            return false;
+        }
+        let code = x as usize;
+        self.words.get(code / 64).is_some_and(|word| word >> (code % 64) & 1 == 1)
+    }
+
+    /// The values at which membership can change, ascending: `x` at one of them differs from `x` just below.
+    #[must_use]
+    pub fn boundaries(&self) -> Vec<f64> {
+        let member = |code: usize| self.words.get(code / 64).is_some_and(|w| w >> (code % 64) & 1 == 1);
+        let start_of_zero = match self.negative_fraction {
+            NegativeFraction::Invalid => 0.0,
+            NegativeFraction::Zero => (-1.0_f64).next_up(),
+        };
+        let mut at = Vec::new();
+        let mut inside = false;
+        for code in 0..=self.words.len() * 64 {
+            if member(code) != inside {
+                inside = !inside;
+                at.push(if code == 0 { start_of_zero } else { code as f64 });
+            }
+        }
+        at
+    }
+
+    /// The codes of the set, ascending.
+    pub fn codes(&self) -> impl Iterator<Item = u32> {
+        let bits = self.words.iter().enumerate();
+        bits.flat_map(|(at, word)| (0..64).filter(move |b| word >> b & 1 == 1).map(move |b| at as u32 * 64 + b))
+    }
+}
+
+/// A node that sends rows to one of two children.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Split {
+    /// The feature it looks at.
+    pub feature: FeatureId,
+    /// What it asks.
+    pub test: Test,
+    /// Where missing values go.
+    pub missing: Missing,
+    /// The child for rows that pass.
+    pub yes: NodeId,
+    /// The child for the others.
+    pub no: NodeId,
+}
+
+impl Split {
+    /// The side that a value takes; NaN is a missing value.
+    #[must_use]
+    pub fn side(&self, x: f64, sets: &[CategorySet]) -> Side {
+        let x = match self.missing {
+            Missing::Goes(side) if x.is_nan() => return side,
+            Missing::ZeroToo(side) if x.is_nan() || x.abs() <= ZERO_THRESHOLD => return side,
+            Missing::IsZero if x.is_nan() => 0.0,
+            _ => x,
+        };
+        Side::of(match self.test {
+            Test::Below(threshold) => x < threshold,
+            Test::AtMost(threshold) => x <= threshold,
+            Test::In(set) => sets[set as usize].contains(x),
+        })
+    }
+
+    /// The child on a side.
+    #[must_use]
+    pub fn child(&self, side: Side) -> NodeId {
+        match side {
+            Side::Yes => self.yes,
+            Side::No => self.no,
+        }
+    }
+}
+
+/// A node: it asks, or it answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Node {
+    /// Sends rows on.
+    Split(Split),
+    /// Ends the walk; the number is the leaf's row in [`Tree::leaf_values`].
+    Leaf(u32),
+}
+
+/// Which outputs a tree adds to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// One output; leaves hold one value.
+    One(OutputId),
+    /// All of them; leaves hold a vector.
+    All,
+}
+
+/// What is wrong with the shape of a tree.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TreeError {
+    /// A child id beyond the tree.
+    #[error("node {node}: child {child} is out of range (the tree has {len} nodes); the file is damaged or was cut short")]
+    Child {
+        /// The parent, by the file's number.
+        node: u32,
+        /// The child it names.
+        child: i64,
+        /// Nodes of the tree.
+        len: usize,
+    },
+    /// A node is reached twice.
+    #[error("node {node} has two parents or is its own ancestor; the file is damaged")]
+    Shared {
+        /// The node, by the file's number.
+        node: u32,
+    },
+    /// A split on a feature that the model does not have.
+    #[error("node {node} splits on feature {feature}, but the model has {n_features} features; the file is damaged")]
+    Feature {
+        /// The node, by the file's number.
+        node: u32,
+        /// The feature it names.
+        feature: i64,
+        /// Features of the model.
+        n_features: usize,
+    },
+    /// A threshold, leaf or cover that no library writes.
+    #[error("node {node}: {what} is {found}; the file is damaged")]
+    Number {
+        /// The node, by the file's number.
+        node: u32,
+        /// Which number.
+        what: &'static str,
+        /// What stands there.
+        found: f64,
+    },
+    /// Too deep.
+    #[error("node {node} is deeper than {MAX_DEPTH} levels, which no training library grows")]
+    Deep {
+        /// The node, by the file's number.
+        node: u32,
+    },
+}
+
+/// A binary tree. Every child comes after its parent; the root is node 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tree {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) covers: Vec<f64>,
+    pub(crate) leaf_values: Vec<f64>,
+    pub(crate) width: usize,
+    pub(crate) sets: Vec<CategorySet>,
+    pub(crate) target: Target,
+}
+
+impl Tree {
+    /// The nodes, parents before children.
+    #[must_use]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The training weight that reached each node (a count or a sum of hessians).
+    #[must_use]
+    pub fn covers(&self) -> &[f64] {
+        &self.covers
+    }
+
+    /// The category sets that [`Test::In`] names.
+    #[must_use]
+    pub fn sets(&self) -> &[CategorySet] {
+        &self.sets
+    }
+
+    /// Which outputs it adds to.
+    #[must_use]
+    pub fn target(&self) -> Target {
+        self.target
+    }
+
+    /// The values of one leaf: one number, or one an output.
+    #[must_use]
+    pub fn leaf_values(&self, leaf: u32) -> &[f64] {
+        &self.leaf_values[leaf as usize * self.width..][..self.width]
+    }
+
+    /// How many leaves it has.
+    #[must_use]
+    pub fn n_leaves(&self) -> usize {
+        self.leaf_values.len() / self.width
+    }
+
+    /// How many splits lie on its longest path.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        let mut depths = vec![0; self.nodes.len()];
+        for (at, node) in self.nodes.iter().enumerate() {
+            if let Node::Split(split) = node {
+                depths[split.yes.index()] = depths[at] + 1;
+                depths[split.no.index()] = depths[at] + 1;
+            }
+        }
+        depths.into_iter().max().unwrap_or(0)
+    }
+
+    /// The leaf that a row ends in; `x` gives a feature's value, NaN where it is missing.
+    pub fn leaf(&self, x: impl Fn(FeatureId) -> f64) -> u32 {
+        let mut at = NodeId(0);
+        loop {
+            match &self.nodes[at.index()] {
+                Node::Leaf(leaf) => return *leaf,
+                Node::Split(split) => at = split.child(split.side(x(split.feature), &self.sets)),
+            }
+        }
+    }
+
+    /// The share of a split's training weight that went to a child.
+    ///
+    /// Computed from the two children and never from the parent, so that shares add up to one and
+    /// attributions to the margin. Two empty children share equally, as in XGBoost; otherwise no
+    /// share is below 1e-12.
+    #[must_use]
+    pub fn share(&self, split: &Split, side: Side) -> f64 {
+        const LEAST: f64 = 1e-12;
+        let (own, other) =
+            (self.covers[split.child(side).index()], self.covers[split.child(side.other()).index()]);
+        let total = own + other;
+        if total > 0.0 { (own / total).clamp(LEAST, 1.0 - LEAST) } else { 0.5 }
+    }
+
+    /// The tree that answers `values` to every row.
+    #[must_use]
+    pub fn one_leaf(values: Vec<f64>, target: Target) -> Self {
+        let width = values.len().max(1);
+        Self { nodes: vec![Node::Leaf(0)], covers: vec![1.0], leaf_values: values, width, sets: Vec::new(), target }
+    }
+
+    /// Builds a tree from a file's nodes, following children from `root` and leaving out what is not
+    /// reached (libraries keep pruned nodes in their arrays).
+    ///
+    /// `look` answers what stands at a file's node number, `0..len`.
+    ///
+    /// # Errors
+    /// When a child is out of range, a node is reached twice, a feature does not exist, a number is not
+    /// finite or a cover negative, or the tree is deeper than [`MAX_DEPTH`].
+    pub fn build(
+        len: usize,
+        n_features: usize,
+        width: usize,
+        target: Target,
+        sets: Vec<CategorySet>,
+        mut look: impl FnMut(u32) -> Result<SourceNode, TreeError>,
+    ) -> Result<Self, TreeError> {
+        let mut tree = Self { nodes: Vec::new(), covers: Vec::new(), leaf_values: Vec::new(), width, sets, target };
+        let mut seen = vec![false; len];
+        // Who is waiting for the node's new number: the parent and the side.
+        let mut open: Vec<(i64, u32, usize, Option<(usize, Side)>)> = vec![(0, 0, 0, None)];
+        while let Some((source, parent, depth, waiting)) = open.pop() {
+            let in_range = usize::try_from(source).ok().filter(|&at| at < len);
+            let at = in_range.ok_or(TreeError::Child { node: parent, child: source, len })?;
+            let number = at as u32;
+            if std::mem::replace(&mut seen[at], true) {
+                return Err(TreeError::Shared { node: number });
+            }
+            if depth > MAX_DEPTH {
+                return Err(TreeError::Deep { node: number });
+            }
+            let id = tree.nodes.len();
+            if let Some((waiter, side)) = waiting
+                && let Node::Split(split) = &mut tree.nodes[waiter]
+            {
+                let slot = if side == Side::Yes { &mut split.yes } else { &mut split.no };
+                *slot = NodeId::at(id);
+            }
+            let node = look(number)?;
+            tree.covers.push(check(number, "cover", node.cover, |x| x >= 0.0)?);
+            match node.what {
+                SourceKind::Leaf(values) => {
+                    tree.nodes.push(Node::Leaf(tree.n_leaves() as u32));
+                    for value in values {
+                        tree.leaf_values.push(check(number, "leaf value", value, |_| true)?);
+                    }
+                }
+                SourceKind::Split { feature, test, missing, yes, no } => {
+                    let known = usize::try_from(feature).ok().filter(|&f| f < n_features);
+                    let feature = known.ok_or(TreeError::Feature { node: number, feature, n_features })?;
+                    if let Test::Below(t) | Test::AtMost(t) = test
+                        && t.is_nan()
+                    {
+                        return Err(TreeError::Number { node: number, what: "threshold", found: t });
+                    }
+                    let (feature, unset) = (FeatureId::at(feature), NodeId(0));
+                    tree.nodes.push(Node::Split(Split { feature, test, missing, yes: unset, no: unset }));
+                    open.push((no, number, depth + 1, Some((id, Side::No))));
+                    open.push((yes, number, depth + 1, Some((id, Side::Yes))));
+                }
+            }
+        }
+        Ok(tree)
+    }
+}
+
+fn check(node: u32, what: &'static str, x: f64, fits: fn(f64) -> bool) -> Result<f64, TreeError> {
+    if x.is_finite() && fits(x) { Ok(x) } else { Err(TreeError::Number { node, what, found: x }) }
+}
+
+/// A node as an importer finds it, with the file's own numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceNode {
+    /// Training weight.
+    pub cover: f64,
+    /// Split or leaf.
+    pub what: SourceKind,
+}
+
+/// What a file's node is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum SourceKind {
+    /// An answer: one value, or one an output.
+    Leaf(Vec<f64>),
+    /// A question.
+    Split {
+        /// Feature, not yet checked.
+        feature: i64,
+        /// What it asks.
+        test: Test,
+        /// Where missing values go.
+        missing: Missing,
+        /// Child for rows that pass, not yet checked.
+        yes: i64,
+        /// Child for the others, not yet checked.
+        no: i64,
+    },
+}
+
+#[cfg(test)]
+#[path = "node_tests.rs"]
+mod tests;

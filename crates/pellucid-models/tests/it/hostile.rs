@@ -1,0 +1,138 @@
+//! Is every damaged file an error? Files that libraries would refuse, files cut and altered at random.
+
+use pellucid_models::trees::import::{ImportError, import};
+use proptest::prelude::*;
+
+use crate::formats::fixtures;
+
+/// The fixture files that must be refused, and with what words.
+pub(crate) fn refusals() -> Vec<(&'static str, Vec<(String, String)>)> {
+    let folders = ["xgboost-3.4.1", "xgboost-2.1.4", "xgboost-1.7.6", "lightgbm-4.7.0", "lightgbm-3.3.5"];
+    let refused = |folder: &&'static str| {
+        let path = fixtures().join(folder);
+        let list = std::fs::read_to_string(path.join("rejects.json")).unwrap();
+        let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
+        let words = list.iter().map(|entry| {
+            let file = entry["file"].as_str().unwrap().to_owned();
+            let error = import(&std::fs::read(path.join(&file)).unwrap()).expect_err(&file);
+            (file, error.to_string())
+        });
+        (*folder, words.collect())
+    };
+    folders.iter().map(refused).collect()
+}
+
+#[test]
+fn refusals_name_tree_and_node() {
+    let all = refusals();
+    let words = |file: &str| {
+        let found = all.iter().flat_map(|(_, list)| list).find(|(name, _)| name == file);
+        found.unwrap_or_else(|| panic!("{file}")).1.clone()
+    };
+    for (file, pieces) in [
+        ("reject-cycle.json", ["tree ", "two parents"]),
+        ("reject-child-range.json", ["tree ", "out of range"]),
+        ("reject-feature-range.json", ["node ", "splits on feature"]),
+        ("reject-short-array.json", ["tree ", "entries where"]),
+        ("reject-gblinear.json", ["gblinear", "no trees"]),
+        ("reject-truncated.ubj", ["UBJSON, byte", "cut short"]),
+        ("reject-linear-tree.txt", ["linear", "linear_tree=false"]),
+        ("reject-cycle.txt", ["tree ", "two parents"]),
+        ("reject-child-range.txt", ["tree ", "out of range"]),
+    ] {
+        let words = words(file);
+        assert!(pieces.iter().all(|piece| words.contains(piece)), "{file}: {words}");
+    }
+}
+
+#[test]
+fn strangers_are_told_from_models() {
+    for (bytes, piece) in [
+        (&b""[..], "it is empty"),
+        (b"\x80\x04\x95pickle", "pickle"),
+        (b"binf\0\0\0\0", "old binary format"),
+        (b"age,income\n31,5000\n", "data and model were swapped"),
+        (b"PAR1\0\0", "Parquet"),
+    ] {
+        let error = import(bytes).unwrap_err();
+        assert!(matches!(error, ImportError::UnknownFormat { .. }) && error.to_string().contains(piece), "{error}");
+    }
+}
+
+#[test]
+fn deep_nesting_and_huge_counts_are_refused_without_taking_memory() {
+    let deep = format!("{{\"learner\": {}", "[".repeat(1_000_000));
+    assert!(import(deep.as_bytes()).unwrap_err().to_string().contains("nested too deep"));
+    let mut huge = b"{L\0\0\0\0\0\0\0\x01a[$l#L".to_vec();
+    huge.extend(i64::MAX.to_be_bytes());
+    assert!(matches!(import(&huge).unwrap_err(), ImportError::Syntax { format: "UBJSON", .. }));
+    let features = r#"{"learner": {"gradient_booster": {"name": "gbtree", "model": {"trees": [], "tree_info": []}},
+        "learner_model_param": {"num_feature": "4000000000"}, "objective": {"name": "x"}}}"#;
+    assert!(matches!(import(features.as_bytes()).unwrap_err(), ImportError::TooLarge { .. }));
+}
+
+fn seeds() -> Vec<Vec<u8>> {
+    [
+        "xgboost-3.4.1/obj-softprob.json",
+        "xgboost-3.4.1/dart-binary.ubj",
+        "xgboost-3.4.1/vector-categorical.json",
+        "lightgbm-4.7.0/cat-strings.txt",
+        "lightgbm-4.7.0/obj-multiclass.txt",
+    ]
+    .iter()
+    .filter_map(|file| std::fs::read(fixtures().join(file)).ok())
+    .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn altered_models_are_read_or_refused(
+        which in 0usize..5,
+        edits in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..6),
+        cut in proptest::option::of(any::<usize>()),
+    ) {
+        let seeds = seeds();
+        prop_assert!(seeds.len() == 5, "the seeds of this test are gone");
+        let mut bytes = seeds[which % seeds.len()].clone();
+        let n = bytes.len();
+        for (at, byte) in edits {
+            bytes[at % n] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut % n);
+        }
+        // What is still a model after all that must also answer a row.
+        if let Ok(model) = import(&bytes) {
+            let margins = model.margin(|_| f64::NAN);
+            prop_assert_eq!(margins.len(), model.base.len());
+        }
+    }
+
+    #[test]
+    fn edited_numbers_are_read_or_refused(which in 0usize..5, at in any::<usize>(), number in "-?[0-9]{1,20}|NaN|-?inf|1e999|-1") {
+        let seeds = seeds();
+        let bytes = &seeds[which % seeds.len()];
+        let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };
+        // Replace one whole number of the text, the edit that reaches deepest.
+        let starts: Vec<usize> = text
+            .char_indices()
+            .filter(|&(i, c)| c.is_ascii_digit() && i > 0 && !text.as_bytes()[i - 1].is_ascii_alphanumeric() && text.as_bytes()[i - 1] != b'.')
+            .map(|(i, _)| i)
+            .collect();
+        let start = starts[at % starts.len()];
+        let end = text[start..].find(|c: char| !c.is_ascii_digit() && c != '.').map_or(text.len(), |n| start + n);
+        let edited = format!("{}{number}{}", &text[..start], &text[end..]);
+        if let Ok(model) = import(edited.as_bytes()) {
+            prop_assert_eq!(model.margin(|_| 0.0).len(), model.base.len());
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_an_importer_panic(head in 0usize..4, tail in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let mut bytes: Vec<u8> = [&b"{\""[..], b"{L", b"tree\n", b"{ "][head].to_vec();
+        bytes.extend(tail);
+        let _ = import(&bytes);
+    }
+}
