@@ -1,0 +1,11 @@
+//! Why this prediction? Explanations of models that can't be read, each with its own error.
+//!
+//! Values in, values out: nothing here prints, opens a file, reads a clock or starts a thread that
+//! outlives its call.
+
+mod attributions;
+mod control;
+pub mod shapley;
+
+pub use attributions::Attributions;
+pub use control::{Control, Quiet, Stopped, Watch};

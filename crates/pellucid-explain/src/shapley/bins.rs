@@ -1,0 +1,122 @@
+//! Which side does a row take, without looking at the value again? Each value becomes a bin once.
+//!
+//! A feature's splits cut the line into intervals in which all of them answer alike. The number of the
+//! interval (and one more for NaN) stands for the value from then on: a numeric split is `bin < k`, any
+//! other split (categories, zeros that count as missing) a lookup by bin.
+
+use pellucid_data::FeatureId;
+use pellucid_models::trees::node::ZERO_THRESHOLD;
+use pellucid_models::trees::{Ensemble, Missing, Node, Side, Split, Test, Tree};
+
+/// The bin of a missing value. Real bins stay below, see [`Bins::new`].
+pub(crate) const NAN_BIN: u32 = u32::MAX;
+
+/// What a split asks of a bin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// `yes` if the bin is below; NaN as said.
+    Below { bin: u32, nan_yes: bool },
+    /// `yes` if the entry at this offset plus the bin is 1; NaN as said.
+    Listed { offset: u32, nan_yes: bool },
+}
+
+/// The bins of every used feature.
+#[derive(Debug, Clone)]
+pub(crate) struct Bins {
+    /// The features that any split looks at, ascending.
+    pub(crate) used: Vec<FeatureId>,
+    /// For each of them the values at which a new bin starts, ascending.
+    cuts: Vec<Vec<f64>>,
+    /// For each feature of the model its place in `used`.
+    place: Vec<u32>,
+    lists: Vec<u8>,
+}
+
+impl Bins {
+    pub(crate) fn new(model: &Ensemble) -> Self {
+        let is_used = model.used_features();
+        let used: Vec<FeatureId> = (0..is_used.len()).filter(|&f| is_used[f]).map(FeatureId::at).collect();
+        let mut place = vec![0; is_used.len()];
+        used.iter().enumerate().for_each(|(at, feature)| place[feature.index()] = at as u32);
+        let mut cuts = vec![Vec::new(); used.len()];
+        for tree in &model.trees {
+            for node in tree.nodes() {
+                if let Node::Split(split) = node {
+                    add_cuts(&mut cuts[place[split.feature.index()] as usize], split, tree);
+                }
+            }
+        }
+        for cuts in &mut cuts {
+            cuts.sort_by(f64::total_cmp);
+            // `-0.0 == 0.0`, as in every comparison of a split.
+            cuts.dedup();
+        }
+        Self { used, cuts, place, lists: Vec::new() }
+    }
+
+    /// A feature's place among the used ones.
+    pub(crate) fn place(&self, feature: FeatureId) -> u32 {
+        self.place[feature.index()]
+    }
+
+    /// Whether every bin fits into 16 bits with NaN beside.
+    pub(crate) fn fit_u16(&self) -> bool {
+        self.cuts.iter().all(|cuts| cuts.len() < usize::from(u16::MAX) - 1)
+    }
+
+    /// A split as a question to bins.
+    pub(crate) fn decision(&mut self, split: &Split, tree: &Tree) -> Decision {
+        let nan_yes = split.side(f64::NAN, tree.sets()) == Side::Yes;
+        let cuts = &self.cuts[self.place[split.feature.index()] as usize];
+        let cut = match (split.test, split.missing) {
+            (Test::Below(threshold), Missing::Goes(_) | Missing::IsZero) => Some(threshold),
+            (Test::AtMost(threshold), Missing::Goes(_) | Missing::IsZero) => Some(threshold.next_up()),
+            _ => None,
+        };
+        if let Some(cut) = cut {
+            // `x <= ∞` holds for every value; no cut can say that, a bin past the last one can.
+            let everything = split.test == Test::AtMost(f64::INFINITY);
+            let bin = if everything { cuts.len() + 1 } else { cuts.partition_point(|&c| c < cut) + 1 };
+            return Decision::Below { bin: bin as u32, nan_yes };
+        }
+        let offset = self.lists.len() as u32;
+        // Every bin is asked with the value that it starts at; below the first cut lies -∞.
+        let starts = std::iter::once(f64::NEG_INFINITY).chain(cuts.iter().copied());
+        let answers: Vec<u8> = starts.map(|x| u8::from(split.side(x, tree.sets()) == Side::Yes)).collect();
+        self.lists.extend(answers);
+        Decision::Listed { offset, nan_yes }
+    }
+
+    /// The answers by bin of [`Decision::Listed`].
+    pub(crate) fn lists(&self) -> &[u8] {
+        &self.lists
+    }
+
+    /// The bin of a value: how many cuts lie at or below it.
+    pub(crate) fn bin(&self, place: usize, x: f64) -> u32 {
+        if x.is_nan() {
+            return NAN_BIN;
+        }
+        let cuts = self.cuts[place].as_slice();
+        let mut from = 0;
+        let mut len = cuts.len();
+        // Branchless: a mispredicted comparison costs more than the few that are not needed.
+        while len > 1 {
+            let half = len / 2;
+            from += usize::from(cuts[from + half - 1] <= x) * half;
+            len -= half;
+        }
+        (from + usize::from(len == 1 && cuts[from] <= x)) as u32
+    }
+}
+
+fn add_cuts(cuts: &mut Vec<f64>, split: &Split, tree: &Tree) {
+    if let Missing::ZeroToo(_) = split.missing {
+        cuts.extend([-ZERO_THRESHOLD, ZERO_THRESHOLD.next_up()]);
+    }
+    match split.test {
+        Test::Below(threshold) => cuts.push(threshold),
+        Test::AtMost(threshold) => cuts.push(threshold.next_up()),
+        Test::In(set) => cuts.extend(tree.sets()[set as usize].boundaries()),
+    }
+}

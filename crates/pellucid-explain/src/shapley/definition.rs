@@ -1,0 +1,163 @@
+//! What are Shapley values, word for word? The oracle that every fast path is tested against.
+//!
+//! $$ \phi_i = \sum_{S \not\ni i} \frac{|S|! \, (n - |S| - 1)!}{n!} \, \bigl( v(S \cup i) - v(S) \bigr) $$
+//!
+//! [`by_subsets`] computes this sum as it stands, with $v(S)$ from a walk of every tree (Lundberg et al.
+//! 2020, algorithm 1). [`by_paths`] is a second slow way that shares no formula with the fast ones: it
+//! sums over subset *sizes* with the coefficients of a polynomial, and so reaches paths of any length.
+
+use pellucid_data::{FeatureId, NodeId};
+use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Target, Tree};
+
+use super::paths::{LeafPath, paths};
+use crate::{Attributions, Control, Stopped};
+
+/// More used features than this would take hours a row.
+pub const MAX_FEATURES: usize = 20;
+
+/// The expected answer of a tree when only the features of `known` are known (the EXPVALUE procedure).
+fn expectation(tree: &Tree, at: NodeId, x: &dyn Fn(FeatureId) -> f64, known: &dyn Fn(FeatureId) -> bool) -> Vec<f64> {
+    match &tree.nodes()[at.index()] {
+        Node::Leaf(leaf) => tree.leaf_values(*leaf).to_vec(),
+        Node::Split(split) if known(split.feature) => {
+            expectation(tree, split.child(split.side(x(split.feature), tree.sets())), x, known)
+        }
+        Node::Split(split) => {
+            let mut sum = vec![0.0; tree.leaf_values(0).len()];
+            for side in [Side::Yes, Side::No] {
+                let below = expectation(tree, split.child(side), x, known);
+                let share = tree.share(split, side);
+                sum.iter_mut().zip(below).for_each(|(sum, value)| *sum += share * value);
+            }
+            sum
+        }
+    }
+}
+
+/// The game: expected margins, one an output, with some features known.
+fn game(model: &Ensemble, x: &dyn Fn(FeatureId) -> f64, known: &dyn Fn(FeatureId) -> bool) -> Vec<f64> {
+    let mut sums = model.base.clone();
+    for tree in &model.trees {
+        let values = expectation(tree, NodeId(0), x, known);
+        match tree.target() {
+            Target::One(output) => sums[output.index()] += values[0],
+            Target::All => sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value),
+        }
+    }
+    sums
+}
+
+/// Shapley values by the sum over all subsets of the features that the model uses.
+///
+/// Time is `2^f` walks of every tree a row; [`super::plan`] refuses more than [`MAX_FEATURES`].
+///
+/// # Errors
+/// When `control.watch` asks to stop.
+pub fn by_subsets(
+    model: &Ensemble,
+    rows: &FeatureMatrix,
+    control: &Control<'_>,
+) -> Result<Attributions, Stopped> {
+    let used = model.used_features();
+    let players: Vec<FeatureId> = (0..used.len()).filter(|&f| used[f]).map(FeatureId::at).collect();
+    let n = players.len();
+    let (n_features, n_outputs) = (model.features.len(), model.base.len());
+    let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
+    let mut margins = Vec::with_capacity(rows.n_rows() * n_outputs);
+    let nobody = game(model, &|_| f64::NAN, &|_| false);
+    for row in 0..rows.n_rows() {
+        if control.watch.should_stop() {
+            return Err(Stopped);
+        }
+        let x = |feature: FeatureId| rows.at(feature, row);
+        let worth: Vec<Vec<f64>> = (0..1_usize << n)
+            .map(|set| {
+                let known = |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
+                game(model, &x, &known)
+            })
+            .collect();
+        for (player, feature) in players.iter().enumerate() {
+            for set in (0..1_usize << n).filter(|set| set >> player & 1 == 0) {
+                let weight = shapley_weight(set.count_ones() as usize, n);
+                for output in 0..n_outputs {
+                    let gain = worth[set | 1 << player][output] - worth[set][output];
+                    values[(row * n_outputs + output) * n_features + feature.index()] += weight * gain;
+                }
+            }
+        }
+        margins.extend(model.margin(x));
+        control.watch.advance(1);
+    }
+    Ok(Attributions::measured(n_features, nobody, values, margins))
+}
+
+/// `s! (n - s - 1)! / n!`, without the factorials.
+#[must_use]
+pub fn shapley_weight(s: usize, n: usize) -> f64 {
+    let choose = (1..=s).fold(1.0, |product, k| product * (n - k) as f64 / k as f64);
+    1.0 / (n as f64 * choose)
+}
+
+/// Shapley values leaf by leaf, by subset sizes: with $\prod_{u \ne i} (o_u z + r_u) = \sum_k c_k z^k$,
+/// the leaf gives feature $i$ the value $w (o_i - r_i) \sum_k \frac{k! (d - 1 - k)!}{d!} c_k$.
+///
+/// All terms are of one sign, so that nothing cancels at any depth. Time is `O(d³)` a leaf.
+#[must_use]
+pub fn by_paths(model: &Ensemble, rows: &FeatureMatrix) -> Attributions {
+    let (n_features, n_outputs) = (model.features.len(), model.base.len());
+    let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
+    let mut base = model.base.clone();
+    let mut margins = Vec::with_capacity(rows.n_rows() * n_outputs);
+    for tree in &model.trees {
+        for path in paths(tree) {
+            let chance: f64 = path.slots.iter().map(|slot| slot.share).product();
+            each_output(tree, &path, |output, leaf| base[output] += leaf * chance);
+            for row in 0..rows.n_rows() {
+                let passes = passes(tree, &path, |feature| rows.at(feature, row));
+                for (at, slot) in path.slots.iter().enumerate() {
+                    let part = part_of(&path, &passes, at);
+                    each_output(tree, &path, |output, leaf| {
+                        values[(row * n_outputs + output) * n_features + slot.feature.index()] += leaf * part;
+                    });
+                }
+            }
+        }
+    }
+    for row in 0..rows.n_rows() {
+        margins.extend(model.margin(|feature| rows.at(feature, row)));
+    }
+    Attributions::measured(n_features, base, values, margins)
+}
+
+fn each_output(tree: &Tree, path: &LeafPath, mut add: impl FnMut(usize, f64)) {
+    let values = tree.leaf_values(path.leaf);
+    match tree.target() {
+        Target::One(output) => add(output.index(), values[0]),
+        Target::All => values.iter().enumerate().for_each(|(output, &value)| add(output, value)),
+    }
+}
+
+/// For each distinct feature of the path, whether the row passes all of its splits.
+fn passes(tree: &Tree, path: &LeafPath, x: impl Fn(FeatureId) -> f64) -> Vec<bool> {
+    let mut passes = vec![true; path.slots.len()];
+    for step in &path.steps {
+        if let Node::Split(split) = &tree.nodes()[step.node.index()] {
+            passes[step.slot] &= split.side(x(split.feature), tree.sets()) == step.side;
+        }
+    }
+    passes
+}
+
+fn part_of(path: &LeafPath, passes: &[bool], at: usize) -> f64 {
+    let d = path.slots.len();
+    let mut coefficients = vec![1.0];
+    for (slot, &pass) in path.slots.iter().zip(passes).enumerate().filter(|(u, _)| *u != at).map(|(_, pair)| pair) {
+        coefficients.push(0.0);
+        for k in (0..coefficients.len()).rev() {
+            let lower = if k > 0 && pass { coefficients[k - 1] } else { 0.0 };
+            coefficients[k] = coefficients[k] * slot.share + lower;
+        }
+    }
+    let sum: f64 = coefficients.iter().enumerate().map(|(k, c)| c * shapley_weight(k, d)).sum();
+    (f64::from(passes[at]) - path.slots[at].share) * sum
+}

@@ -1,0 +1,54 @@
+//! How much did each feature move this prediction? Shapley values of a game on the features.
+//!
+//! The path-dependent game (Lundberg et al. 2020, "From local explanations to global understanding with
+//! explainable AI for trees", algorithm 1): with the features of $S$ known, a row walks down each tree;
+//! at a split on an unknown feature it takes both ways, weighted by the training rows that did. For a
+//! leaf with value $w$ and the distinct features $u$ of its path,
+//!
+//! $$ v(S) = w \prod_{u \in S} o_u \prod_{u \notin S} r_u $$
+//!
+//! where $o_u$ is 1 if the row passes all of $u$'s splits on the path, and $r_u$ is the share of training
+//! weight that did. Three ways to the same values, up to rounding:
+//!
+//! - [`definition`]: every subset of features, every tree walked. The oracle.
+//! - [`tables`]: for each leaf (or small subtree) the values of all $2^d$ patterns of $o$, once; then a
+//!   row only looks them up.
+//! - [`quadrature`]: the sum over subsets as an integral that Gauss-Legendre points give exactly; for
+//!   long paths and few rows.
+
+mod bins;
+mod blocks;
+pub mod definition;
+mod paths;
+mod plan;
+pub mod quadrature;
+pub mod tables;
+mod units;
+
+pub use plan::{Method, Plan, PlanError, Summary, plan};
+
+use pellucid_models::trees::{Ensemble, FeatureMatrix};
+
+use crate::{Attributions, Control, Stopped};
+
+/// Shapley values of the path-dependent game for every row and output, on the margin scale.
+///
+/// `plan` must have been made from the same `model`. The result does not depend on `control.threads`,
+/// nor on how rows are cut into calls.
+///
+/// # Errors
+/// When `control.watch` asks to stop.
+pub fn tree_shap(
+    model: &Ensemble,
+    plan: &Plan,
+    rows: &FeatureMatrix,
+    control: &Control<'_>,
+) -> Result<Attributions, Stopped> {
+    match plan.tables_and_points() {
+        Some(compiled) => blocks::explain(model, compiled, rows, control),
+        None => definition::by_subsets(model, rows, control),
+    }
+}
+
+#[cfg(test)]
+mod tests;

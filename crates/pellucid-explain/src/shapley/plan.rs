@@ -1,0 +1,193 @@
+//! Which kernel for which leaf? Everything about a model that does not depend on rows, worked out once.
+
+use pellucid_data::NodeId;
+use pellucid_models::trees::{Ensemble, Node, Side, Target, Tree};
+
+use super::bins::Bins;
+use super::definition::MAX_FEATURES;
+use super::quadrature::{Walk, prepare};
+use super::tables::MAX_BITS;
+use super::units::{Allowed, Op, cut};
+
+/// Bytes of tables that are too many to be meant: two gigabytes.
+const MAX_TABLE_BYTES: usize = 2 << 30;
+
+/// How Shapley values are computed. All answers are equal up to rounding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Method {
+    /// For each leaf whichever of the next two is cheaper.
+    #[default]
+    Auto,
+    /// Pattern tables only.
+    Tables,
+    /// Quadrature only.
+    Quadrature,
+    /// The sum over all subsets of features.
+    Definition,
+}
+
+impl Method {
+    /// The names that users type.
+    pub const NAMES: [(&'static str, Self); 4] = [
+        ("auto", Self::Auto),
+        ("tables", Self::Tables),
+        ("quadrature", Self::Quadrature),
+        ("definition", Self::Definition),
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::NAMES.iter().find(|(_, method)| *method == self).map_or("auto", |(name, _)| name)
+    }
+}
+
+/// Why a model can't be explained by the method that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The file does not say how many training rows reached each node.
+    #[error(
+        "the model file stores no cover (training weight) of its nodes, so the path-dependent game is not defined; \
+         save the model with a newer XGBoost (3.1 or later stores it for vector leaves)"
+    )]
+    NoCovers,
+    /// Too many features for the sum over subsets.
+    #[error("the model uses {found} features; `definition` sums over all subsets and stops at {MAX_FEATURES}; use `auto`")]
+    TooManyFeatures {
+        /// Features that some split looks at.
+        found: usize,
+    },
+    /// A path too long for a table.
+    #[error("tree {tree} has a path of more than {MAX_BITS} distinct features, too long for a table; use `auto`")]
+    PathTooLong {
+        /// The tree, from 0.
+        tree: usize,
+    },
+    /// Tables that would not fit into memory.
+    #[error("the tables would take more than {} MiB; use `auto` or `quadrature`", MAX_TABLE_BYTES >> 20)]
+    TablesTooLarge,
+}
+
+/// What a plan consists of, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Subtrees with a table.
+    pub n_units: usize,
+    /// Bytes of all tables.
+    pub table_bytes: usize,
+    /// Leaves that are integrated.
+    pub n_integrated: usize,
+    /// The largest number of quadrature points.
+    pub n_points: usize,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct TreePlan {
+    pub(super) ops: Vec<Op>,
+    pub(super) n_buffers: usize,
+    pub(super) deep: Option<Walk>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Compiled {
+    pub(super) bins: Bins,
+    pub(super) trees: Vec<TreePlan>,
+    pub(super) base: Vec<f64>,
+}
+
+/// A model made ready to explain rows.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    method: Method,
+    summary: Summary,
+    compiled: Option<Compiled>,
+}
+
+impl Plan {
+    /// The method that was asked for.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// What it consists of.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        self.summary
+    }
+
+    pub(super) fn tables_and_points(&self) -> Option<&Compiled> {
+        self.compiled.as_ref()
+    }
+}
+
+/// Prepares a model for about `expected_rows` rows: more rows are worth larger tables. The answers do
+/// depend on it, by rounding only; give the same number to get the same bytes.
+///
+/// # Errors
+/// When the game is not defined for the model, or the method can't be used on it.
+pub fn plan(model: &Ensemble, method: Method, expected_rows: usize) -> Result<Plan, PlanError> {
+    if !model.has_covers {
+        return Err(PlanError::NoCovers);
+    }
+    let allowed = match method {
+        Method::Auto => Allowed::Both,
+        Method::Tables => Allowed::TablesOnly,
+        Method::Quadrature => Allowed::PointsOnly,
+        Method::Definition => {
+            let found = model.used_features().iter().filter(|used| **used).count();
+            if found > MAX_FEATURES {
+                return Err(PlanError::TooManyFeatures { found });
+            }
+            return Ok(Plan { method, summary: Summary::default(), compiled: None });
+        }
+    };
+    let mut bins = Bins::new(model);
+    let mut summary = Summary::default();
+    let mut base = model.base.clone();
+    let mut trees = Vec::with_capacity(model.trees.len());
+    for (at, tree) in model.trees.iter().enumerate() {
+        add_expectation(tree, &mut base);
+        let cut = cut(tree, &mut bins, expected_rows.max(1), allowed).ok_or(PlanError::PathTooLong { tree: at })?;
+        for op in &cut.ops {
+            if let Op::Unit(unit) = op {
+                summary.n_units += 1;
+                summary.table_bytes += unit.table.len() * size_of::<f64>();
+            }
+        }
+        if summary.table_bytes > MAX_TABLE_BYTES {
+            return Err(PlanError::TablesTooLarge);
+        }
+        summary.n_integrated += cut.deep.len();
+        let deep = (!cut.deep.is_empty()).then(|| prepare(tree, &cut.deep, &mut bins));
+        summary.n_points = summary.n_points.max(deep.as_ref().map_or(0, Walk::n_points));
+        trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep });
+    }
+    Ok(Plan { method, summary, compiled: Some(Compiled { bins, trees, base }) })
+}
+
+/// Adds a tree's expected answer to the base of its outputs.
+fn add_expectation(tree: &Tree, base: &mut [f64]) {
+    let nodes = tree.nodes();
+    let mut chance = vec![0.0; nodes.len()];
+    chance[NodeId(0).index()] = 1.0;
+    let mut sums = vec![0.0; tree.leaf_values(0).len()];
+    for (at, node) in nodes.iter().enumerate() {
+        match node {
+            Node::Split(split) => {
+                for side in [Side::Yes, Side::No] {
+                    chance[split.child(side).index()] = chance[at] * tree.share(split, side);
+                }
+            }
+            Node::Leaf(leaf) => {
+                sums.iter_mut().zip(tree.leaf_values(*leaf)).for_each(|(sum, value)| *sum += chance[at] * value);
+            }
+        }
+    }
+    match tree.target() {
+        Target::One(output) => base[output.index()] += sums[0],
+        Target::All => base.iter_mut().zip(sums).for_each(|(base, sum)| *base += sum),
+    }
+}

@@ -1,0 +1,144 @@
+//! Do all ways agree, and do they satisfy the axioms that define them?
+
+mod axioms;
+mod forests;
+
+use forests::{Rng, Shape, forest, rows_for};
+use pellucid_data::OutputId;
+use pellucid_models::trees::{Ensemble, FeatureMatrix};
+use proptest::prelude::*;
+
+use super::*;
+
+/// The largest difference, relative to the size of what is explained.
+pub(super) fn distance(a: &Attributions, b: &Attributions) -> f64 {
+    assert_eq!((a.n_rows(), a.n_outputs(), a.n_features()), (b.n_rows(), b.n_outputs(), b.n_features()));
+    let mut worst: f64 = 0.0;
+    for output in (0..a.n_outputs()).map(OutputId::at) {
+        let scale = 1.0 + a.base(output).abs();
+        worst = worst.max((a.base(output) - b.base(output)).abs() / scale);
+        for row in 0..a.n_rows() {
+            let scale = scale + a.values(row, output).iter().map(|x| x.abs()).sum::<f64>();
+            for (x, y) in a.values(row, output).iter().zip(b.values(row, output)) {
+                let off = (x - y).abs() / scale;
+                worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+            }
+        }
+    }
+    worst
+}
+
+pub(super) fn run(model: &Ensemble, rows: &FeatureMatrix, method: Method, expected_rows: usize) -> Attributions {
+    let plan = plan(model, method, expected_rows).unwrap();
+    tree_shap(model, &plan, rows, &Control::quiet()).unwrap()
+}
+
+fn check_all_ways(seed: u64, shape: Shape) {
+    let mut rng = Rng(seed);
+    let model = forest(&mut rng, shape);
+    let rows = rows_for(&mut rng, &model, 7);
+    let oracle = run(&model, &rows, Method::Definition, 1);
+    assert!(oracle.worst_residual() < 1e-11, "the oracle itself misses by {}", oracle.worst_residual());
+    let mut ways = vec![("by paths", definition::by_paths(&model, &rows))];
+    // Few expected rows choose small tables, many choose large ones.
+    for (name, method, expected) in [
+        ("tables, few rows", Method::Tables, 1),
+        ("tables, many rows", Method::Tables, 1 << 30),
+        ("quadrature", Method::Quadrature, 1),
+        ("auto, one row", Method::Auto, 1),
+        ("auto, hundred rows", Method::Auto, 100),
+    ] {
+        ways.push((name, run(&model, &rows, method, expected)));
+    }
+    for (name, way) in ways {
+        let off = distance(&oracle, &way);
+        assert!(off < 1e-12, "{name} is off by {off:e} (seed {seed}, {shape:?})");
+        assert!(way.worst_residual() < 1e-11, "{name} leaves {:e}", way.worst_residual());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    #[test]
+    fn every_way_is_the_definition(seed in any::<u64>(), n_features in 1usize..7, depth in 0usize..7, n_outputs in 1usize..4) {
+        check_all_ways(seed, Shape { n_features, depth, n_trees: 3, n_outputs, ..Shape::default() });
+    }
+
+    #[test]
+    fn every_way_is_the_definition_for_vector_leaves(seed in any::<u64>(), depth in 0usize..5) {
+        check_all_ways(seed, Shape { n_features: 4, depth, n_trees: 2, n_outputs: 3, vector_leaves: true, ..Shape::default() });
+    }
+}
+
+#[test]
+fn every_way_is_the_definition_with_twelve_features() {
+    for seed in 0..6 {
+        check_all_ways(seed, Shape { n_features: 12, depth: 8, n_trees: 1, bushy: 0.6, ..Shape::default() });
+    }
+}
+
+/// Paths of exactly `d` distinct features, with repeats.
+fn long_paths(seed: u64, d: usize) -> (Ensemble, FeatureMatrix) {
+    let mut rng = Rng(seed);
+    let model = forests::chain(&mut rng, d);
+    let rows = rows_for(&mut rng, &model, 9);
+    (model, rows)
+}
+
+#[test]
+fn the_fast_routes_agree_to_forty_features_on_a_path() {
+    for d in [1, 2, 3, 8, 12, 16, 17, 24, 32, 40] {
+        let (model, rows) = long_paths(d as u64, d);
+        let slow = definition::by_paths(&model, &rows);
+        let points = run(&model, &rows, Method::Quadrature, 1);
+        assert!(distance(&slow, &points) < 1e-12, "quadrature at d = {d}: {:e}", distance(&slow, &points));
+        if d <= tables::MAX_BITS {
+            let tables = run(&model, &rows, Method::Tables, 1 << 20);
+            assert!(distance(&points, &tables) < 1e-12, "tables at d = {d}: {:e}", distance(&points, &tables));
+        } else {
+            assert_eq!(plan(&model, Method::Tables, 1).unwrap_err(), PlanError::PathTooLong { tree: 0 });
+        }
+        let both = run(&model, &rows, Method::Auto, 1 << 20);
+        assert!(distance(&points, &both) < 1e-12, "auto at d = {d}");
+    }
+}
+
+#[test]
+fn gauss_legendre_integrates_its_polynomials() {
+    for n in 1..=40 {
+        let points = quadrature::gauss_legendre(n);
+        for power in 0..2 * n {
+            let sum: f64 = points.iter().map(|(t, weight)| weight * t.powi(power as i32)).sum();
+            let exact = 1.0 / (power as f64 + 1.0);
+            assert!((sum - exact).abs() < 2e-15 + 1e-13 * exact, "n = {n}, t^{power}: {sum} for {exact}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_explained_says_why() {
+    let mut rng = Rng(1);
+    let mut model = forest(&mut rng, Shape { n_features: 30, depth: 7, n_trees: 9, ..Shape::default() });
+    assert!(matches!(plan(&model, Method::Definition, 1), Err(PlanError::TooManyFeatures { .. })));
+    model.has_covers = false;
+    assert_eq!(plan(&model, Method::Auto, 1).unwrap_err(), PlanError::NoCovers);
+}
+
+#[test]
+fn asking_to_stop_stops() {
+    struct Stop;
+    impl crate::Watch for Stop {
+        fn should_stop(&self) -> bool {
+            true
+        }
+    }
+    let mut rng = Rng(3);
+    let model = forest(&mut rng, Shape::default());
+    let rows = rows_for(&mut rng, &model, 5);
+    for method in [Method::Auto, Method::Definition] {
+        let plan = plan(&model, method, 5).unwrap();
+        let control = Control { watch: &Stop, ..Control::quiet() };
+        assert_eq!(tree_shap(&model, &plan, &rows, &control).unwrap_err(), crate::Stopped);
+    }
+}

@@ -1,0 +1,323 @@
+//! Which parts of a tree share one table? Small subtrees, chosen by what they cost.
+//!
+//! A *unit* is a subtree with one table. Its index has one bit for each distinct feature of the path to
+//! it (the row passes all of that feature's splits so far) and one bit for each split inside it (the row
+//! goes to yes). A unit of one leaf is a leaf's own table; larger units save look-ups and cost entries.
+//! The best cut of a tree into units follows by dynamic programming from the leaves up. Leaves that are
+//! dearer to tabulate than to integrate are left to [`super::quadrature`].
+
+use pellucid_data::NodeId;
+use pellucid_models::trees::{Node, Side, Split, Target, Tree};
+
+use super::bins::{Bins, Decision};
+use super::paths::{Path, walk};
+use super::tables::{MAX_BITS, patterns};
+
+/// Rough costs in nanoseconds on a current core. Only their ratios matter, and only for speed.
+mod cost {
+    /// One look-up of one column for one row, while the column's table stays in the first-level cache.
+    pub(super) const LOOK_UP: f64 = 0.4;
+    /// The same from the second-level cache.
+    pub(super) const LOOK_UP_FAR: f64 = 1.6;
+    /// One split above a unit: two patterns a row.
+    pub(super) const SPLIT: f64 = 0.3;
+    /// One split inside a unit: one bit a row.
+    pub(super) const BIT: f64 = 0.15;
+    /// One entry of a table.
+    pub(super) const ENTRY: f64 = 0.8;
+    /// One entry of a leaf's patterns.
+    pub(super) const PATTERN: f64 = 2.5;
+    /// One point of one edge for one row.
+    pub(super) const POINT: f64 = 1.2;
+    /// Fixed cost of a node's part of a table.
+    pub(super) const NODE: f64 = 150.0;
+}
+
+/// Entries of a column that fit into the first-level cache beside everything else.
+const NEAR_BITS: usize = 11;
+/// Where a table and an integral are both possible, tables stop here.
+const AUTO_BITS: usize = 13;
+
+/// Which kernels the cut may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Both,
+    TablesOnly,
+    PointsOnly,
+}
+
+/// Part of what a node is in the chosen cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    /// Its subtree is one unit.
+    Unit,
+    /// Each child chooses for itself.
+    Split,
+    /// A leaf that is integrated.
+    Integrate,
+}
+
+/// One step of the pass over a tree. Pattern buffers: 0 at the root, `2 depth + 1` and `2 depth + 2` for
+/// the children of a split at that depth.
+#[derive(Debug, Clone)]
+pub(super) enum Op {
+    /// Computes the patterns of both children.
+    Split {
+        place: u32,
+        decision: Decision,
+        from: u32,
+        yes: u32,
+        /// The bit of the feature's slot.
+        bit: u16,
+        /// Whether the path meets the feature here for the first time.
+        fresh: bool,
+    },
+    /// Looks a unit up.
+    Unit(Unit),
+}
+
+/// A subtree with one table.
+#[derive(Debug, Clone)]
+pub(super) struct Unit {
+    pub(super) from: u32,
+    /// Its splits, in the order of their bits, from `first_bit` on.
+    pub(super) splits: Vec<(u32, Decision)>,
+    pub(super) first_bit: u32,
+    /// The columns (output × used features + place) that it adds to, ascending.
+    pub(super) columns: Vec<u32>,
+    /// Column after column, `2^bits` entries each.
+    pub(super) table: Vec<f64>,
+}
+
+/// A tree cut into units, and the leaves that are left over.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cut {
+    pub(super) ops: Vec<Op>,
+    /// Nodes of leaves to integrate.
+    pub(super) deep: Vec<NodeId>,
+    pub(super) n_buffers: usize,
+}
+
+/// Cuts a tree for `n_rows` expected rows. `None` if only tables are allowed and a path is too long.
+pub(super) fn cut(tree: &Tree, bins: &mut Bins, n_rows: usize, allowed: Allowed) -> Option<Cut> {
+    let choices = choose(tree, n_rows as f64, allowed)?;
+    let mut cut = Cut { n_buffers: 1, ..Cut::default() };
+    let holds_unit = holds_unit(tree, &choices);
+    let mut scratch = Vec::new();
+    walk(tree, NodeId(0), &mut Path::default(), |node, path| {
+        let from = path.steps.last().map_or(0, |step| {
+            2 * path.steps.len() as u32 - if step.side == Side::Yes { 1 } else { 0 }
+        });
+        match (choices[node.index()], &tree.nodes()[node.index()]) {
+            // A tree of one leaf attributes nothing.
+            (_, Node::Leaf(_)) if path.steps.is_empty() => {}
+            (Choice::Integrate, _) => cut.deep.push(node),
+            (Choice::Unit, _) => {
+                let built = part(tree, node, &mut path.clone(), bins, &mut scratch);
+                let mut splits = Vec::new();
+                walk(tree, node, &mut Path::default(), |below, _| {
+                    if let Node::Split(split) = &tree.nodes()[below.index()] {
+                        splits.push((bins.place(split.feature), bins.decision(split, tree)));
+                    }
+                    true
+                });
+                let first_bit = path.slots.len() as u32;
+                let (columns, table) = (built.columns, built.table);
+                cut.ops.push(Op::Unit(Unit { from, splits, first_bit, columns, table }));
+                return false;
+            }
+            (Choice::Split, Node::Split(split)) if holds_unit[node.index()] => {
+                let yes = 2 * path.steps.len() as u32 + 1;
+                cut.n_buffers = cut.n_buffers.max(yes as usize + 2);
+                let known = path.slots.iter().position(|slot| slot.feature == split.feature);
+                cut.ops.push(Op::Split {
+                    place: bins.place(split.feature),
+                    decision: bins.decision(split, tree),
+                    from,
+                    yes,
+                    bit: 1 << known.unwrap_or(path.slots.len()),
+                    fresh: known.is_none(),
+                });
+            }
+            _ => {}
+        }
+        true
+    });
+    Some(cut)
+}
+
+fn holds_unit(tree: &Tree, choices: &[Choice]) -> Vec<bool> {
+    let mut holds: Vec<bool> = choices.iter().map(|&choice| choice == Choice::Unit).collect();
+    for (at, node) in tree.nodes().iter().enumerate().rev() {
+        if let (Choice::Split, Node::Split(split)) = (choices[at], node) {
+            holds[at] = holds[split.yes.index()] || holds[split.no.index()];
+        }
+    }
+    holds
+}
+
+/// The cheapest cut: for every node on or above it, what it is.
+fn choose(tree: &Tree, n_rows: f64, allowed: Allowed) -> Option<Vec<Choice>> {
+    let nodes = tree.nodes();
+    let mut n_splits = vec![0_usize; nodes.len()];
+    for (at, node) in nodes.iter().enumerate().rev() {
+        if let Node::Split(split) = node {
+            n_splits[at] = 1 + n_splits[split.yes.index()] + n_splits[split.no.index()];
+        }
+    }
+    let width = if tree.target() == Target::All { tree.leaf_values(0).len() } else { 1 } as f64;
+    let mut own = vec![f64::INFINITY; nodes.len()];
+    let mut integral = vec![f64::INFINITY; nodes.len()];
+    let mut too_long = false;
+    walk(tree, NodeId(0), &mut Path::default(), |node, path| {
+        let at = node.index();
+        let bits = path.slots.len() + n_splits[at];
+        let is_leaf = n_splits[at] == 0;
+        let most = match allowed {
+            Allowed::TablesOnly if is_leaf => MAX_BITS,
+            Allowed::PointsOnly => 0,
+            _ if is_leaf => AUTO_BITS,
+            _ => NEAR_BITS,
+        };
+        if bits <= most && allowed != Allowed::PointsOnly {
+            own[at] = width * unit_cost(tree, node, path, bits, n_splits[at], n_rows);
+        }
+        if is_leaf && allowed != Allowed::TablesOnly {
+            let n_points = path.slots.len().div_ceil(2).max(1) as f64;
+            integral[at] = width * n_rows * n_points * 2.0 * cost::POINT;
+        }
+        too_long |= is_leaf && own[at].is_infinite() && integral[at].is_infinite();
+        true
+    });
+    if too_long {
+        return None;
+    }
+    let mut best = vec![0.0; nodes.len()];
+    let mut choices = vec![Choice::Split; nodes.len()];
+    for (at, node) in nodes.iter().enumerate().rev() {
+        let (choice, apart) = match node {
+            Node::Leaf(_) => (Choice::Integrate, integral[at]),
+            Node::Split(split) => {
+                let apart = best[split.yes.index()] + best[split.no.index()] + n_rows * cost::SPLIT;
+                (Choice::Split, apart)
+            }
+        };
+        (choices[at], best[at]) = if own[at] <= apart { (Choice::Unit, own[at]) } else { (choice, apart) };
+    }
+    Some(choices)
+}
+
+fn unit_cost(tree: &Tree, node: NodeId, path: &Path, bits: usize, n_splits: usize, n_rows: f64) -> f64 {
+    let mut features: Vec<u32> = path.slots.iter().map(|slot| slot.feature.0).collect();
+    let mut patterns = 0.0;
+    walk(tree, node, &mut path.clone(), |below, path| {
+        match &tree.nodes()[below.index()] {
+            Node::Split(split) => features.push(split.feature.0),
+            Node::Leaf(_) => {
+                let d = path.slots.len();
+                patterns += (d << d) as f64 * cost::PATTERN;
+            }
+        }
+        true
+    });
+    features.sort_unstable();
+    features.dedup();
+    let columns = features.len() as f64;
+    let look_up = if bits <= NEAR_BITS { cost::LOOK_UP } else { cost::LOOK_UP_FAR };
+    let a_row = columns * look_up + n_splits as f64 * cost::BIT + cost::BIT;
+    let entries = f64::from(1_u32 << bits) * columns;
+    n_rows * a_row + patterns + entries * cost::ENTRY + (1 + 2 * n_splits) as f64 * cost::NODE
+}
+
+/// The table of a subtree: bits of the path first, then of its splits (own, yes side, no side).
+struct Part {
+    columns: Vec<u32>,
+    n_splits: usize,
+    table: Vec<f64>,
+}
+
+/// Builds the table of a subtree from those of its children: every entry is one sum.
+fn part(tree: &Tree, node: NodeId, path: &mut Path, bins: &Bins, scratch: &mut Vec<f64>) -> Part {
+    match &tree.nodes()[node.index()] {
+        Node::Leaf(leaf) => leaf_part(tree, *leaf, path, bins, scratch),
+        Node::Split(split) => {
+            let n_slots = path.slots.len();
+            let known = path.slots.iter().position(|slot| slot.feature == split.feature);
+            let mut child = |side: Side| {
+                path.push(tree, node, side);
+                let built = part(tree, split.child(side), path, bins, scratch);
+                path.pop();
+                built
+            };
+            let (yes, no) = (child(Side::Yes), child(Side::No));
+            join(split, n_slots, known, &yes, &no)
+        }
+    }
+}
+
+fn leaf_part(tree: &Tree, leaf: u32, path: &Path, bins: &Bins, scratch: &mut Vec<f64>) -> Part {
+    let shares: Vec<f64> = path.slots.iter().map(|slot| slot.share).collect();
+    let phi = patterns(&shares, scratch);
+    let n = 1_usize << shares.len();
+    let mut order: Vec<(u32, usize)> =
+        path.slots.iter().enumerate().map(|(at, slot)| (bins.place(slot.feature), at)).collect();
+    order.sort_unstable();
+    let outputs: Vec<(usize, f64)> = match tree.target() {
+        Target::One(output) => vec![(output.index(), tree.leaf_values(leaf)[0])],
+        Target::All => tree.leaf_values(leaf).iter().copied().enumerate().collect(),
+    };
+    let mut columns = Vec::with_capacity(outputs.len() * order.len());
+    let mut table = Vec::with_capacity(columns.capacity() * n);
+    for (output, value) in outputs {
+        for &(place, slot) in &order {
+            columns.push((output * bins.used.len()) as u32 + place);
+            table.extend(phi[slot * n..][..n].iter().map(|phi| phi * value));
+        }
+    }
+    Part { columns, n_splits: 0, table }
+}
+
+fn join(split: &Split, n_slots: usize, known: Option<usize>, yes: &Part, no: &Part) -> Part {
+    debug_assert!(split.yes != split.no);
+    let n_splits = 1 + yes.n_splits + no.n_splits;
+    let mut columns: Vec<u32> = yes.columns.iter().chain(&no.columns).copied().collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let n = 1_usize << (n_slots + n_splits);
+    let mut table = vec![0.0; columns.len() * n];
+    let n_child_slots = n_slots + usize::from(known.is_none());
+    for (part, side, shift) in [(yes, Side::Yes, 0), (no, Side::No, yes.n_splits)] {
+        let n_child = 1_usize << (n_child_slots + part.n_splits);
+        let n_outer = 1_usize << (n_splits - 1);
+        for (at, column) in part.columns.iter().enumerate() {
+            let child = &part.table[at * n_child..][..n_child];
+            let place = columns.partition_point(|c| c < column);
+            let own = &mut table[place * n..][..n];
+            for outer in 0..n_outer {
+                // The child's splits among those of both children.
+                let inner = (outer >> shift) & ((1 << part.n_splits) - 1);
+                let child = &child[inner << n_child_slots..][..1 << n_child_slots];
+                for goes_yes in [false, true] {
+                    let passes = goes_yes == (side == Side::Yes);
+                    let start = (outer << 1 | usize::from(goes_yes)) << n_slots;
+                    let entries = &mut own[start..][..1 << n_slots];
+                    match known {
+                        // A new feature: its bit is the highest of the child's path.
+                        None => {
+                            let half = &child[usize::from(passes) << n_slots..][..1 << n_slots];
+                            entries.iter_mut().zip(half).for_each(|(own, child)| *own += child);
+                        }
+                        Some(_) if passes => {
+                            entries.iter_mut().zip(child).for_each(|(own, child)| *own += child);
+                        }
+                        // A known feature whose split fails here: its bit is cleared.
+                        Some(slot) => {
+                            entries.iter_mut().enumerate().for_each(|(p, own)| *own += child[p & !(1 << slot)]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+    Part { columns, n_splits, table }
+}
