@@ -60,6 +60,7 @@ pub enum ReadError {
         /// How many lines the columns were taken from.
         sampled: usize,
     },
+    #[cfg(feature = "arrow")]
     /// A column type that is neither numbers nor text.
     #[error("column `{column}` has type {found}; convert it to a number or to text, or leave it out")]
     ColumnType {
@@ -78,12 +79,15 @@ pub enum ReadError {
         /// The names that are there.
         names: Vec<String>,
     },
+    #[cfg(feature = "arrow")]
     /// A damaged Parquet file.
     #[error("the Parquet file can't be read: {0}")]
     Parquet(#[from] ::parquet::errors::ParquetError),
+    #[cfg(feature = "arrow")]
     /// A damaged Arrow file.
     #[error("the Arrow file can't be read: {0}")]
     Arrow(#[from] arrow_schema::ArrowError),
+    #[cfg(feature = "arrow")]
     /// The decoding library gave up on a damaged file by panicking.
     #[error("the {format} file is damaged: {what}")]
     Decoder {
@@ -110,6 +114,7 @@ impl ReadError {
     }
 }
 
+#[cfg(feature = "arrow")]
 /// Runs a decoder of another library on bytes that nobody has vouched for. Some of them panic on damage
 /// that they do not expect; here that is an error like any other. Nothing of the decoder is used after.
 pub(super) fn guarded<T>(

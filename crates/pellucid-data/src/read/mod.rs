@@ -4,20 +4,25 @@
 //! from the first batch where the format has none (CSV, JSON lines); [`Wanted::kinds`] overrules that
 //! for columns whose kind the caller knows, for instance from a model.
 
+#[cfg(feature = "arrow")]
 mod arrow;
 mod csv;
 mod error;
 mod infer;
+#[cfg(feature = "arrow")]
 mod ipc;
 mod jsonl;
+#[cfg(feature = "arrow")]
 mod parquet;
 
 use std::collections::BTreeMap;
 
 pub use self::csv::CsvReader;
 pub use self::error::ReadError;
+#[cfg(feature = "arrow")]
 pub use self::ipc::IpcReader;
 pub use self::jsonl::JsonLinesReader;
+#[cfg(feature = "arrow")]
 pub use self::parquet::ParquetReader;
 use crate::table::{Kind, Schema, Table};
 

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::table::Column;
+#[cfg(feature = "arrow")]
 use crate::write;
 
 fn read_csv(text: &str, wanted: Wanted) -> Result<(Vec<(String, &'static str)>, Vec<Table>), ReadError> {
@@ -98,6 +99,7 @@ fn json_lines_keep_key_order_and_fill_gaps() {
 }
 
 #[test]
+#[cfg(feature = "arrow")]
 fn parquet_and_arrow_give_back_what_was_written() {
     let names = ["x".to_owned(), "y".to_owned()];
     let columns = [vec![1.0, f64::NAN, -0.0], vec![f64::MAX, 1e-300, f64::INFINITY]];
@@ -136,8 +138,11 @@ fn read_all_ways(bytes: &[u8]) {
     let wanted = Wanted { batch_rows: 3, ..Wanted::default() };
     drain(CsvReader::new(bytes, wanted.clone()));
     drain(JsonLinesReader::new(bytes, wanted.clone()));
+    #[cfg(feature = "arrow")]
     drain(ParquetReader::new(bytes.to_vec().into(), &wanted));
+    #[cfg(feature = "arrow")]
     drain(IpcReader::file(bytes.to_vec().into(), &wanted));
+    #[cfg(feature = "arrow")]
     drain(IpcReader::stream(bytes.to_vec().into(), &wanted));
 }
 
@@ -153,6 +158,11 @@ proptest! {
     fn no_text_makes_a_reader_panic(text in "([a-c0-9.,;\"\n\r{}:\\[\\]-]|null|NaN|é){0,80}") {
         read_all_ways(text.as_bytes());
     }
+}
+
+#[cfg(feature = "arrow")]
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn damaged_parquet_and_arrow_are_errors_not_panics(at in 0usize..1200, byte in any::<u8>(), cut in 0usize..1200) {

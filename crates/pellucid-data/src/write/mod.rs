@@ -1,13 +1,18 @@
 //! How do numbers leave? Named columns of `f64`, batch by batch, in four formats.
 
 pub mod csv;
+#[cfg(feature = "arrow")]
 pub mod ipc;
 pub mod jsonl;
+#[cfg(feature = "arrow")]
 pub mod parquet;
 
+#[cfg(feature = "arrow")]
 use std::sync::Arc;
 
+#[cfg(feature = "arrow")]
 use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+#[cfg(feature = "arrow")]
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 /// Why a table could not be written.
@@ -17,9 +22,11 @@ pub enum WriteError {
     /// The sink refused bytes.
     #[error("writing stopped: {0}")]
     Io(#[from] std::io::Error),
+    #[cfg(feature = "arrow")]
     /// Parquet refused a batch.
     #[error("writing Parquet failed: {0}")]
     Parquet(#[from] ::parquet::errors::ParquetError),
+    #[cfg(feature = "arrow")]
     /// Arrow refused a batch.
     #[error("writing Arrow failed: {0}")]
     Arrow(#[from] ArrowError),
@@ -40,11 +47,13 @@ pub trait WriteBatches {
     fn finish(self: Box<Self>) -> Result<(), WriteError>;
 }
 
+#[cfg(feature = "arrow")]
 fn arrow_schema(names: &[String], metadata: &[(String, String)]) -> SchemaRef {
     let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Float64, false)).collect();
     Arc::new(Schema::new(fields).with_metadata(metadata.iter().cloned().collect()))
 }
 
+#[cfg(feature = "arrow")]
 fn record_batch(schema: &SchemaRef, columns: &[Vec<f64>]) -> Result<RecordBatch, ArrowError> {
     let arrays = columns.iter().map(|c| Arc::new(Float64Array::from(c.clone())) as ArrayRef).collect();
     RecordBatch::try_new(Arc::clone(schema), arrays)

@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use pellucid_models::trees::walk::Walker;
 use pellucid_models::trees::{Ensemble, FeatureMatrix, Target};
 
 use super::bins::{Bins, Decision, NAN_BIN};
@@ -11,9 +12,12 @@ use super::units::{Op, Unit};
 use crate::{Attributions, Control, Stopped};
 
 /// Rows of a block, if its sums fit into the cache.
-const BLOCK: usize = 512;
+const BLOCK: usize = 1024;
 /// Bytes of sums that a block may take.
 const BLOCK_BYTES: usize = 4 << 20;
+
+/// Columns of sums that lie a power of two apart would fight for the same lines of the cache.
+const PADDING: usize = 24;
 
 /// A bin in as few bytes as the model allows.
 trait Bin: Copy + Ord + Default + Send + Into<u32> {
@@ -73,6 +77,7 @@ fn explain_with<B: Bin>(
     });
     let pieces: Vec<Piece<'_>> = pieces.collect();
     let n_workers = control.threads.get().min(pieces.len()).max(1);
+    let walkers: Vec<Walker<'_>> = model.trees.iter().map(Walker::new).collect();
     let queue = Mutex::new(pieces.into_iter());
     let work = || {
         let mut scratch = Scratch::<B>::new(compiled, n_columns, a_block);
@@ -85,7 +90,7 @@ fn explain_with<B: Bin>(
                 scratch.tree(tree, &compiled.bins);
             }
             scratch.write(&compiled.bins, &mut piece, n_features, n_outputs);
-            add_margins(model, rows, &mut piece);
+            add_margins(model, &walkers, rows, &mut piece);
             control.watch.advance(n);
         }
         false
@@ -107,17 +112,18 @@ fn explain_with<B: Bin>(
 }
 
 /// The model's own margins, from the values themselves and not from their bins.
-fn add_margins(model: &Ensemble, rows: &FeatureMatrix, piece: &mut Piece<'_>) {
+fn add_margins(model: &Ensemble, walkers: &[Walker<'_>], rows: &FeatureMatrix, piece: &mut Piece<'_>) {
     let n_outputs = model.base.len();
-    for tree in &model.trees {
-        for (at, margins) in piece.margins.chunks_exact_mut(n_outputs).enumerate() {
-            let leaf = tree.leaf(|feature| rows.at(feature, piece.first_row + at));
+    let range = piece.first_row..piece.first_row + piece.margins.len() / n_outputs;
+    for (tree, walker) in model.trees.iter().zip(walkers) {
+        walker.each_leaf(rows, range.clone(), |at, leaf| {
             let values = tree.leaf_values(leaf);
+            let margins = &mut piece.margins[at * n_outputs..][..n_outputs];
             match tree.target() {
                 Target::One(output) => margins[output.index()] += values[0],
                 Target::All => margins.iter_mut().zip(values).for_each(|(margin, value)| *margin += value),
             }
-        }
+        });
     }
     for margins in piece.margins.chunks_exact_mut(n_outputs) {
         margins.iter_mut().zip(&model.base).for_each(|(margin, base)| *margin += base);
@@ -128,6 +134,8 @@ fn add_margins(model: &Ensemble, rows: &FeatureMatrix, piece: &mut Piece<'_>) {
 struct Scratch<B> {
     /// Rows a block.
     size: usize,
+    /// Distance of columns in `sums`.
+    stride: usize,
     /// Rows of this block.
     n: usize,
     bins: Vec<B>,
@@ -142,11 +150,12 @@ impl<B: Bin> Scratch<B> {
         let n_buffers = compiled.trees.iter().map(|tree| tree.n_buffers).max().unwrap_or(1);
         Self {
             size,
+            stride: size + PADDING,
             n: 0,
             bins: vec![B::default(); compiled.bins.used.len() * size],
             patterns: vec![0; n_buffers * size],
             index: vec![0; size],
-            sums: vec![0.0; n_columns * size],
+            sums: vec![0.0; n_columns * (size + PADDING)],
             lanes: Lanes::default(),
         }
     }
@@ -175,18 +184,20 @@ impl<B: Bin> Scratch<B> {
             }
         }
         if let Some(deep) = &tree.deep {
-            let (size, n_used) = (self.size, bins.used.len());
+            let (size, stride, n_used) = (self.size, self.stride, bins.used.len());
             for first in (0..self.n).step_by(LANES) {
                 let rows = first..(first + LANES).min(self.n);
                 let goes_yes = |place: u32, decision: Decision| {
                     let own = &self.bins[place as usize * size..][rows.clone()];
-                    let mut goes = [false; LANES];
-                    goes.iter_mut().zip(own).for_each(|(goes, &bin)| *goes = answer(bin, decision, bins.lists()));
+                    let mut goes = [0.0; LANES];
+                    goes.iter_mut()
+                        .zip(own)
+                        .for_each(|(goes, &bin)| *goes = f64::from(answer(bin, decision, bins.lists())));
                     goes
                 };
                 let sums = &mut self.sums;
                 deep.run(&mut self.lanes, n_used, goes_yes, |column, part| {
-                    let own = &mut sums[column * size..][rows.clone()];
+                    let own = &mut sums[column * stride..][rows.clone()];
                     own.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
                 });
             }
@@ -201,16 +212,18 @@ impl<B: Bin> Scratch<B> {
             set_bit(own, *decision, bins.lists(), 1 << (unit.first_bit as usize + at), index);
         }
         let entries = unit.table.len() / unit.columns.len();
-        for (columns, tables) in unit.columns.chunks(2).zip(unit.table.chunks(2 * entries)) {
-            let first = columns[0] as usize * self.size;
-            match columns.get(1) {
-                Some(&second) => {
-                    let (before, after) = self.sums.split_at_mut(second as usize * self.size);
-                    let sums = (&mut before[first..][..self.n], &mut after[..self.n]);
-                    look_up_two(index, tables, sums);
-                }
-                None => look_up(index, tables, &mut self.sums[first..][..self.n]),
+        // Four columns at once while there are four: the index is read once for all of them.
+        let (mut columns, mut tables) = (unit.columns.as_slice(), unit.table.as_slice());
+        while let Some((&four, rest)) = columns.split_first_chunk::<4>() {
+            let ranges = four.map(|column| column as usize * self.stride..column as usize * self.stride + self.n);
+            // Columns are distinct, so that their sums never overlap.
+            if let Ok(sums) = self.sums.get_disjoint_mut(ranges) {
+                look_up_four(index, &tables[..4 * entries], sums);
             }
+            (columns, tables) = (rest, &tables[4 * entries..]);
+        }
+        for (&column, table) in columns.iter().zip(tables.chunks_exact(entries)) {
+            look_up(index, table, &mut self.sums[column as usize * self.stride..][..self.n]);
         }
     }
 
@@ -220,7 +233,7 @@ impl<B: Bin> Scratch<B> {
         for (row, values) in piece.values.chunks_exact_mut((n_outputs * n_features).max(1)).enumerate() {
             for output in 0..n_outputs {
                 for (place, feature) in bins.used.iter().enumerate() {
-                    values[output * n_features + feature.index()] = self.sums[(output * n_used + place) * self.size + row];
+                    values[output * n_features + feature.index()] = self.sums[(output * n_used + place) * self.stride + row];
                 }
             }
         }
@@ -314,15 +327,22 @@ fn look_up_sized<const N: usize>(index: &[u16], table: &[f64], sums: &mut [f64])
     }
 }
 
-/// Two columns of one table at once: the index is read once for both.
-fn look_up_two(index: &[u16], tables: &[f64], sums: (&mut [f64], &mut [f64])) {
-    by_size!(tables.len() / 2, look_up_two_sized, index, tables, sums);
+fn look_up_four(index: &[u16], tables: &[f64], sums: [&mut [f64]; 4]) {
+    by_size!(tables.len() / 4, look_up_four_sized, index, tables, sums);
 }
 
-fn look_up_two_sized<const N: usize>(index: &[u16], tables: &[f64], sums: (&mut [f64], &mut [f64])) {
-    let (Some(first), Some(second)) = (tables.first_chunk::<N>(), tables[N..].first_chunk::<N>()) else { return };
-    for ((a, b), &at) in sums.0.iter_mut().zip(sums.1).zip(index) {
-        *a += first[usize::from(at) & (N - 1)];
-        *b += second[usize::from(at) & (N - 1)];
+fn look_up_four_sized<const N: usize>(index: &[u16], tables: &[f64], sums: [&mut [f64]; 4]) {
+    let mut tables = tables.as_chunks::<N>().0.iter();
+    let (Some(ta), Some(tb), Some(tc), Some(td)) = (tables.next(), tables.next(), tables.next(), tables.next()) else {
+        return;
+    };
+    let n = index.len();
+    let [a, b, c, d] = sums.map(|sums| &mut sums[..n]);
+    for (row, &at) in index.iter().enumerate() {
+        let at = usize::from(at) & (N - 1);
+        a[row] += ta[at];
+        b[row] += tb[at];
+        c[row] += tc[at];
+        d[row] += td[at];
     }
 }

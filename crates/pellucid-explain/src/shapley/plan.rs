@@ -75,6 +75,8 @@ pub enum PlanError {
 pub struct Summary {
     /// Subtrees with a table.
     pub n_units: usize,
+    /// Look-ups a row: the columns of all units.
+    pub n_look_ups: usize,
     /// Bytes of all tables.
     pub table_bytes: usize,
     /// Leaves that are integrated.
@@ -154,6 +156,7 @@ pub fn plan(model: &Ensemble, method: Method, expected_rows: usize) -> Result<Pl
         for op in &cut.ops {
             if let Op::Unit(unit) = op {
                 summary.n_units += 1;
+                summary.n_look_ups += unit.columns.len();
                 summary.table_bytes += unit.table.len() * size_of::<f64>();
             }
         }

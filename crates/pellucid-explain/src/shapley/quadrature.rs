@@ -47,20 +47,36 @@ pub fn gauss_legendre(n: usize) -> Vec<(f64, f64)> {
     (0..n).map(root).collect()
 }
 
-/// The factor of one feature on the way down, for a row that passes its splits (`hot`) and one that does not.
+/// The factor of one feature on the way down, for a row that passes its splits (`hot`) and one that does
+/// not, with their inverses.
 #[derive(Debug, Clone)]
 struct Factor {
     share: f64,
-    hot: Vec<f64>,
-    cold: Vec<f64>,
+    points: Vec<Point>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    hot: f64,
+    cold: f64,
+    hot_inverse: f64,
+    cold_inverse: f64,
 }
 
 impl Factor {
     fn new(share: f64, points: &[(f64, f64)]) -> Self {
-        let cold: Vec<f64> = points.iter().map(|(t, _)| (1.0 - t) * share).collect();
-        let hot = points.iter().zip(&cold).map(|((t, _), cold)| t + cold).collect();
-        Self { share, hot, cold }
+        let point = |&(t, _): &(f64, f64)| {
+            let cold = (1.0 - t) * share;
+            let hot = t + cold;
+            Point { hot, cold, hot_inverse: 1.0 / hot, cold_inverse: 1.0 / cold }
+        };
+        Self { share, points: points.iter().map(point).collect() }
     }
+}
+
+/// One lane each: `a` where the mask is 1, else `b`. As a comparison of floats it stays in vector registers.
+fn choose(mask: &[f64; LANES], a: f64, b: f64) -> [f64; LANES] {
+    std::array::from_fn(|lane| if mask[lane] != 0.0 { a } else { b })
 }
 
 #[derive(Debug, Clone)]
@@ -164,8 +180,8 @@ pub(crate) struct Lanes {
     products: Vec<[f64; LANES]>,
     /// Level × point: the sum over the leaves below, and of what it has become so far.
     sums: Vec<[f64; LANES]>,
-    /// Level: whether the row passes all splits on the edge's feature so far.
-    passes: Vec<[bool; LANES]>,
+    /// Level: 1 if the row passes all splits on the edge's feature so far, else 0.
+    passes: Vec<[f64; LANES]>,
 }
 
 impl Walk {
@@ -179,13 +195,13 @@ impl Walk {
         &self,
         lanes: &mut Lanes,
         n_used: usize,
-        goes_yes: impl Fn(u32, Decision) -> [bool; LANES],
+        goes_yes: impl Fn(u32, Decision) -> [f64; LANES],
         mut add: impl FnMut(usize, &[f64; LANES]),
     ) {
         let n = self.weights.len();
         lanes.products.resize(self.n_levels * n, [0.0; LANES]);
         lanes.sums.resize(self.n_levels * n, [0.0; LANES]);
-        lanes.passes.resize(self.n_levels, [true; LANES]);
+        lanes.passes.resize(self.n_levels, [1.0; LANES]);
         for (value_at, &output) in self.outputs.iter().enumerate() {
             lanes.products[..n].fill([1.0; LANES]);
             lanes.sums[..n].fill([0.0; LANES]);
@@ -208,28 +224,27 @@ impl Walk {
         }
     }
 
-    fn down(&self, lanes: &mut Lanes, edge: &Edge, goes_yes: &[bool; LANES]) {
+    fn down(&self, lanes: &mut Lanes, edge: &Edge, goes_yes: &[f64; LANES]) {
         let n = self.weights.len();
-        let before = edge.above.map(|(level, _)| lanes.passes[level]);
-        let passes: [bool; LANES] = std::array::from_fn(|lane| {
-            goes_yes[lane] == (edge.side == Side::Yes) && before.is_none_or(|before| before[lane])
-        });
+        let held = edge.above.map_or([1.0; LANES], |(level, _)| lanes.passes[level]);
+        let wanted = f64::from(edge.side == Side::Yes);
+        let passes: [f64; LANES] =
+            std::array::from_fn(|lane| if goes_yes[lane] == wanted { held[lane] } else { 0.0 });
         lanes.passes[edge.level] = passes;
         let factor = &self.factors[edge.factor];
-        let above = edge.above.map(|(_, factor)| &self.factors[factor]);
         let (parents, children) = lanes.products.split_at_mut(edge.level * n);
-        let parents = &parents[(edge.level - 1) * n..];
-        for point in 0..n {
-            let (hot, cold) = (factor.hot[point], factor.cold[point]);
-            let (hot, cold, stale) = match above {
-                None => (hot, cold, cold),
+        let pairs = parents[(edge.level - 1) * n..].iter().zip(&mut children[..n]);
+        for (at, (parent, child)) in pairs.enumerate() {
+            let point = factor.points[at];
+            let mut scale = choose(&passes, point.hot, point.cold);
+            if let Some((_, above)) = edge.above {
                 // The feature's factor so far is divided out.
-                Some(above) => (hot / above.hot[point], cold / above.hot[point], cold / above.cold[point]),
-            };
+                let above = self.factors[above].points[at];
+                let inverse = choose(&held, above.hot_inverse, above.cold_inverse);
+                scale.iter_mut().zip(inverse).for_each(|(scale, inverse)| *scale *= inverse);
+            }
             for lane in 0..LANES {
-                let held = before.is_none_or(|before| before[lane]);
-                let factor = if passes[lane] { hot } else if held { cold } else { stale };
-                children[point][lane] = parents[point][lane] * factor;
+                child[lane] = parent[lane] * scale[lane];
             }
         }
         lanes.sums[edge.level * n..][..n].fill([0.0; LANES]);
@@ -239,28 +254,29 @@ impl Walk {
     fn up(&self, lanes: &mut Lanes, edge: &Edge) -> [f64; LANES] {
         let n = self.weights.len();
         let (parents, children) = lanes.sums.split_at_mut(edge.level * n);
-        let parents = &mut parents[(edge.level - 1) * n..];
-        let mut part = [0.0; LANES];
-        let mut take = |sign: f64, factor: &Factor, passes: &[bool; LANES]| {
-            let mut integral = [0.0; LANES];
-            for (point, sums) in children[..n].iter().enumerate() {
-                let (hot, cold) = (1.0 / factor.hot[point], 1.0 / factor.cold[point]);
-                for lane in 0..LANES {
-                    integral[lane] += sums[lane] * if passes[lane] { hot } else { cold };
-                }
-            }
-            for lane in 0..LANES {
-                part[lane] += sign * integral[lane] * (f64::from(passes[lane]) - factor.share);
-            }
-        };
-        take(1.0, &self.factors[edge.factor], &lanes.passes[edge.level]);
+        let children = &children[..n];
+        let mut part = self.taken(children, edge.factor, &lanes.passes[edge.level]);
         if let Some((level, factor)) = edge.above {
             // The edge above counts these leaves as if its own state were final; take that back.
-            take(-1.0, &self.factors[factor], &lanes.passes[level]);
+            let back = self.taken(children, factor, &lanes.passes[level]);
+            part.iter_mut().zip(back).for_each(|(part, back)| *part -= back);
         }
-        for (parent, child) in parents[..n].iter_mut().zip(&children[..n]) {
+        for (parent, child) in parents[(edge.level - 1) * n..].iter_mut().zip(children) {
             parent.iter_mut().zip(child).for_each(|(parent, child)| *parent += child);
         }
         part
+    }
+
+    /// The part of a feature in sums that hold its factor.
+    fn taken(&self, sums: &[[f64; LANES]], factor: usize, passes: &[f64; LANES]) -> [f64; LANES] {
+        let factor = &self.factors[factor];
+        let mut integral = [0.0; LANES];
+        for (sums, point) in sums.iter().zip(&factor.points) {
+            let inverse = choose(passes, point.hot_inverse, point.cold_inverse);
+            for lane in 0..LANES {
+                integral[lane] += sums[lane] * inverse[lane];
+            }
+        }
+        std::array::from_fn(|lane| integral[lane] * (passes[lane] - factor.share))
     }
 }

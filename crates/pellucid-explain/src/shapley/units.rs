@@ -15,10 +15,20 @@ use super::tables::{MAX_BITS, patterns};
 
 /// Rough costs in nanoseconds on a current core. Only their ratios matter, and only for speed.
 mod cost {
-    /// One look-up of one column for one row, while the column's table stays in the first-level cache.
-    pub(super) const LOOK_UP: f64 = 0.4;
-    /// The same from the second-level cache.
-    pub(super) const LOOK_UP_FAR: f64 = 1.6;
+    /// One look-up of one column for one row, by the bits of the index: while four columns fit into the
+    /// first-level cache, then from the second-level one.
+    pub(super) fn look_up(bits: usize) -> f64 {
+        match bits {
+            0..=8 => 0.5,
+            9 => 0.65,
+            10 => 1.0,
+            11 => 1.4,
+            _ => 2.0,
+        }
+    }
+    /// One entry for one row: tables of a whole model do not stay in the second-level cache, and every
+    /// block of rows brings them back once.
+    pub(super) const BRING: f64 = 0.0015;
     /// One split above a unit: two patterns a row.
     pub(super) const SPLIT: f64 = 0.3;
     /// One split inside a unit: one bit a row.
@@ -28,13 +38,13 @@ mod cost {
     /// One entry of a leaf's patterns.
     pub(super) const PATTERN: f64 = 2.5;
     /// One point of one edge for one row.
-    pub(super) const POINT: f64 = 1.2;
+    pub(super) const POINT: f64 = 2.0;
     /// Fixed cost of a node's part of a table.
     pub(super) const NODE: f64 = 150.0;
 }
 
-/// Entries of a column that fit into the first-level cache beside everything else.
-const NEAR_BITS: usize = 11;
+/// Larger subtrees never share a table.
+const UNIT_BITS: usize = 11;
 /// Where a table and an integral are both possible, tables stop here.
 const AUTO_BITS: usize = 13;
 
@@ -177,7 +187,7 @@ fn choose(tree: &Tree, n_rows: f64, allowed: Allowed) -> Option<Vec<Choice>> {
             Allowed::TablesOnly if is_leaf => MAX_BITS,
             Allowed::PointsOnly => 0,
             _ if is_leaf => AUTO_BITS,
-            _ => NEAR_BITS,
+            _ => UNIT_BITS,
         };
         if bits <= most && allowed != Allowed::PointsOnly {
             own[at] = width * unit_cost(tree, node, path, bits, n_splits[at], n_rows);
@@ -223,9 +233,9 @@ fn unit_cost(tree: &Tree, node: NodeId, path: &Path, bits: usize, n_splits: usiz
     features.sort_unstable();
     features.dedup();
     let columns = features.len() as f64;
-    let look_up = if bits <= NEAR_BITS { cost::LOOK_UP } else { cost::LOOK_UP_FAR };
-    let a_row = columns * look_up + n_splits as f64 * cost::BIT + cost::BIT;
+    let a_row = columns * cost::look_up(bits) + n_splits as f64 * cost::BIT + cost::BIT;
     let entries = f64::from(1_u32 << bits) * columns;
+    let a_row = a_row + entries * cost::BRING;
     n_rows * a_row + patterns + entries * cost::ENTRY + (1 + 2 * n_splits) as f64 * cost::NODE
 }
 

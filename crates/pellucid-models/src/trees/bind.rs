@@ -51,6 +51,12 @@ impl FeatureMatrix {
         &self.columns[feature.index()]
     }
 
+    /// All columns, in the model's order.
+    #[must_use]
+    pub fn columns(&self) -> &[Vec<f64>] {
+        &self.columns
+    }
+
     /// The rows of a range, copied.
     #[must_use]
     pub fn slice(&self, rows: std::ops::Range<usize>) -> Self {

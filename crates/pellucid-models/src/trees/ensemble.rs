@@ -6,6 +6,7 @@ use pellucid_data::FeatureId;
 
 use super::bind::FeatureMatrix;
 use super::node::{Node, Target, Tree};
+use super::walk::Walker;
 use crate::{Link, Predict, Scale};
 
 /// Where a model came from; for people, never for algorithms.
@@ -137,20 +138,38 @@ impl Ensemble {
         sums.iter().zip(&self.base).map(|(sum, base)| base + sum).collect()
     }
 
-    /// One row's margin with the library's own rounding.
-    fn library_margin(&self, x: impl Fn(FeatureId) -> f64) -> Vec<f64> {
-        if self.summation == Summation::F64 {
-            return self.margin(x);
-        }
-        let mut sums: Vec<f32> = self.base.iter().map(|&b| b as f32).collect();
-        for tree in &self.trees {
-            let values = tree.leaf_values(tree.leaf(&x));
-            match tree.target {
-                Target::One(output) => sums[output.index()] += values[0] as f32,
-                Target::All => sums.iter_mut().zip(values).for_each(|(sum, &v)| *sum += v as f32),
+    /// Margins of all rows with the library's own rounding, row-major.
+    fn library_margins(&self, rows: &FeatureMatrix) -> Vec<f64> {
+        let k = self.base.len();
+        let n = rows.n_rows();
+        match self.summation {
+            Summation::F32 => {
+                let start = self.base.iter().map(|&b| b as f32);
+                let mut sums: Vec<f32> = (0..n).flat_map(|_| start.clone()).collect();
+                self.each_leaf(rows, |at, value| sums[at] += value as f32);
+                sums.into_iter().map(f64::from).collect()
+            }
+            Summation::F64 => {
+                let mut sums = vec![0.0; n * k];
+                self.each_leaf(rows, |at, value| sums[at] += value);
+                sums.iter_mut().enumerate().for_each(|(at, sum)| *sum += self.base[at % k]);
+                sums
             }
         }
-        sums.into_iter().map(f64::from).collect()
+    }
+
+    /// Tree after tree, gives every row's leaf values with the place of their output (row-major).
+    fn each_leaf(&self, rows: &FeatureMatrix, mut add: impl FnMut(usize, f64)) {
+        let k = self.base.len();
+        for tree in &self.trees {
+            Walker::new(tree).each_leaf(rows, 0..rows.n_rows(), |row, leaf| {
+                let values = tree.leaf_values(leaf);
+                match tree.target {
+                    Target::One(output) => add(row * k + output.index(), values[0]),
+                    Target::All => values.iter().enumerate().for_each(|(output, &value)| add(row * k + output, value)),
+                }
+            });
+        }
     }
 
     /// Predictions of a row from its margins, as the library's `predict` answers them.
@@ -186,14 +205,10 @@ impl Predict for Ensemble {
     }
 
     fn predict(&self, rows: &FeatureMatrix, scale: Scale) -> Vec<f64> {
-        let mut out = Vec::with_capacity(rows.n_rows() * self.n_outputs());
-        for row in 0..rows.n_rows() {
-            let margins = self.library_margin(|feature| rows.at(feature, row));
-            match scale {
-                Scale::Margin => out.extend(margins),
-                Scale::Prediction => out.extend(self.predictions(&margins)),
-            }
+        let margins = self.library_margins(rows);
+        match scale {
+            Scale::Margin => margins,
+            Scale::Prediction => margins.chunks_exact(self.n_outputs()).flat_map(|row| self.predictions(row)).collect(),
         }
-        out
     }
 }

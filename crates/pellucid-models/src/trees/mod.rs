@@ -4,6 +4,7 @@ pub mod bind;
 pub mod ensemble;
 pub mod import;
 pub mod node;
+pub mod walk;
 
 pub use bind::{BindError, BindNotes, Binding, FeatureMatrix};
 pub use ensemble::{Ensemble, Feature, FeatureKind, InputCast, Origin, Summation, UnseenLevel};

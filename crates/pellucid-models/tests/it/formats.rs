@@ -3,86 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use pellucid_data::table::{Categories, Column, Field, Kind, Schema, Table};
-use pellucid_models::trees::import::import;
-use pellucid_models::trees::{Binding, Ensemble, FeatureMatrix, Summation};
+use pellucid_fixtures::{Case, cases, fixtures};
+use pellucid_models::trees::Summation;
 use pellucid_models::{Predict, Scale};
-use serde_json::Value;
-
-pub(crate) fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
-}
-
-fn read_json(path: &Path) -> Value {
-    let text = std::fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-}
-
-fn number(value: &Value) -> f64 {
-    match value {
-        Value::Null => f64::NAN,
-        Value::Number(n) => n.as_f64().unwrap(),
-        Value::Bool(b) => f64::from(*b),
-        Value::String(text) => text.parse().unwrap(),
-        other => panic!("{other}"),
-    }
-}
-
-fn numbers(value: &Value) -> Vec<Vec<f64>> {
-    value.as_array().unwrap().iter().map(|row| row.as_array().unwrap().iter().map(number).collect()).collect()
-}
-
-/// The rows of a case as a table: text columns where the case has text, numbers elsewhere.
-fn table(case: &Value) -> Table {
-    let names: Vec<&str> = case["columns"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
-    let rows = case["rows"].as_array().unwrap();
-    let mut fields = Vec::new();
-    let mut columns = Vec::new();
-    for (at, name) in names.iter().enumerate() {
-        let cells: Vec<&Value> = rows.iter().map(|row| &row[at]).collect();
-        let is_text = |cell: &&&Value| cell.as_str().is_some_and(|t| t.parse::<f64>().is_err());
-        let text = case["categorical"][*name].as_array().is_some_and(|l| l.iter().any(Value::is_string))
-            || cells.iter().any(|cell| is_text(&cell));
-        if text {
-            let mut levels: Vec<String> = Vec::new();
-            let codes = cells.iter().map(|cell| {
-                let Some(text) = cell.as_str() else { return Categories::MISSING };
-                let known = levels.iter().position(|level| level == text);
-                known.unwrap_or_else(|| {
-                    levels.push(text.to_owned());
-                    levels.len() - 1
-                }) as u32
-            });
-            let codes = codes.collect();
-            columns.push(Column::Category(Categories { codes, levels: Arc::new(levels) }));
-        } else {
-            columns.push(Column::Number(cells.iter().map(|cell| number(cell)).collect()));
-        }
-        let kind = if text { Kind::Category } else { Kind::Float64 };
-        fields.push(Field { name: (*name).to_owned(), kind });
-    }
-    Table::new(Arc::new(Schema { fields }), columns, rows.len()).unwrap()
-}
-
-fn matrix(model: &Ensemble, case: &Value) -> FeatureMatrix {
-    let table = table(case);
-    // XGBoost computes infinities, and codes where it stores names, only past its own checks of frames:
-    // they go past ours too.
-    let beyond = case["rows"].to_string().contains("inf\"") || case["codes"].as_array().is_some_and(|c| !c.is_empty());
-    if beyond && model.summation == Summation::F32 {
-        let columns = table.schema().names().zip(table.columns()).map(|(name, column)| match column {
-            Column::Number(values) => values.clone(),
-            Column::Category(_) => panic!("{name}: text beside codes in {}", case["case"]),
-        });
-        return FeatureMatrix::new(columns.collect(), table.n_rows(), model.cast).unwrap();
-    }
-    let names: Vec<String> = table.schema().names().map(str::to_owned).collect();
-    let binding = Binding::new(model, &names, &[]).unwrap();
-    binding.matrix(model, &table, 0).unwrap().0
-}
 
 #[derive(Default)]
 struct Tally {
@@ -100,12 +23,13 @@ fn relative(ours: f64, theirs: f64, scale: f64) -> f64 {
     (ours - theirs).abs() / theirs.abs().max(scale).max(1e-30)
 }
 
-fn compare(model: &Ensemble, case: &Value, name: &str, tally: &mut Tally) {
-    let rows = matrix(model, case);
-    let margins = model.predict(&rows, Scale::Margin);
+fn compare(case: &Case, tally: &mut Tally) {
+    let Case { name, model, rows, .. } = case;
+    let margins = model.predict(rows, Scale::Margin);
     let k = model.n_outputs();
-    let tolerance = if model.summation == Summation::F32 { 1e-6 } else { 1e-12 };
-    for (row, expected) in numbers(&case["margin"]).iter().enumerate() {
+    let is_f32 = model.summation == Summation::F32;
+    let tolerance = if is_f32 { 1e-6 } else { 1e-12 };
+    for (row, expected) in case.margins().iter().enumerate() {
         assert_eq!(expected.len(), k, "{name}: outputs");
         for (output, &theirs) in expected.iter().enumerate() {
             let ours = margins[row * k + output];
@@ -118,42 +42,24 @@ fn compare(model: &Ensemble, case: &Value, name: &str, tally: &mut Tally) {
             let exact = model.margin(|feature| rows.at(feature, row))[output];
             assert!((exact - theirs).abs() <= 1e-4 * (1.0 + theirs.abs()), "{name}, row {row}: exact {exact}");
         }
+        tally.rows += 1;
     }
-    let predictions = model.predict(&rows, Scale::Prediction);
-    for (row, expected) in numbers(&case["prediction"]).iter().enumerate() {
+    let predictions = model.predict(rows, Scale::Prediction);
+    for (row, expected) in case.predictions().iter().enumerate() {
         let k = expected.len();
+        // Probabilities of a row are computed together, so that the smallest carry the error of the largest.
         let scale = expected.iter().fold(0.0_f64, |m, x| m.max(x.abs())) * 1e-3;
         for (output, &theirs) in expected.iter().enumerate() {
             let ours = predictions[row * k + output];
             let off = relative(ours, theirs, scale);
-            let tolerance = if model.summation == Summation::F32 { 5e-6 } else { 1e-12 };
+            let tolerance = if is_f32 { 5e-6 } else { 1e-12 };
             assert!(off <= tolerance, "{name}, row {row}, output {output}: prediction {ours}, library {theirs}");
             tally.worst_prediction = tally.worst_prediction.max(off);
         }
-        tally.rows += 1;
     }
-}
-
-fn tally(folder: &str) -> Tally {
-    let folder = fixtures().join(folder);
-    let mut tally = Tally::default();
-    let mut cases: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    cases.sort();
-    for path in cases.iter().filter(|path| path.to_string_lossy().ends_with(".expected.json")) {
-        let case = read_json(path);
-        for file in case["models"].as_array().unwrap() {
-            let file = folder.join(file.as_str().unwrap());
-            let name = file.display().to_string();
-            let model = import(&std::fs::read(&file).unwrap()).unwrap_or_else(|e| panic!("{name}: {e}"));
-            compare(&model, &case, &name, &mut tally);
-            tally.models += 1;
-            tally.trees += model.trees.len();
-            for tag in case["tags"].as_array().unwrap() {
-                *tally.tags.entry(tag.as_str().unwrap().to_owned()).or_default() += 1;
-            }
-        }
-    }
-    tally
+    tally.models += 1;
+    tally.trees += model.trees.len();
+    case.tags().into_iter().for_each(|tag| *tally.tags.entry(tag).or_default() += 1);
 }
 
 const PAGE_HEAD: &str = "# Model formats\n\n\
@@ -175,7 +81,8 @@ fn margins_are_the_librarys_own_and_the_page_says_so() {
         ("lightgbm-3.3.5", "LightGBM", 6),
     ];
     for (folder, library, at_least) in folders {
-        let tally = tally(folder);
+        let mut tally = Tally::default();
+        cases(folder).iter().for_each(|case| compare(case, &mut tally));
         assert!(tally.models >= at_least, "{folder}: only {} models were compared", tally.models);
         let Tally { models, trees, rows, margins, equal_bits, worst_margin, worst_prediction, .. } = &tally;
         let name = folder.replace('-', " ").replace("xgboost", "XGBoost").replace("lightgbm", "LightGBM");

@@ -1,9 +1,9 @@
 //! Is every damaged file an error? Files that libraries would refuse, files cut and altered at random.
 
+use pellucid_fixtures::fixtures;
 use pellucid_models::trees::import::{ImportError, import};
 use proptest::prelude::*;
 
-use crate::formats::fixtures;
 
 /// The fixture files that must be refused, and with what words.
 pub(crate) fn refusals() -> Vec<(&'static str, Vec<(String, String)>)> {

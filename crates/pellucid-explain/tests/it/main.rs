@@ -1,0 +1,3 @@
+//! Explanations against the contributions that the libraries themselves compute.
+
+mod libraries;
