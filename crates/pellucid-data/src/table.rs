@@ -19,13 +19,15 @@ pub enum Kind {
     Boolean,
     /// Text, held as codes into a list of levels.
     Category,
+    /// Neither numbers nor text (a date, a list): its column can be named, not read.
+    Other,
 }
 
 impl Kind {
     /// Whether values are held as numbers.
     #[must_use]
     pub fn is_number(self) -> bool {
-        !matches!(self, Self::Category)
+        !matches!(self, Self::Category | Self::Other)
     }
 
     /// The word for it in messages and in `--json`.
@@ -37,6 +39,7 @@ impl Kind {
             Self::Integer => "integer",
             Self::Boolean => "boolean",
             Self::Category => "category",
+            Self::Other => "other",
         }
     }
 }

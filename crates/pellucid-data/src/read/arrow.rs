@@ -8,29 +8,28 @@ use arrow_array::types::Float64Type;
 use arrow_array::{Array, RecordBatch};
 use arrow_schema::{DataType, SchemaRef};
 
-use super::Wanted;
-use super::csv::{check_distinct, check_wanted};
+use super::csv::check_distinct;
 use super::error::ReadError;
+use super::positions;
 use crate::table::{Categories, Column, Field, Kind, Schema, Table};
 
-/// Names of all columns, and name and kind of the wanted ones.
-pub(super) fn wanted_schema(
-    schema: &SchemaRef,
-    wanted: &Wanted,
-) -> Result<(Vec<String>, Vec<usize>, Schema), ReadError> {
-    let names: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-    check_distinct(&names)?;
-    check_wanted(wanted, &names)?;
-    let taken: Vec<usize> = (0..names.len()).filter(|&at| wanted.takes(&names[at])).collect();
-    let mut fields = Vec::with_capacity(taken.len());
-    for &at in &taken {
-        let kind = kind_of(schema.field(at).data_type()).ok_or_else(|| ReadError::ColumnType {
-            column: names[at].clone(),
-            found: schema.field(at).data_type().to_string(),
-        })?;
-        fields.push(Field { name: names[at].clone(), kind });
-    }
-    Ok((names, taken, Schema { fields }))
+/// Names and kinds of all columns.
+pub(super) fn schema_of(schema: &SchemaRef) -> Result<Schema, ReadError> {
+    let field = |field: &Arc<arrow_schema::Field>| {
+        let kind = kind_of(field.data_type()).unwrap_or(Kind::Other);
+        Field { name: field.name().clone(), kind }
+    };
+    let schema = Schema { fields: schema.fields().iter().map(field).collect() };
+    check_distinct(&schema.names().map(str::to_owned).collect::<Vec<_>>())?;
+    Ok(schema)
+}
+
+/// The selected columns with the file's own kinds; those that can't be read are an error.
+pub(super) fn select(all: &Schema, columns: &[Field]) -> Result<(Vec<usize>, Schema), ReadError> {
+    let names: Vec<String> = all.names().map(str::to_owned).collect();
+    let taken = positions(columns, &names)?;
+    let fields = taken.iter().map(|&at| all.fields[at].clone()).collect();
+    Ok((taken, Schema { fields }))
 }
 
 fn kind_of(data_type: &DataType) -> Option<Kind> {
@@ -54,6 +53,10 @@ fn kind_of(data_type: &DataType) -> Option<Kind> {
 pub(super) fn table(batch: &RecordBatch, schema: &Arc<Schema>) -> Result<Table, ReadError> {
     let mut columns = Vec::with_capacity(schema.fields.len());
     for (array, field) in batch.columns().iter().zip(&schema.fields) {
+        if field.kind == Kind::Other {
+            let (column, found) = (field.name.clone(), array.data_type().to_string());
+            return Err(ReadError::ColumnType { column, found });
+        }
         columns.push(if field.kind.is_number() { numbers(array)? } else { categories(array)? });
     }
     let mismatch = || ReadError::Arrow(arrow_schema::ArrowError::SchemaError("columns differ in length".into()));

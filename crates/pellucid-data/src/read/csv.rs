@@ -12,61 +12,57 @@ use csv::StringRecord;
 
 use super::error::ReadError;
 use super::infer::{ColumnBuilder, kind_of};
-use super::{ReadBatches, Wanted};
+use super::{ReadBatches, ReadOptions, positions};
 use crate::table::{Field, Schema, Table};
 
 /// Reads a CSV by batches. Lines in errors count from 1, the header included.
 pub struct CsvReader<R: Read> {
     records: csv::Reader<BufReader<R>>,
     names: Vec<String>,
-    /// Positions in the file of the wanted columns.
+    /// Positions in the file of the selected columns.
     taken: Vec<usize>,
     schema: Arc<Schema>,
     sample: std::vec::IntoIter<StringRecord>,
-    wanted: Wanted,
+    options: ReadOptions,
 }
 
 impl<R: Read> CsvReader<R> {
     /// Reads the header and the first batch, from which the types are inferred.
     ///
     /// # Errors
-    /// When there is no header, a name appears twice, a wanted column is absent, or a row is ragged.
-    pub fn new(bytes: R, wanted: Wanted) -> Result<Self, ReadError> {
+    /// When there is no header, a name appears twice, or a row is ragged.
+    pub fn new(bytes: R, options: ReadOptions) -> Result<Self, ReadError> {
         let mut bytes = BufReader::with_capacity(1 << 16, bytes);
         let head = bytes.fill_buf()?;
         let bom = head.starts_with(b"\xef\xbb\xbf");
-        let delimiter = wanted.delimiter.unwrap_or_else(|| separator(head));
+        let delimiter = options.delimiter.unwrap_or_else(|| separator(head));
         if bom {
             bytes.consume(3);
         }
         let mut records = csv::ReaderBuilder::new()
-            .has_headers(wanted.header)
+            .has_headers(options.header)
             .delimiter(delimiter)
             .flexible(false)
             .from_reader(bytes);
-        let names = column_names(&mut records, wanted.header)?;
-        let taken: Vec<usize> = (0..names.len()).filter(|&at| wanted.takes(&names[at])).collect();
-        check_wanted(&wanted, &names)?;
+        let names = column_names(&mut records, options.header)?;
         let mut sample = Vec::new();
         let mut record = StringRecord::new();
-        while sample.len() < wanted.batch_rows && records.read_record(&mut record).map_err(csv_error)? {
+        while sample.len() < options.batch_rows && records.read_record(&mut record).map_err(csv_error)? {
             sample.push(record.clone());
         }
-        let fields = taken.iter().map(|&at| {
-            let known = wanted.kinds.get(&names[at]).copied();
-            let kind = known.unwrap_or_else(|| {
-                kind_of(sample.iter().map(|row| cell(&row[at], &wanted).map(str::trim)))
-            });
-            Field { name: names[at].clone(), kind }
+        let fields = names.iter().enumerate().map(|(at, name)| {
+            let cells = sample.iter().map(|row| cell(&row[at], &options).map(str::trim));
+            Field { name: name.clone(), kind: kind_of(cells) }
         });
         let schema = Arc::new(Schema { fields: fields.collect() });
-        Ok(Self { records, names, taken, schema, sample: sample.into_iter(), wanted })
+        let taken = (0..names.len()).collect();
+        Ok(Self { records, names, taken, schema, sample: sample.into_iter(), options })
     }
 }
 
 /// The cell, or `None` where it spells a missing value.
-fn cell<'a>(text: &'a str, wanted: &Wanted) -> Option<&'a str> {
-    (!wanted.is_missing(text.trim())).then_some(text)
+fn cell<'a>(text: &'a str, options: &ReadOptions) -> Option<&'a str> {
+    (!options.is_missing(text.trim())).then_some(text)
 }
 
 /// The candidate that appears most often in the first line, outside quotes.
@@ -105,18 +101,6 @@ pub(super) fn check_distinct(names: &[String]) -> Result<(), ReadError> {
     }
 }
 
-pub(super) fn check_wanted(wanted: &Wanted, names: &[String]) -> Result<(), ReadError> {
-    let absent = wanted.only.iter().flatten().find(|name| !names.contains(name));
-    match absent {
-        None => Ok(()),
-        Some(name) => Err(ReadError::Absent {
-            name: name.clone(),
-            closest: crate::closest(name, names.iter().map(String::as_str)).map(str::to_owned),
-            names: names.to_vec(),
-        }),
-    }
-}
-
 impl<R: Read> ReadBatches for CsvReader<R> {
     fn schema(&self) -> &Schema {
         &self.schema
@@ -126,13 +110,19 @@ impl<R: Read> ReadBatches for CsvReader<R> {
         &self.names
     }
 
+    fn select(&mut self, columns: &[Field]) -> Result<(), ReadError> {
+        self.taken = positions(columns, &self.names)?;
+        self.schema = Arc::new(Schema { fields: columns.to_vec() });
+        Ok(())
+    }
+
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {
         let fields = &self.schema.fields;
         let mut builders: Vec<ColumnBuilder> =
-            fields.iter().map(|field| ColumnBuilder::new(field.kind, self.wanted.batch_rows)).collect();
+            fields.iter().map(|field| ColumnBuilder::new(field.kind, self.options.batch_rows)).collect();
         let mut n_rows = 0;
         let mut record = StringRecord::new();
-        while n_rows < self.wanted.batch_rows {
+        while n_rows < self.options.batch_rows {
             match self.sample.next() {
                 Some(sampled) => record = sampled,
                 None if self.records.read_record(&mut record).map_err(csv_error)? => {}
@@ -140,7 +130,7 @@ impl<R: Read> ReadBatches for CsvReader<R> {
             }
             let line = record.position().map_or(0, csv::Position::line);
             for ((builder, &at), field) in builders.iter_mut().zip(&self.taken).zip(fields) {
-                let mut text = cell(&record[at], &self.wanted);
+                let mut text = cell(&record[at], &self.options);
                 if field.kind.is_number() {
                     text = text.map(str::trim);
                 }

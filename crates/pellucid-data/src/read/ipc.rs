@@ -12,8 +12,8 @@ use arrow_schema::{ArrowError, SchemaRef};
 use bytes::Bytes;
 
 use super::error::{ReadError, guarded};
-use super::{ReadBatches, Wanted, arrow};
-use crate::table::{Schema, Table};
+use super::{ReadBatches, arrow};
+use crate::table::{Field, Schema, Table};
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
 
@@ -22,6 +22,7 @@ pub struct IpcReader {
     batches: Batches,
     names: Vec<String>,
     taken: Vec<usize>,
+    all: Arc<Schema>,
     schema: Arc<Schema>,
 }
 
@@ -29,13 +30,13 @@ impl IpcReader {
     /// Reads the footer of a file.
     ///
     /// # Errors
-    /// When it is no Arrow file, a wanted column is absent, or its type is neither numbers nor text.
-    pub fn file(bytes: Bytes, wanted: &Wanted) -> Result<Self, ReadError> {
+    /// When it is no Arrow file.
+    pub fn file(bytes: Bytes) -> Result<Self, ReadError> {
         guarded("Arrow", || {
             check_blocks(&bytes).ok_or_else(damaged)?;
             let reader = FileReader::try_new(Cursor::new(bytes), None)?;
             let schema = reader.schema();
-            Self::over(Box::new(reader), &schema, wanted)
+            Self::over(Box::new(reader), &schema)
         })
     }
 
@@ -43,18 +44,20 @@ impl IpcReader {
     ///
     /// # Errors
     /// As [`IpcReader::file`].
-    pub fn stream(bytes: Bytes, wanted: &Wanted) -> Result<Self, ReadError> {
+    pub fn stream(bytes: Bytes) -> Result<Self, ReadError> {
         guarded("Arrow", || {
             check_messages(&bytes).ok_or_else(damaged)?;
             let reader = StreamReader::try_new(Cursor::new(bytes), None)?;
             let schema = reader.schema();
-            Self::over(Box::new(reader), &schema, wanted)
+            Self::over(Box::new(reader), &schema)
         })
     }
 
-    fn over(batches: Batches, schema: &SchemaRef, wanted: &Wanted) -> Result<Self, ReadError> {
-        let (names, taken, schema) = arrow::wanted_schema(schema, wanted)?;
-        Ok(Self { batches, names, taken, schema: Arc::new(schema) })
+    fn over(batches: Batches, schema: &SchemaRef) -> Result<Self, ReadError> {
+        let all = Arc::new(arrow::schema_of(schema)?);
+        let names: Vec<String> = all.names().map(str::to_owned).collect();
+        let taken = (0..names.len()).collect();
+        Ok(Self { batches, schema: Arc::clone(&all), all, names, taken })
     }
 }
 
@@ -65,6 +68,12 @@ impl ReadBatches for IpcReader {
 
     fn all_names(&self) -> &[String] {
         &self.names
+    }
+
+    fn select(&mut self, columns: &[Field]) -> Result<(), ReadError> {
+        let (taken, schema) = arrow::select(&self.all, columns)?;
+        (self.taken, self.schema) = (taken, Arc::new(schema));
+        Ok(())
     }
 
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {

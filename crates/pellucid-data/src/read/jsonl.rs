@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::csv::check_wanted;
 use super::error::ReadError;
 use super::infer::{ColumnBuilder, kind_of};
-use super::{ReadBatches, Wanted};
+use super::{ReadBatches, ReadOptions, positions};
 use crate::table::{Field, Schema, Table};
 
 /// Reads JSON lines by batches. A key that a line lacks is a missing value.
@@ -20,7 +19,7 @@ pub struct JsonLinesReader<R: Read> {
     schema: Arc<Schema>,
     sample: std::vec::IntoIter<(u64, Record)>,
     sampled: usize,
-    wanted: Wanted,
+    options: ReadOptions,
 }
 
 /// One line: keys and values in the line's order; `None` is `null`.
@@ -59,12 +58,12 @@ impl<R: Read> JsonLinesReader<R> {
     /// Reads the first batch, from which columns and types are inferred.
     ///
     /// # Errors
-    /// When there is no line, a line is no flat object, or a wanted column is absent.
-    pub fn new(bytes: R, wanted: Wanted) -> Result<Self, ReadError> {
+    /// When there is no line, or a line is no flat object.
+    pub fn new(bytes: R, options: ReadOptions) -> Result<Self, ReadError> {
         let mut lines = BufReader::with_capacity(1 << 16, bytes);
         let mut line = 0;
         let mut sample = Vec::new();
-        while sample.len() < wanted.batch_rows {
+        while sample.len() < options.batch_rows {
             match next_record(&mut lines, &mut line)? {
                 Some(record) => sample.push((line, record)),
                 None => break,
@@ -80,20 +79,15 @@ impl<R: Read> JsonLinesReader<R> {
                 names.push(key.clone());
             }
         }
-        check_wanted(&wanted, &names)?;
-        let taken: Vec<usize> = (0..names.len()).filter(|&at| wanted.takes(&names[at])).collect();
-        let fields = taken.iter().map(|&at| {
-            let name = &names[at];
-            let kind = wanted.kinds.get(name).copied().unwrap_or_else(|| {
-                kind_of(sample.iter().flat_map(|(_, record)| &record.0).filter(|(key, _)| key == name).map(
-                    |(_, value)| value.as_deref().filter(|text| !wanted.is_missing(text.trim())),
-                ))
-            });
-            Field { name: name.clone(), kind }
+        let fields = names.iter().map(|name| {
+            let cells = sample.iter().flat_map(|(_, record)| &record.0).filter(|(key, _)| key == name);
+            let cells = cells.map(|(_, value)| value.as_deref().filter(|text| !options.is_missing(text.trim())));
+            Field { name: name.clone(), kind: kind_of(cells) }
         });
         let schema = Arc::new(Schema { fields: fields.collect() });
         let sampled = sample.len();
-        Ok(Self { lines, line, names, taken, schema, sample: sample.into_iter(), sampled, wanted })
+        let taken = (0..names.len()).collect();
+        Ok(Self { lines, line, names, taken, schema, sample: sample.into_iter(), sampled, options })
     }
 }
 
@@ -129,12 +123,18 @@ impl<R: Read> ReadBatches for JsonLinesReader<R> {
         &self.names
     }
 
+    fn select(&mut self, columns: &[Field]) -> Result<(), ReadError> {
+        self.taken = positions(columns, &self.names)?;
+        self.schema = Arc::new(Schema { fields: columns.to_vec() });
+        Ok(())
+    }
+
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {
         let fields = &self.schema.fields;
         let mut builders: Vec<ColumnBuilder> =
-            fields.iter().map(|f| ColumnBuilder::new(f.kind, self.wanted.batch_rows)).collect();
+            fields.iter().map(|f| ColumnBuilder::new(f.kind, self.options.batch_rows)).collect();
         let mut n_rows = 0;
-        while n_rows < self.wanted.batch_rows {
+        while n_rows < self.options.batch_rows {
             let (line, record) = match self.sample.next() {
                 Some(sampled) => sampled,
                 None => match next_record(&mut self.lines, &mut self.line)? {
@@ -148,7 +148,7 @@ impl<R: Read> ReadBatches for JsonLinesReader<R> {
             for ((builder, &at), field) in builders.iter_mut().zip(&self.taken).zip(fields) {
                 let value = record.0.iter().find(|(key, _)| *key == self.names[at]);
                 let text = value.and_then(|(_, value)| value.as_deref());
-                let text = text.filter(|text| !self.wanted.is_missing(text.trim()));
+                let text = text.filter(|text| !self.options.is_missing(text.trim()));
                 builder.push(text, line, &field.name)?;
             }
             n_rows += 1;

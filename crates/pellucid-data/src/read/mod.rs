@@ -1,8 +1,8 @@
 //! How do bytes become a table? One reader a format, all of them by batches.
 //!
 //! A reader holds one batch at a time, so that memory does not grow with the file. Types are inferred
-//! from the first batch where the format has none (CSV, JSON lines); [`Wanted::kinds`] overrules that
-//! for columns whose kind the caller knows, for instance from a model.
+//! from the first batch where the format has none (CSV, JSON lines); [`ReadBatches::select`] overrules
+//! that for columns whose kind the caller knows, for instance from a model.
 
 #[cfg(feature = "arrow")]
 mod arrow;
@@ -15,8 +15,6 @@ mod jsonl;
 #[cfg(feature = "arrow")]
 mod parquet;
 
-use std::collections::BTreeMap;
-
 pub use self::csv::CsvReader;
 pub use self::error::ReadError;
 #[cfg(feature = "arrow")]
@@ -24,16 +22,11 @@ pub use self::ipc::IpcReader;
 pub use self::jsonl::JsonLinesReader;
 #[cfg(feature = "arrow")]
 pub use self::parquet::ParquetReader;
-use crate::table::{Kind, Schema, Table};
+use crate::table::{Field, Schema, Table};
 
-/// What the caller wants of a file.
+/// How text is read, where a format is text.
 #[derive(Debug, Clone)]
-pub struct Wanted {
-    /// Only these columns, in the file's order; `None` is all of them. A column that is not wanted is
-    /// not parsed, so that what stands in it can't be an error.
-    pub only: Option<Vec<String>>,
-    /// Kinds that are known beforehand, by column name; the others are inferred.
-    pub kinds: BTreeMap<String, Kind>,
+pub struct ReadOptions {
     /// Spellings of a missing value in CSV and JSON text, compared after trimming.
     pub missing: Vec<String>,
     /// Whether the first row of a CSV holds names. Without it columns are `f0`, `f1`, ...
@@ -44,12 +37,10 @@ pub struct Wanted {
     pub batch_rows: usize,
 }
 
-impl Default for Wanted {
+impl Default for ReadOptions {
     fn default() -> Self {
         let missing = ["", "NA", "N/A", "#N/A", "NaN", "nan", "-nan", "null", "NULL", "None", "<NA>"];
         Self {
-            only: None,
-            kinds: BTreeMap::new(),
             missing: missing.map(str::to_owned).to_vec(),
             header: true,
             delimiter: None,
@@ -58,11 +49,7 @@ impl Default for Wanted {
     }
 }
 
-impl Wanted {
-    fn takes(&self, name: &str) -> bool {
-        self.only.as_ref().is_none_or(|only| only.iter().any(|wanted| wanted == name))
-    }
-
+impl ReadOptions {
     fn is_missing(&self, text: &str) -> bool {
         self.missing.iter().any(|token| token == text)
     }
@@ -70,17 +57,36 @@ impl Wanted {
 
 /// A table that arrives in batches.
 pub trait ReadBatches {
-    /// The columns of every batch: those that were wanted, in the file's order.
+    /// The columns of every batch: all of the file's, or those that were selected.
     fn schema(&self) -> &Schema;
 
-    /// The names of all columns of the file, wanted or not, in the file's order.
+    /// The names of all columns of the file, in the file's order.
     fn all_names(&self) -> &[String];
+
+    /// From the next batch on reads only these columns, as these kinds. A column that is not selected is
+    /// not parsed, so that what stands in it can't be an error. Formats with types of their own keep them.
+    ///
+    /// # Errors
+    /// When a column is absent, or of a type that can't be read.
+    fn select(&mut self, columns: &[Field]) -> Result<(), ReadError>;
 
     /// The next batch; `None` after the last one.
     ///
     /// # Errors
     /// When the bytes are not what the format says, or a value does not fit its column.
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError>;
+}
+
+/// Where each selected column stands among all of them.
+fn positions(columns: &[Field], names: &[String]) -> Result<Vec<usize>, ReadError> {
+    let find = |field: &Field| {
+        names.iter().position(|name| *name == field.name).ok_or_else(|| ReadError::Absent {
+            name: field.name.clone(),
+            closest: crate::closest(&field.name, names.iter().map(String::as_str)).map(str::to_owned),
+            names: names.to_vec(),
+        })
+    };
+    columns.iter().map(find).collect()
 }
 
 /// The formats that can be told from the first bytes.

@@ -4,42 +4,70 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+};
 
 use super::error::{ReadError, guarded};
-use super::{ReadBatches, Wanted, arrow};
-use crate::table::{Schema, Table};
+use super::{ReadBatches, ReadOptions, arrow};
+use crate::table::{Field, Schema, Table};
 
 /// Reads a Parquet file that lies in memory or is mapped.
 pub struct ParquetReader {
-    batches: ParquetRecordBatchReader,
+    bytes: Bytes,
+    metadata: ArrowReaderMetadata,
+    batch_rows: usize,
+    /// Opened at the first batch, when it is known which columns are wanted.
+    batches: Option<ParquetRecordBatchReader>,
     names: Vec<String>,
+    all: Arc<Schema>,
+    taken: Vec<usize>,
     schema: Arc<Schema>,
-    n_rows: u64,
 }
 
 impl ParquetReader {
     /// Reads the footer.
     ///
     /// # Errors
-    /// When it is no Parquet file, a wanted column is absent, or its type is neither numbers nor text.
-    pub fn new(bytes: Bytes, wanted: &Wanted) -> Result<Self, ReadError> {
-        guarded("Parquet", || Self::open(bytes, wanted))
-    }
-
-    fn open(bytes: Bytes, wanted: &Wanted) -> Result<Self, ReadError> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(bytes)?;
-        let (names, taken, schema) = arrow::wanted_schema(builder.schema(), wanted)?;
-        let n_rows = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let mask = ProjectionMask::roots(builder.parquet_schema(), taken);
-        let batches = builder.with_projection(mask).with_batch_size(wanted.batch_rows).build()?;
-        Ok(Self { batches, names, schema: Arc::new(schema), n_rows })
+    /// When it is no Parquet file.
+    pub fn new(bytes: Bytes, options: &ReadOptions) -> Result<Self, ReadError> {
+        guarded("Parquet", || {
+            let metadata = ArrowReaderMetadata::load(&bytes, ArrowReaderOptions::new())?;
+            let all = Arc::new(arrow::schema_of(metadata.schema())?);
+            let names: Vec<String> = all.names().map(str::to_owned).collect();
+            let taken = (0..names.len()).collect();
+            let (schema, batch_rows) = (Arc::clone(&all), options.batch_rows);
+            Ok(Self { bytes, metadata, batch_rows, batches: None, names, all, taken, schema })
+        })
     }
 
     /// How many rows the footer promises.
     #[must_use]
     pub fn n_rows(&self) -> u64 {
-        self.n_rows
+        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
+    }
+
+    fn open(&self) -> Result<ParquetRecordBatchReader, ReadError> {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), self.taken.iter().copied());
+        Ok(builder.with_projection(mask).with_batch_size(self.batch_rows).build()?)
+    }
+
+    fn read(&mut self) -> Result<Option<Table>, ReadError> {
+        let batches = match &mut self.batches {
+            Some(batches) => batches,
+            None => {
+                let opened = self.open()?;
+                self.batches.insert(opened)
+            }
+        };
+        let Some(batch) = batches.next() else { return Ok(None) };
+        // Parquet gives projected columns in the file's order, whatever order was asked for.
+        let mut order: Vec<usize> = (0..self.taken.len()).collect();
+        order.sort_by_key(|&at| self.taken[at]);
+        let mut place = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(at, &wanted)| place[wanted] = at);
+        arrow::table(&batch?.project(&place)?, &self.schema).map(Some)
     }
 }
 
@@ -52,10 +80,13 @@ impl ReadBatches for ParquetReader {
         &self.names
     }
 
+    fn select(&mut self, columns: &[Field]) -> Result<(), ReadError> {
+        let (taken, schema) = arrow::select(&self.all, columns)?;
+        (self.taken, self.schema, self.batches) = (taken, Arc::new(schema), None);
+        Ok(())
+    }
+
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {
-        guarded("Parquet", || match self.batches.next() {
-            None => Ok(None),
-            Some(batch) => arrow::table(&batch?, &self.schema).map(Some),
-        })
+        guarded("Parquet", || self.read())
     }
 }

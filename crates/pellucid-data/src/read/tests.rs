@@ -1,11 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::table::Column;
+use crate::table::{Column, Kind};
 #[cfg(feature = "arrow")]
 use crate::write;
 
-fn read_csv(text: &str, wanted: Wanted) -> Result<(Vec<(String, &'static str)>, Vec<Table>), ReadError> {
+fn read_csv(text: &str, wanted: ReadOptions) -> Result<(Vec<(String, &'static str)>, Vec<Table>), ReadError> {
     let mut reader = CsvReader::new(text.as_bytes(), wanted)?;
     let schema = reader.schema().fields.iter().map(|f| (f.name.clone(), f.kind.name())).collect();
     let mut batches = Vec::new();
@@ -25,7 +25,7 @@ fn numbers<'a>(table: &'a Table, name: &str) -> &'a [f64] {
 #[test]
 fn csv_infers_the_narrowest_kind_and_keeps_text_as_it_stands() {
     let text = "\u{feff}a;b;c;d;e\r\n1;1.5;true;\" x;y\";\r\n;NA;False;z;\r\n";
-    let (schema, batches) = read_csv(text, Wanted::default()).unwrap();
+    let (schema, batches) = read_csv(text, ReadOptions::default()).unwrap();
     let kinds: Vec<_> = schema.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
     assert_eq!(kinds, [("a", "integer"), ("b", "float64"), ("c", "boolean"), ("d", "category"), ("e", "category")]);
     let table = &batches[0];
@@ -40,7 +40,7 @@ fn csv_infers_the_narrowest_kind_and_keeps_text_as_it_stands() {
 #[test]
 fn csv_batches_carry_every_row_once() {
     let text = format!("x\n{}", (0..10).map(|i| format!("{i}\n")).collect::<String>());
-    let (_, batches) = read_csv(&text, Wanted { batch_rows: 4, ..Wanted::default() }).unwrap();
+    let (_, batches) = read_csv(&text, ReadOptions { batch_rows: 4, ..ReadOptions::default() }).unwrap();
     assert_eq!(batches.iter().map(Table::n_rows).collect::<Vec<_>>(), [4, 4, 2]);
     let all: Vec<f64> = batches.iter().flat_map(|b| numbers(b, "x").to_vec()).collect();
     assert_eq!(all, (0..10).map(f64::from).collect::<Vec<_>>());
@@ -49,36 +49,38 @@ fn csv_batches_carry_every_row_once() {
 #[test]
 fn csv_errors_name_line_and_column() {
     let late = "x,y\n1,2\n3,4\n?,5\n";
-    let wanted = || Wanted { batch_rows: 2, ..Wanted::default() };
+    let wanted = || ReadOptions { batch_rows: 2, ..ReadOptions::default() };
     let message = read_csv(late, wanted()).unwrap_err().to_string();
     assert!(message.starts_with("line 4, column `x`: `?` is not a number"), "{message}");
     let mut forgiving = wanted();
     forgiving.missing.push("?".into());
     assert!(numbers(&read_csv(late, forgiving).unwrap().1[1], "x")[0].is_nan());
 
-    let message = read_csv("x,y\n1\n", Wanted::default()).unwrap_err().to_string();
+    let message = read_csv("x,y\n1\n", ReadOptions::default()).unwrap_err().to_string();
     assert!(message.contains("line 2: 1 fields where the header has 2"), "{message}");
-    assert!(matches!(read_csv("x,x\n1,2\n", Wanted::default()), Err(ReadError::DuplicateColumn { .. })));
-    assert!(matches!(read_csv("", Wanted::default()), Err(ReadError::Empty)));
-    let only = Wanted { only: Some(vec!["agee".into()]), ..Wanted::default() };
-    let message = read_csv("age,sex\n1,2\n", only).unwrap_err().to_string();
+    assert!(matches!(read_csv("x,x\n1,2\n", ReadOptions::default()), Err(ReadError::DuplicateColumn { .. })));
+    assert!(matches!(read_csv("", ReadOptions::default()), Err(ReadError::Empty)));
+    let mut reader = CsvReader::new(&b"age,sex\n1,2\n"[..], ReadOptions::default()).unwrap();
+    let agee = Field { name: "agee".into(), kind: Kind::Float64 };
+    let message = reader.select(&[agee]).unwrap_err().to_string();
     assert_eq!(message, "there is no column `agee`; did you mean `age`?");
 }
 
 #[test]
-fn a_column_that_is_not_wanted_is_not_parsed() {
-    let wanted = Wanted {
-        only: Some(vec!["x".into()]),
-        kinds: [("y".to_owned(), Kind::Float64)].into(),
-        ..Wanted::default()
-    };
-    let (_, batches) = read_csv("y,x\nnot a number,1\n", wanted).unwrap();
-    assert_eq!(batches[0].columns().len(), 1);
+fn a_column_that_is_not_selected_is_not_parsed() {
+    let text = b"y,x,z\nnot a number,1,7\n";
+    let mut reader = CsvReader::new(&text[..], ReadOptions::default()).unwrap();
+    let field = |name: &str, kind| Field { name: name.into(), kind };
+    reader.select(&[field("z", Kind::Category), field("x", Kind::Float64)]).unwrap();
+    let batch = reader.next_batch().unwrap().unwrap();
+    assert_eq!(batch.columns().len(), 2);
+    let Some(Column::Category(z)) = batch.column("z") else { panic!() };
+    assert_eq!((z.text(0), numbers(&batch, "x")), (Some("7"), &[1.0][..]));
 }
 
 #[test]
 fn csv_without_header_names_columns_by_position() {
-    let wanted = Wanted { header: false, ..Wanted::default() };
+    let wanted = ReadOptions { header: false, ..ReadOptions::default() };
     let (schema, batches) = read_csv("1,2\n3,4\n", wanted).unwrap();
     assert_eq!(schema[1].0, "f1");
     assert_eq!(batches[0].n_rows(), 2);
@@ -87,14 +89,14 @@ fn csv_without_header_names_columns_by_position() {
 #[test]
 fn json_lines_keep_key_order_and_fill_gaps() {
     let text = "{\"b\": 1, \"a\": \"u\"}\n\n{\"a\": null, \"c\": true}\n";
-    let mut reader = JsonLinesReader::new(text.as_bytes(), Wanted::default()).unwrap();
+    let mut reader = JsonLinesReader::new(text.as_bytes(), ReadOptions::default()).unwrap();
     assert_eq!(reader.all_names(), ["b", "a", "c"]);
     let table = reader.next_batch().unwrap().unwrap();
     assert_eq!(numbers(&table, "b")[0], 1.0);
     assert!(numbers(&table, "b")[1].is_nan());
     assert_eq!(numbers(&table, "c")[1], 1.0);
     for bad in ["[1]\n", "{\"a\": [1]}\n", "{\"a\": 1\n"] {
-        assert!(matches!(JsonLinesReader::new(bad.as_bytes(), Wanted::default()), Err(ReadError::BadJsonLine { line: 1, .. })));
+        assert!(matches!(JsonLinesReader::new(bad.as_bytes(), ReadOptions::default()), Err(ReadError::BadJsonLine { line: 1, .. })));
     }
 }
 
@@ -112,9 +114,14 @@ fn parquet_and_arrow_give_back_what_was_written() {
         }
     };
     let parquet = write::parquet::to_bytes(&names, &columns, &meta).unwrap();
-    check(&mut ParquetReader::new(parquet.into(), &Wanted::default()).unwrap());
+    let mut reader = ParquetReader::new(parquet.into(), &ReadOptions::default()).unwrap();
+    // Selected columns come in the order of the selection.
+    let field = |name: &str| Field { name: name.into(), kind: Kind::Float64 };
+    reader.select(&[field("y"), field("x")]).unwrap();
+    assert_eq!(reader.schema().names().collect::<Vec<_>>(), ["y", "x"]);
+    check(&mut reader);
     let ipc = write::ipc::to_bytes(&names, &columns, &meta).unwrap();
-    check(&mut IpcReader::file(ipc.into(), &Wanted::default()).unwrap());
+    check(&mut IpcReader::file(ipc.into()).unwrap());
 }
 
 #[test]
@@ -135,15 +142,15 @@ fn read_all_ways(bytes: &[u8]) {
             }
         }
     }
-    let wanted = Wanted { batch_rows: 3, ..Wanted::default() };
+    let wanted = ReadOptions { batch_rows: 3, ..ReadOptions::default() };
     drain(CsvReader::new(bytes, wanted.clone()));
     drain(JsonLinesReader::new(bytes, wanted.clone()));
     #[cfg(feature = "arrow")]
     drain(ParquetReader::new(bytes.to_vec().into(), &wanted));
     #[cfg(feature = "arrow")]
-    drain(IpcReader::file(bytes.to_vec().into(), &wanted));
+    drain(IpcReader::file(bytes.to_vec().into()));
     #[cfg(feature = "arrow")]
-    drain(IpcReader::stream(bytes.to_vec().into(), &wanted));
+    drain(IpcReader::stream(bytes.to_vec().into()));
 }
 
 proptest! {

@@ -1,0 +1,347 @@
+"""Times pellucid's Shapley values beside its peers', interleaved on the same machine. See README.md."""
+
+import argparse
+import hashlib
+import importlib.metadata
+import json
+import math
+import os
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable
+from unittest import mock
+
+HERE = pathlib.Path(__file__).resolve().parent
+ALL_ROWS, FEW_ROWS, CHECKED_ROWS = 30_000, 100, 100
+FEATURES = (14, 100)
+MODELS = {"xgb": "XGBoost, {} trees of depth 6", "lgb": "LightGBM, {} trees of 31 leaves"}
+TREES = {False: 100, True: 50}  # by --quick, as are the next two
+NATIVE = {"xgb": "XGBoost pred_contribs", "lgb": "LightGBM pred_contrib"}
+OURS, SHAP, WOODELF = "pellucid auto", "shap C extension", "woodelf"
+# The largest difference of any value that is still rounding. XGBoost and woodelf work in float32.
+TOLERANCE = {
+    NATIVE["xgb"]: {"xgb": 1e-3},
+    NATIVE["lgb"]: {"lgb": 1e-9},
+    WOODELF: {"xgb": 1e-4, "lgb": 1e-4},
+    SHAP: {"xgb": 1e-4, "lgb": 1e-8},
+}
+# The most rows that a rival gets (rates are scaled). woodelf always gets all: its cost per call is large and fixed.
+MOST_ROWS = {False: {SHAP: 1_000}, True: {SHAP: 200, NATIVE["xgb"]: 1_000, NATIVE["lgb"]: 500}}
+# Short jobs are repeated within one measurement until they have taken about this long.
+MIN_SECONDS = {False: 0.3, True: 0.1}
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runner", type=pathlib.Path, required=True, help="the built pellucid-bench-runner")
+    parser.add_argument("--threads", type=int, default=1, help="1: CPU time is compared; more: wall time")
+    parser.add_argument("--repeats", type=int, help="measurements of everything (5; 2 with --quick)")
+    parser.add_argument("--quick", action="store_true", help="a smoke test, not a measurement")
+    parser.add_argument("-o", "--output", type=pathlib.Path, help="results.md; results.json goes beside it")
+    args = parser.parse_args()
+    args.repeats = args.repeats or (2 if args.quick else 5)
+    return args
+
+
+def pin_environment(threads: int) -> None:
+    """Starts over if the thread pools or the BLAS kernels of the libraries were set otherwise."""
+    pools = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    wanted = {key: value for key, value in os.environ.items() if key not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
+    wanted |= {pool: str(threads) for pool in pools}
+    if wanted != dict(os.environ):
+        os.execve(sys.executable, [sys.executable, *sys.argv], wanted)
+
+
+def check_versions() -> dict[str, str]:
+    lines = (HERE / "requirements.txt").read_text().splitlines()
+    pins = dict(line.strip().split("==") for line in lines if line.strip() and not line.startswith("#"))
+    installed = {package.name.replace("-", "_"): package.version for package in importlib.metadata.distributions()}
+    found = {name: installed.get(name.replace("-", "_"), "nothing") for name in pins}
+    if found != pins:
+        sys.exit("\n".join(f"{n}: {pin} is wanted, {found[n]} is installed" for n, pin in pins.items() if found[n] != pin))
+    return pins
+
+
+args = parse()
+pin_environment(args.threads)
+versions = check_versions()
+
+import lightgbm  # noqa: E402  (the environment has to be set before numpy is loaded)
+import numpy as np  # noqa: E402
+import pandas as pd  # noqa: E402
+import shap  # noqa: E402
+import threadpoolctl  # noqa: E402
+import xgboost  # noqa: E402
+from woodelf.core.trees.parse_models import load_decision_tree_ensemble_model  # noqa: E402
+from woodelf.explainer import WoodelfExplainer  # noqa: E402
+
+clock = time.process_time if args.threads == 1 else time.perf_counter
+
+
+def make(folder: pathlib.Path, n_features: int) -> np.ndarray:
+    """Writes the rows and both models."""
+    rng, n_trees = np.random.default_rng(20_261_122 + n_features), TREES[args.quick]
+    x = rng.standard_normal((ALL_ROWS, n_features)).astype(np.float32)
+    linear = x @ rng.standard_normal(n_features) / math.sqrt(n_features)
+    waves = np.sin(3 * x[:, 0]) * x[:, 1] + 2 * (x[:, 2] > 0) * x[:, 3]
+    y = (linear + waves + 0.3 * rng.standard_normal(ALL_ROWS)).astype(np.float32)
+    x.tofile(folder / f"rows{n_features}")
+    settings: dict[str, Any] = dict(max_depth=6, eta=0.1, tree_method="hist", nthread=1, seed=0)
+    xgboost.train(settings, xgboost.DMatrix(x, y, nthread=1), n_trees).save_model(folder / f"xgb{n_features}.json")
+    settings = dict(num_leaves=31, learning_rate=0.1, num_threads=1, seed=0, deterministic=True, verbose=-1)
+    lightgbm.train(settings, lightgbm.Dataset(x, y), n_trees).save_model(folder / f"lgb{n_features}.txt")
+    return x
+
+
+class Ours:
+    """The engine, in a process of its own that is told what to do over a pipe."""
+
+    def __init__(self, model: pathlib.Path, rows: pathlib.Path, n_features: int) -> None:
+        command = [args.runner, model, rows, n_features, args.threads, "auto"]
+        self.process = subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        answer = self.process.stdout.readline().split()
+        if answer != ["ready", str(ALL_ROWS)]:
+            sys.exit(f"the runner said {answer}")
+
+    def ask(self, job: str) -> tuple[float, float, float, float]:
+        """Seconds of building, wall seconds, CPU seconds of the process, and the worst residual."""
+        # Linux: another process's CPU clock. The runner's own count is too low by up to a scheduler tick (4 ms).
+        whole_process = (~self.process.pid << 3) | 2
+        before = time.clock_gettime(whole_process)
+        print(job, file=self.process.stdin)
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(f"the runner stopped at `{job}`")
+        spent = time.clock_gettime(whole_process) - before
+        build, wall, _, residual = map(float, answer.split())
+        return build, wall, spent, residual
+
+    def values(self, file: pathlib.Path, n_rows: int, n_features: int) -> np.ndarray:
+        self.ask(f"save {file} {n_rows}")
+        return np.fromfile(file, dtype=np.float64).reshape(n_rows, n_features)[:CHECKED_ROWS]
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        if self.process.wait() != 0:
+            sys.exit("the runner failed")
+
+
+@dataclass
+class Engine:
+    name: str
+    n_rows: int
+    explain: Callable[[], Any] | None = None  # None: ours
+    calls: int = 1  # in one measurement
+    rates: list[float] = field(default_factory=list)
+    difference: float = 0.0
+
+
+def shap_explainer(booster: Any, few: np.ndarray) -> shap.TreeExplainer:
+    """shap's own code. By default it calls the booster's and only passes on the answer."""
+    explainer = shap.TreeExplainer(booster, feature_perturbation="tree_path_dependent")
+    explainer.model.model_type = "internal"
+
+    def delegated(*_: Any, **__: Any) -> None:
+        raise AssertionError("shap called the booster instead of its own code")
+
+    explainer._short_circuit_tree_path_dependent_to_external_shap_calculation = delegated
+    extension = shap.explainers._tree._cext
+    with mock.patch.object(extension, "dense_tree_shap", wraps=extension.dense_tree_shap) as own:
+        explainer.shap_values(few)  # with its check that values add up to the margin
+    assert own.call_count == 1, "shap did not call its own extension"
+    return explainer
+
+
+class Rivals:
+    """The other libraries with one model loaded: whatever they can do without rows is done here, untimed."""
+
+    def __init__(self, kind: str, model: pathlib.Path, x: np.ndarray) -> None:
+        self.kind, self.x = kind, x
+        self.frame = pd.DataFrame(x)  # columns named 0, 1, ...: woodelf is up to 20 % slower with text
+        if kind == "xgb":
+            self.booster = xgboost.Booster({"nthread": args.threads}, model_file=model)
+        else:
+            self.booster = lightgbm.Booster(model_file=model)
+        self.shap = shap_explainer(self.booster, x[:3])
+        trees = load_decision_tree_ensemble_model(self.booster, list(self.frame.columns))
+        self.woodelf = WoodelfExplainer(trees, feature_perturbation="tree_path_dependent")
+        self.checks: dict[str, tuple[float, np.ndarray]] = {}
+        for name, explain in self.jobs(CHECKED_ROWS).items():  # the warm-up, too
+            start = clock()
+            values = explain()
+            self.checks[name] = clock() - start, values
+
+    def jobs(self, n_rows: int) -> dict[str, Callable[[], Any]]:
+        rows, frame = self.x[:n_rows], self.frame[:n_rows]
+        options: dict[str, Any] = dict(pred_contrib=True, num_threads=args.threads)
+        if self.kind == "xgb":
+            rows, options = xgboost.DMatrix(rows, nthread=args.threads), dict(pred_contribs=True)
+        return {
+            NATIVE[self.kind]: lambda: self.booster.predict(rows, **options),
+            SHAP: lambda: self.shap.shap_values(self.x[:n_rows], check_additivity=False),
+            WOODELF: lambda: self.woodelf.shap_values(frame, verbose=False),
+        }
+
+
+def goal_of(kind: str, n_features: int, n_rows: int, rival: str) -> float | None:
+    if rival == WOODELF:
+        return 1.0
+    if rival == NATIVE["xgb"] and n_rows == ALL_ROWS:
+        return {14: 30.0, 100: 10.0}[n_features]
+    return None
+
+
+def spread(numbers: list[float], form: str) -> str:
+    middle, low, high = (format(n, form) for n in (statistics.median(numbers), min(numbers), max(numbers)))
+    return f"{middle} [{low}–{high}]"
+
+
+def workload(kind: str, n_features: int, n_rows: int, ours: Ours, rivals: Rivals, folder: pathlib.Path) -> dict:
+    expected = ours.values(folder / "values", n_rows, n_features)
+    scale = float(np.abs(expected).max())
+    assert scale > 0.1, "the values are all next to nothing"
+
+    def compare(engine: Engine, values: np.ndarray) -> None:
+        values = np.asarray(values)[:CHECKED_ROWS, :n_features]  # boosters append the base value
+        difference = float(np.abs(values - expected[: len(values)]).max())
+        engine.difference = difference if math.isnan(difference) else max(engine.difference, difference)
+
+    def calls(seconds: float) -> int:
+        return max(1, min(20, round(MIN_SECONDS[args.quick] / seconds)))
+
+    engines = [Engine(OURS, n_rows, calls=calls(ours.ask(f"run {n_rows}")[1]))]
+    for name, (seconds, values) in rivals.checks.items():
+        used = min(n_rows, MOST_ROWS[args.quick].get(name, n_rows))
+        engines.append(Engine(name, used, rivals.jobs(used)[name], calls(seconds * used / CHECKED_ROWS)))
+        compare(engines[-1], values)
+
+    builds, residuals = [], []
+    for repeat in range(args.repeats):
+        turn = repeat % len(engines)
+        for engine in engines[turn:] + engines[:turn]:
+            seconds, values = 0.0, None
+            for _ in range(engine.calls):
+                if engine.explain is None:
+                    build, wall, cpu, residual = ours.ask(f"run {n_rows}")
+                    builds.append(build)
+                    residuals.append(residual)
+                    seconds += cpu if args.threads == 1 else wall
+                else:
+                    start = clock()
+                    values = engine.explain()
+                    seconds += clock() - start
+            rate = engine.calls * engine.n_rows / seconds
+            assert math.isfinite(rate), "a clock does not work"
+            engine.rates.append(rate)
+            if values is not None:
+                compare(engine, values)
+
+    entries = []
+    for engine in engines:
+        entry: dict[str, Any] = dict(
+            engine=engine.name, rows_per_call=engine.n_rows, calls=engine.calls, rows_per_second=engine.rates
+        )
+        if engine.explain is not None:
+            ratios = [a / b for a, b in zip(engines[0].rates, engine.rates)]
+            tolerance, goal = TOLERANCE[engine.name][kind], goal_of(kind, n_features, n_rows, engine.name)
+            entry |= dict(
+                ratios=ratios, median_ratio=statistics.median(ratios), max_abs_difference=engine.difference,
+                tolerance=tolerance, agrees=engine.difference <= tolerance, goal=goal,
+                met=None if goal is None else statistics.median(ratios) >= goal,
+            )  # fmt: skip
+        entries.append(entry)
+    return dict(
+        model=kind, n_features=n_features, n_rows=n_rows, largest_value=scale, build_seconds=builds,
+        worst_residual=max(residuals), engines=entries,
+    )  # fmt: skip
+
+
+def table(result: dict) -> str:
+    unit = "rows per CPU second" if args.threads == 1 else f"rows per wall second, {args.threads} threads"
+    builds = [1000 * build for build in result["build_seconds"]]
+    lines = [
+        f"### {MODELS[result['model']].format(TREES[args.quick])}; F = {result['n_features']}; {result['n_rows']:,} rows",
+        "",
+        f"| engine | rows x calls | {unit} | {OURS} / it | max abs difference (allowed) | goal |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    for entry in result["engines"]:
+        rate = spread(entry["rows_per_second"], ",.0f")
+        cells = [entry["engine"], f"{entry['rows_per_call']:,} x {entry['calls']}", rate, "", "", ""]
+        if "ratios" in entry:
+            wrong = "" if entry["agrees"] else " **DISAGREES**"
+            verdict = "met" if entry["met"] else "**missed**"
+            cells[3] = spread(entry["ratios"], ".1f")
+            cells[4] = f"{entry['max_abs_difference']:.1e} ({entry['tolerance']:.0e}){wrong}"
+            cells[5] = "" if entry["goal"] is None else f"> {entry['goal']:g}: {verdict}"
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        f"Ours: tables built in {spread(builds, '.1f')} ms of wall time (included above), worst residual "
+        f"{result['worst_residual']:.0e}. The largest value is {result['largest_value']:.2f}.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def surroundings() -> dict:
+    cpu = dict(
+        [part.strip() for part in line.split(":", 1)]
+        for line in reversed(pathlib.Path("/proc/cpuinfo").read_text().splitlines())
+        if ":" in line
+    )
+    instructions = [flag for flag in ("avx2", "fma", "avx512f", "avx512vbmi") if flag in cpu.get("flags", "").split()]
+    return dict(
+        cpu=f"{cpu.get('model name')}, family {cpu.get('cpu family')} model {cpu.get('model')}, {os.cpu_count()} CPUs",
+        instructions=" ".join(instructions),
+        thread_pools="; ".join(sorted(
+            f"{pool['prefix']} {pool['version'] or ''} {pool.get('architecture', '')} x{pool['num_threads']}"
+            for pool in threadpoolctl.threadpool_info()
+        )),
+        runner=hashlib.sha256(args.runner.read_bytes()).hexdigest()[:12],
+        python=platform.python_version(), versions=versions, threads=args.threads, repeats=args.repeats,
+        quick=args.quick,
+    )  # fmt: skip
+
+
+def main() -> None:
+    about = surroundings()
+    text = ["# Shapley values of tree ensembles: pellucid beside its peers", ""]
+    if args.quick:
+        text += ["**A smoke test (`--quick`): small models, few repeats, not to be quoted.**", ""]
+    text += [f"* {key}: {', '.join(f'{k} {v}' for k, v in value.items()) if isinstance(value, dict) else value}"
+             for key, value in about.items()]  # fmt: skip
+    print("\n".join(text), flush=True)
+    about["load_average_before"], results, wrong = os.getloadavg(), [], []
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for n_features in FEATURES:
+            x = make(folder, n_features)
+            for kind, ending in (("xgb", "json"), ("lgb", "txt")):
+                model = folder / f"{kind}{n_features}.{ending}"
+                ours, rivals = Ours(model, folder / f"rows{n_features}", n_features), Rivals(kind, model, x)
+                for n_rows in (ALL_ROWS, FEW_ROWS):
+                    results.append(workload(kind, n_features, n_rows, ours, rivals, folder))
+                    text += ["", table(results[-1]).rstrip()]
+                    print("\n" + text[-1], flush=True)
+                    wrong += [f"{e['engine']} ({kind}, F = {n_features}, {n_rows} rows): {e['max_abs_difference']}"
+                              for e in results[-1]["engines"] if not e.get("agrees", True)]  # fmt: skip
+                ours.close()
+    about["load_average_after"] = os.getloadavg()
+    text += ["", f"Load average before {about['load_average_before'][0]:.1f}, after {about['load_average_after'][0]:.1f}."]
+    if args.output:
+        args.output.write_text("\n".join(text) + "\n")
+        args.output.with_suffix(".json").write_text(json.dumps(dict(about=about, results=results), indent=1) + "\n")
+    if wrong:
+        sys.exit("values disagree:\n" + "\n".join(wrong))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+//! How is a number written for people? A real minus, thin spaces, powers of ten.
+
+/// Rounds to so many significant digits and writes it: `−0.0123`, `12 345`, `3.2·10⁻⁷`.
+#[must_use]
+pub fn pretty(x: f64, digits: usize) -> String {
+    if x.is_nan() {
+        return "missing".to_owned();
+    }
+    if x.is_infinite() {
+        return if x > 0.0 { "∞" } else { "−∞" }.to_owned();
+    }
+    if x == 0.0 {
+        return "0".to_owned();
+    }
+    let text = format!("{:.*e}", digits.max(1) - 1, x.abs());
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let plain = if (-4..7).contains(&exponent) {
+        let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
+        let rounded: f64 = text.parse().unwrap_or(x.abs());
+        grouped(trimmed(&format!("{rounded:.decimals$}")))
+    } else {
+        format!("{}·10{}", trimmed(mantissa), superscript(exponent))
+    };
+    if x < 0.0 { format!("−{plain}") } else { plain }
+}
+
+/// With a sign, also for what is positive: contributions.
+#[must_use]
+pub fn signed(x: f64, digits: usize) -> String {
+    let text = pretty(x, digits);
+    if x > 0.0 { format!("+{text}") } else { text }
+}
+
+/// A whole number with thin spaces.
+#[must_use]
+pub fn count(n: usize) -> String {
+    grouped(n.to_string())
+}
+
+/// A residual: its order of magnitude is all that matters.
+#[must_use]
+pub fn residual(x: f64) -> String {
+    if x == 0.0 { "0".to_owned() } else { pretty(x, 1) }
+}
+
+/// A share as a percentage.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    if share > 0.0 && share < 0.001 {
+        return "<0.1 %".to_owned();
+    }
+    if share < 1.0 && share > 0.999 {
+        return ">99.9 %".to_owned();
+    }
+    format!("{:.1} %", share * 100.0)
+}
+
+fn trimmed(text: &str) -> String {
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
+}
+
+/// Thin spaces every three digits, from five digits on.
+fn grouped(text: String) -> String {
+    let (whole, rest) = text.split_once('.').map_or((text.as_str(), String::new()), |(w, r)| (w, format!(".{r}")));
+    if whole.len() < 5 {
+        return text;
+    }
+    let mut out = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at) % 3 == 0 {
+            out.push('\u{2009}');
+        }
+        out.push(digit);
+    }
+    out + &rest
+}
+
+fn superscript(n: i32) -> String {
+    let digit = |c: char| match c {
+        '-' => '⁻',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        digit => char::from_u32(0x2070 + digit as u32 - '0' as u32).unwrap_or(digit),
+    };
+    n.to_string().chars().map(digit).collect()
+}
+
+/// Round places on an axis from `low` to `high`, about `n` of them, and the step between them.
+#[must_use]
+pub fn ticks(low: f64, high: f64, n: usize) -> Vec<f64> {
+    let span = high - low;
+    if !(span > 0.0 && span.is_finite()) {
+        return vec![low];
+    }
+    let rough = span / n.max(1) as f64;
+    let power = 10_f64.powf(rough.log10().floor());
+    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|&step| step >= rough * 0.999);
+    let step = step.unwrap_or(power);
+    let first = (low / step).ceil() as i64;
+    let last = (high / step + 1e-9).floor() as i64;
+    // Multiples of the step, rounded so that 0.30000000000000004 is 0.3.
+    (first..=last).map(|k| (k as f64 * step / power).round() * power).collect()
+}

@@ -1,0 +1,73 @@
+//! What is in a picture? Marks at places, in paints that have no color yet.
+
+use crate::theme::Paint;
+
+/// Where a text stands at its point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// It starts there.
+    Start,
+    /// Its middle is there.
+    Middle,
+    /// It ends there.
+    End,
+}
+
+/// One mark.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "coordinates in pixels, from the upper left; the names say the rest")]
+pub enum Mark {
+    Rect { x: f64, y: f64, width: f64, height: f64, radius: f64, fill: Paint, title: String },
+    Line { from: [f64; 2], to: [f64; 2], paint: Paint, width: f64, dashed: bool },
+    /// Many marks of one look: hover texts would cost more than they tell.
+    Circle { at: [f64; 2], radius: f64, fill: Paint, opacity: f64, title: String },
+    Polygon { points: Vec<[f64; 2]>, fill: Paint, title: String },
+    Polyline { points: Vec<[f64; 2]>, paint: Paint, width: f64, opacity: f64, title: String },
+    Text { at: [f64; 2], text: String, size: f64, paint: Paint, anchor: Anchor, bold: bool, title: String },
+}
+
+/// A picture without colors.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scene {
+    /// Pixels across.
+    pub width: f64,
+    /// Pixels down.
+    pub height: f64,
+    /// What it says, for those who do not see it.
+    pub description: String,
+    /// Marks, later ones above.
+    pub marks: Vec<Mark>,
+}
+
+impl Scene {
+    /// An empty picture.
+    #[must_use]
+    pub fn new(width: f64, description: String) -> Self {
+        Self { width, height: 0.0, description, marks: Vec::new() }
+    }
+
+    /// Adds a filled rectangle; negative widths grow to the left.
+    pub fn rect(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2], fill: Paint, title: &str) {
+        let (x, width) = if width < 0.0 { (x + width, -width) } else { (x, width) };
+        let radius = 2.0_f64.min(width / 2.0);
+        self.marks.push(Mark::Rect { x, y, width, height, radius, fill, title: title.to_owned() });
+    }
+
+    /// Adds a line.
+    pub fn line(&mut self, from: [f64; 2], to: [f64; 2], paint: Paint, width: f64, dashed: bool) {
+        self.marks.push(Mark::Line { from, to, paint, width, dashed });
+    }
+
+    /// Adds text on a baseline.
+    pub fn text(&mut self, at: [f64; 2], text: &str, size: f64, paint: Paint, anchor: Anchor) {
+        let (text, title) = (text.to_owned(), String::new());
+        self.marks.push(Mark::Text { at, text, size, paint, anchor, bold: false, title });
+    }
+
+    /// Adds text that is cut in the middle to fit a width, with the whole of it on hover.
+    pub fn fitted(&mut self, at: [f64; 2], text: &str, width: f64, size: f64, paint: Paint, anchor: Anchor) {
+        let cut = super::cut_middle(text, width, size, false);
+        let title = if cut == text { String::new() } else { text.to_owned() };
+        self.marks.push(Mark::Text { at, text: cut, size, paint, anchor, bold: false, title });
+    }
+}

@@ -1,0 +1,135 @@
+//! Which color, which size? The only place that knows.
+
+/// What a color is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Paint {
+    /// The page.
+    Surface,
+    /// Panels.
+    Raised,
+    /// Text.
+    Ink,
+    /// Secondary text.
+    Muted,
+    /// Axes and ticks.
+    Faint,
+    /// Grid and borders.
+    Line,
+    /// Links and selection.
+    Accent,
+    /// A contribution that raises the output.
+    Raises,
+    /// A contribution that lowers it.
+    Lowers,
+    /// A step of the scale from low to high, 0 to [`STEPS`] - 1.
+    Scale(u8),
+    /// Nothing.
+    None,
+}
+
+/// Steps of the color scale; odd, so that there is a middle.
+pub const STEPS: u8 = 15;
+
+/// Which half of the day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// An sRGB color.
+pub type Rgb = [u8; 3];
+
+/// The tokens with a color of their own: name, light, dark.
+const TOKENS: [(Paint, &str, u32, u32); 9] = [
+    (Paint::Surface, "surface", 0xFF_FF_FF, 0x0E_13_16),
+    (Paint::Raised, "raised", 0xF5_F7_F8, 0x16_1D_21),
+    (Paint::Ink, "ink", 0x18_20_26, 0xE4_E9_EC),
+    (Paint::Muted, "muted", 0x55_61_6B, 0xA5_B0_B8),
+    (Paint::Faint, "faint", 0x7A_86_8F, 0x7F_8B_94),
+    (Paint::Line, "line", 0xD5_DB_E0, 0x2B_34_3A),
+    (Paint::Accent, "accent", 0x0B_6E_6E, 0x56_BD_B5),
+    (Paint::Raises, "raises", 0xB8_48_1A, 0xF2_93_5C),
+    (Paint::Lowers, "lowers", 0x1F_5F_A8, 0x7F_B2_EE),
+];
+
+/// Low, middle and high of the scale.
+const SCALE: [[u32; 3]; 2] = [[0x2C_6D_B2, 0xC9_CE_D3, 0xD4_60_2A], [0x7F_B2_EE, 0x5B_66_6E, 0xF2_93_5C]];
+
+/// The fonts of pages and pictures, the embedded one first.
+pub const FONTS: &str = "Inter, 'IBM Plex Sans', 'Segoe UI', Helvetica, Arial, sans-serif";
+
+/// Text sizes in pixels.
+pub mod size {
+    /// Ticks.
+    pub const TICK: f64 = 11.0;
+    /// Captions and secondary text.
+    pub const SMALL: f64 = 12.0;
+    /// Labels.
+    pub const LABEL: f64 = 13.0;
+    /// Titles.
+    pub const TITLE: f64 = 16.0;
+}
+
+fn rgb(hex: u32) -> Rgb {
+    let [_, r, g, b] = hex.to_be_bytes();
+    [r, g, b]
+}
+
+impl Paint {
+    /// The step of the scale for a share between 0 (low) and 1 (high).
+    #[must_use]
+    pub fn scale(share: f64) -> Self {
+        let share = if share.is_nan() { 0.5 } else { share.clamp(0.0, 1.0) };
+        Self::Scale((share * f64::from(STEPS - 1)).round() as u8)
+    }
+
+    /// Raises for what is positive, lowers for what is negative.
+    #[must_use]
+    pub fn signed(x: f64) -> Self {
+        if x >= 0.0 { Self::Raises } else { Self::Lowers }
+    }
+
+    /// Its name as a class and a variable.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Scale(step) => format!("s{step}"),
+            Self::None => "none".to_owned(),
+            _ => TOKENS.iter().find(|token| token.0 == self).map_or(String::new(), |token| token.1.to_owned()),
+        }
+    }
+
+    /// Its color; black for [`Paint::None`], which is never painted.
+    #[must_use]
+    pub fn rgb(self, mode: Mode) -> Rgb {
+        match self {
+            Self::Scale(step) => {
+                let [low, middle, high] = SCALE[usize::from(mode == Mode::Dark)].map(rgb);
+                let at = f64::from(step) / f64::from(STEPS - 1) * 2.0;
+                let (from, to, share) = if at <= 1.0 { (low, middle, at) } else { (middle, high, at - 1.0) };
+                std::array::from_fn(|c| {
+                    (f64::from(from[c]) + share * (f64::from(to[c]) - f64::from(from[c]))).round() as u8
+                })
+            }
+            _ => {
+                let token = TOKENS.iter().find(|token| token.0 == self);
+                token.map_or([0; 3], |t| rgb(if mode == Mode::Light { t.2 } else { t.3 }))
+            }
+        }
+    }
+
+    /// Its color as `#RRGGBB`, or `none`.
+    #[must_use]
+    pub fn css(self, mode: Mode) -> String {
+        let [r, g, b] = self.rgb(mode);
+        if self == Self::None { "none".to_owned() } else { format!("#{r:02X}{g:02X}{b:02X}") }
+    }
+
+    /// Every paint that has a color.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TOKENS.iter().map(|token| token.0).chain((0..STEPS).map(Self::Scale))
+    }
+}

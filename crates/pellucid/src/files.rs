@@ -1,0 +1,151 @@
+//! Where do bytes come from? From paths, mapped where that is possible, unpacked where that is needed.
+
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use pellucid_data::read::{
+    CsvReader, IpcReader, JsonLinesReader, ParquetReader, ReadBatches, ReadError, ReadOptions, Sniffed, sniff,
+};
+use pellucid_models::trees::Ensemble;
+use pellucid_models::trees::import::{self, ImportError};
+
+/// Why a file could not be opened or read; the path is always named.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The file system said no; its message names the path.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// The file's content is no table.
+    #[error("{}: {cause}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: ReadError,
+    },
+    /// The file's content is no model.
+    #[error("{}: {cause}", path.display())]
+    Model {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: ImportError,
+    },
+    /// A format that is read from its end came through a pipe inside a compressed stream.
+    #[error("{}: a compressed {format} file can't be read; unpack it first", path.display())]
+    Packed {
+        /// The file.
+        path: PathBuf,
+        /// What is inside.
+        format: &'static str,
+    },
+}
+
+impl FileError {
+    /// Names the file in which a reader found something wrong.
+    #[must_use]
+    pub fn table(path: &Path, cause: ReadError) -> Self {
+        Self::Table { path: path.to_owned(), cause }
+    }
+}
+
+/// The bytes of a file, mapped into memory. An empty file, or one that can't be mapped (a pipe), is read.
+///
+/// # Errors
+/// When the file can't be opened or read.
+pub fn map(path: &Path) -> Result<Bytes, FileError> {
+    let mut file = fs_err::File::open(path)?;
+    let is_plain = file.metadata()?.is_file() && file.metadata()?.len() > 0;
+    if is_plain {
+        #[expect(unsafe_code, reason = "mapping is how models and tables of any size are read without a copy")]
+        // SAFETY: the map is read only. If another program shortens the file meanwhile, reading past its
+        // new end ends this process with a signal, as it does for every program that maps files; nothing
+        // is written and no reference outlives the map, which `Bytes` owns.
+        let mapped = unsafe { memmap2::Mmap::map(file.file()) };
+        if let Ok(mapped) = mapped {
+            return Ok(Bytes::from_owner(mapped));
+        }
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+/// Reads a saved model.
+///
+/// # Errors
+/// When the file can't be read or is no model, see [`ImportError`].
+pub fn load_model(path: &Path) -> Result<Ensemble, FileError> {
+    let bytes = map(path)?;
+    import::import(&bytes).map_err(|cause| FileError::Model { path: path.to_owned(), cause })
+}
+
+/// Opens a table: CSV, JSON lines (both also packed with gzip or Zstandard), Parquet or Arrow IPC, told
+/// from the first bytes. `-` is standard input.
+///
+/// # Errors
+/// When the file can't be opened, or its first batch can't be read.
+pub fn open_table(path: &Path, options: &ReadOptions) -> Result<Box<dyn ReadBatches>, FileError> {
+    let wrong = |cause| FileError::table(path, cause);
+    let source: Box<dyn Read> =
+        if path == Path::new("-") { Box::new(std::io::stdin()) } else { Box::new(fs_err::File::open(path)?) };
+    let (format, stream) = peek(source)?;
+    match format {
+        Sniffed::Parquet | Sniffed::ArrowFile | Sniffed::ArrowStream => {
+            // These are read from their end or at random; through a pipe they must be held whole.
+            let bytes = if path == Path::new("-") { whole(stream)? } else { map(path)? };
+            Ok(match format {
+                Sniffed::Parquet => Box::new(ParquetReader::new(bytes, options).map_err(wrong)?),
+                Sniffed::ArrowFile => Box::new(IpcReader::file(bytes).map_err(wrong)?),
+                _ => Box::new(IpcReader::stream(bytes).map_err(wrong)?),
+            })
+        }
+        Sniffed::Gzip => text(path, Box::new(flate2::read::MultiGzDecoder::new(stream)), options),
+        Sniffed::Zstd => text(path, Box::new(zstd::Decoder::new(stream)?), options),
+        _ => text_of(path, format, stream, options),
+    }
+}
+
+/// Unpacked text; what else may be packed is refused.
+fn text(path: &Path, unpacked: Box<dyn Read>, options: &ReadOptions) -> Result<Box<dyn ReadBatches>, FileError> {
+    let (format, stream) = peek(unpacked)?;
+    text_of(path, format, stream, options)
+}
+
+fn text_of(
+    path: &Path,
+    format: Sniffed,
+    stream: Box<dyn Read>,
+    options: &ReadOptions,
+) -> Result<Box<dyn ReadBatches>, FileError> {
+    let wrong = |cause| FileError::table(path, cause);
+    let packed = |format| Err(FileError::Packed { path: path.to_owned(), format });
+    match format {
+        Sniffed::JsonLines => Ok(Box::new(JsonLinesReader::new(stream, options.clone()).map_err(wrong)?)),
+        Sniffed::Parquet => packed("Parquet"),
+        Sniffed::ArrowFile | Sniffed::ArrowStream => packed("Arrow"),
+        Sniffed::Gzip | Sniffed::Zstd => packed("twice packed"),
+        _ => {
+            let mut options = options.clone();
+            if options.delimiter.is_none() && path.extension().is_some_and(|e| e == "tsv") {
+                options.delimiter = Some(b'\t');
+            }
+            Ok(Box::new(CsvReader::new(stream, options).map_err(wrong)?))
+        }
+    }
+}
+
+/// Tells the format from the first bytes and puts them back.
+fn peek(mut source: Box<dyn Read>) -> Result<(Sniffed, Box<dyn Read>), FileError> {
+    let mut head = Vec::new();
+    source.by_ref().take(64).read_to_end(&mut head)?;
+    Ok((sniff(&head), Box::new(BufReader::new(std::io::Cursor::new(head).chain(source)))))
+}
+
+fn whole(mut stream: Box<dyn Read>) -> Result<Bytes, FileError> {
+    let mut bytes = Vec::new();
+    stream.read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}

@@ -1,0 +1,247 @@
+//! The arguments as text, before they mean anything.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Says why a model predicted this, and gives no number without its residual.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pellucid",
+    version,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Results go to standard output, everything else to standard error.\n\
+        Exit codes: 0 done, 1 a negative answer, 2 usage, 3 bad input, 4 a limit was hit and a valid partial\n\
+        result written, 5 a bug, 130 interrupted."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every verb takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub(crate) struct Global {
+    /// Print one JSON object with a versioned "schema" key
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Worker threads [default: PELLUCID_NUM_THREADS, RAYON_NUM_THREADS, then all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+    /// Seed of everything random (exact methods use none)
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Stop after so long with a valid partial result: 500ms, 60s, 2m
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
+    pub(crate) time_limit: Option<Duration>,
+    /// Say nothing but results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    /// Show progress
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(crate) progress: When,
+    /// Use color (NO_COLOR is obeyed)
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: When,
+}
+
+/// When to do something that depends on the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum When {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Do the main jobs on embedded data and models, and write a report
+    Tour(Tour),
+    /// Say what a model, data or run file is
+    Inspect(Inspect),
+    /// Margins and predictions, as the source library computes them
+    Predict(Predict),
+    /// Exact Shapley values of a saved XGBoost or LightGBM model
+    Explain(Explain),
+    /// Print a completion script for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write manual pages into a folder
+    Man {
+        /// The folder, made if it is not there
+        dir: PathBuf,
+    },
+    /// Check that this build computes what it should on this machine
+    Doctor,
+    /// Print the version
+    Version,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Tour {
+    /// The folder to write into
+    #[arg(value_name = "DIR", default_value = "pellucid-tour")]
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// The file; `-` is standard input (data only)
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// How text is read.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Reading {
+    /// A further spelling of a missing value, as `?` (may be repeated)
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) missing: Vec<String>,
+    /// The CSV has no header: columns are f0, f1, ...
+    #[arg(long)]
+    pub(crate) no_header: bool,
+}
+
+/// A model and the data it is asked about.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ModelAndData {
+    /// The saved model: XGBoost .json or .ubj, LightGBM .txt
+    pub(crate) model: PathBuf,
+    /// The data: CSV or JSON lines (.gz and .zst too), Parquet, Arrow IPC; `-` is standard input
+    pub(crate) data: PathBuf,
+    /// Leave a column out, for instance the label (may be repeated)
+    #[arg(long, value_name = "COL")]
+    pub(crate) drop: Vec<String>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+    /// Also write a run folder: run.json says what was done, with hashes
+    #[arg(long, value_name = "DIR")]
+    pub(crate) run: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    #[command(flatten)]
+    pub(crate) about: ModelAndData,
+    /// The result: .csv .parquet .arrow .jsonl [default: CSV on standard output]
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    #[command(flatten)]
+    pub(crate) about: ModelAndData,
+    /// The result: .parquet .csv .json .jsonl .arrow for values, .html for a report, .svg .png for a picture
+    /// [default: a summary on standard output]
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: Option<PathBuf>,
+    /// How to compute (all ways are exact)
+    #[arg(long, value_enum, default_value = "auto")]
+    pub(crate) method: MethodName,
+    /// Explain this row only, from 0
+    #[arg(long, value_name = "N")]
+    pub(crate) row: Option<usize>,
+    /// The picture in .svg, .png and on the terminal [default: waterfall with --row, else beeswarm, on the terminal bar]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) plot: Option<Plot>,
+    /// The feature of `--plot scatter` [default: the most important]
+    #[arg(long, value_name = "COL")]
+    pub(crate) feature: Option<String>,
+    /// The class or target to look at, where there are several, from 0 [default: in pictures 0, in reports the first four]
+    #[arg(long, value_name = "K")]
+    pub(crate) class: Option<u32>,
+    /// Colors of a PNG (SVG and HTML follow the reader)
+    #[arg(long, value_enum, default_value = "light")]
+    pub(crate) theme: Theme,
+    /// Width of a picture in pixels
+    #[arg(long, value_name = "PX", default_value_t = 860, value_parser = clap::value_parser!(u16).range(360..=4000))]
+    pub(crate) width: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MethodName {
+    /// The cheaper of the next two, leaf by leaf
+    Auto,
+    /// Pattern tables
+    Tables,
+    /// Gauss-Legendre quadrature
+    Quadrature,
+    /// The sum over all subsets of features: slow, the oracle of the others
+    Definition,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Plot {
+    /// Mean absolute values
+    Bar,
+    /// Where all values fall, colored by the feature's own
+    Beeswarm,
+    /// One row, step by step
+    Waterfall,
+    /// One row, as one strip
+    Force,
+    /// One feature's effect by its value
+    Scatter,
+    /// Rows on their way from base to margin
+    Decision,
+    /// Rows across, features down
+    Heatmap,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Theme {
+    /// Dark on light.
+    Light,
+    /// Light on dark.
+    Dark,
+}
+
+/// `500ms`, `60s`, `2m`, `1h`, or seconds without a unit.
+fn duration(text: &str) -> Result<Duration, String> {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let scale = match &text[number.len()..] {
+        "ms" => 1e-3,
+        "" | "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        unit => return Err(format!("unknown unit `{unit}`; use ms, s, m or h")),
+    };
+    let seconds: Option<f64> = number.parse().ok().map(|n: f64| n * scale).filter(|s| s.is_finite() && *s >= 0.0);
+    let seconds = seconds.ok_or("write a number and a unit, for instance 60s")?;
+    Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_their_unit() {
+        let ms = |text| duration(text).map(|d| d.as_millis());
+        assert_eq!([ms("500ms"), ms("60s"), ms("2m"), ms("1.5")], [Ok(500), Ok(60_000), Ok(120_000), Ok(1_500)]);
+        for bad in ["", "s", "-1s", "1d", "inf", "nan"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_definition_of_all_arguments_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,380 @@
+//! `pellucid explain MODEL DATA`: exact Shapley values as numbers, pictures or a report.
+
+use std::io::Write;
+use std::path::Path;
+
+use pellucid::data::OutputId;
+use pellucid::data::write::WriteBatches;
+use pellucid::data::write::jsonl::number;
+use pellucid::explain::Attributions;
+use pellucid::explain::shapley::{Method, Summary};
+use pellucid::models::trees::Ensemble;
+use pellucid::views::render::{html, png, svg};
+use pellucid::views::report::{Report, finding, lead, sections};
+use pellucid::views::theme::Mode;
+use pellucid::views::{Subject, View, bar, beeswarm, decision, force, heatmap, scatter, waterfall};
+use pellucid_runs::Artifact;
+use serde_json::{Value, json};
+
+use super::{Context, VERSION, print};
+use crate::args::{Explain, MethodName, Plot, Theme};
+use crate::explaining::{Explained, Feed, explain};
+use crate::failure::Failure;
+use crate::output::{Format, NewFile, TableFormat, table_writer, write_file};
+
+/// Outputs that a report shows if none was asked for.
+const OUTPUTS_SHOWN: usize = 4;
+/// Features of a picture.
+const TOP: usize = 12;
+
+pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> {
+    let format = args.output.as_deref().map(Format::of).transpose()?;
+    check_arguments(args, format)?;
+    let mut feed = Feed::open(&args.about, context.console)?;
+    let k = feed.model.base.len();
+    if let Some(class) = args.class.filter(|&class| class as usize >= k) {
+        return Err(Failure::Usage(format!("--class {class}: the model has {k} outputs, counted from 0")));
+    }
+    let names: Vec<&str> = feed.model.features.iter().map(|f| f.name.as_str()).collect();
+    if let Some(feature) = args.feature.as_deref().filter(|feature| !names.contains(feature)) {
+        let near = pellucid::data::closest(feature, names.iter().copied());
+        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        return Err(Failure::Usage(format!("--feature {feature}: the model has no such feature{hint}")));
+    }
+    let hash = Artifact::of("model", &args.about.model)?.sha256.unwrap_or_default();
+    let explained = match (format, args.output.as_deref()) {
+        (Some(Format::Table(table)), Some(path)) => write_values(&mut feed, args, table, path, &hash, context)?,
+        _ => explain(&mut feed, method(args.method), args.row, context.console, |_| Ok(()))?,
+    };
+    report_plan(&explained, context);
+    match (format, args.output.as_deref()) {
+        (Some(Format::Html), Some(path)) => {
+            let page = html::page(&report(&feed.model, &explained, args, &hash, context));
+            write_file(path, page.as_bytes())?;
+        }
+        (Some(Format::Svg), Some(path)) => {
+            let scene = picture(&feed.model, &explained, args, Plot::Beeswarm)?.scene(f64::from(args.width));
+            write_file(path, svg::file(&scene).as_bytes())?;
+        }
+        (Some(Format::Png), Some(path)) => {
+            let scene = picture(&feed.model, &explained, args, Plot::Beeswarm)?.scene(f64::from(args.width));
+            let mode = if args.theme == Theme::Dark { Mode::Dark } else { Mode::Light };
+            write_file(path, &png::file(&scene, mode, 2.0).map_err(|e| Failure::Usage(e.to_string()))?)?;
+        }
+        _ => {}
+    }
+    let summary = summary(&feed.model, &explained, args);
+    if let Some(path) = args.output.as_deref() {
+        let rows = explained.totals[0].n_rows;
+        context.console.done(&format!("wrote {rows} explained rows to {}", path.display()));
+    } else if !context.json {
+        print(&picture(&feed.model, &explained, args, Plot::Bar)?.text(terminal_columns()))?;
+    }
+    let outputs: Vec<(&str, &Path)> = args.output.iter().map(|path| ("explanation", path.as_path())).collect();
+    let options = json!({
+        "method": method(args.method).name(), "row": args.row, "class": args.class, "drop": args.about.drop,
+        "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": "margin",
+    });
+    context.write_run("explain", &args.about, &outputs, options, summary.clone())?;
+    if context.json {
+        context.print_json("explain", summary)?;
+    }
+    if explained.cut_short {
+        let rows = explained.totals[0].n_rows;
+        context.console.note(&format!("the time limit was reached; the result is complete for the first {rows} rows"));
+        return Ok(4);
+    }
+    Ok(0)
+}
+
+/// What can be told to be wrong before any file is read.
+fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure> {
+    let is_picture = matches!(format, None | Some(Format::Svg | Format::Png));
+    if args.plot.is_some() && !is_picture {
+        return Err(Failure::Usage("--plot is for .svg, .png and the terminal; a report has all pictures".to_owned()));
+    }
+    if args.feature.is_some() && args.plot != Some(Plot::Scatter) {
+        return Err(Failure::Usage("--feature goes with --plot scatter".to_owned()));
+    }
+    if matches!(args.plot, Some(Plot::Waterfall | Plot::Force)) && args.row.is_none() {
+        return Err(Failure::Usage("a waterfall or force picture shows one row: say which with --row N".to_owned()));
+    }
+    Ok(())
+}
+
+pub(crate) fn method(name: MethodName) -> Method {
+    match name {
+        MethodName::Auto => Method::Auto,
+        MethodName::Tables => Method::Tables,
+        MethodName::Quadrature => Method::Quadrature,
+        MethodName::Definition => Method::Definition,
+    }
+}
+
+fn terminal_columns() -> usize {
+    let stated = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    stated.unwrap_or(100).clamp(40, 160)
+}
+
+fn report_plan(explained: &Explained, context: &Context<'_>) {
+    context.console.detail(&format!("kernels: {}", kernels(explained.plan.summary(), explained.plan.method())));
+    let (threads, who) = context.console.threads();
+    context.console.detail(&format!("threads: {threads} ({who})"));
+}
+
+/// Which kernels did the work.
+pub(crate) fn kernels(summary: Summary, method: Method) -> String {
+    use pellucid::views::number::count;
+
+    if method == Method::Definition {
+        return "the sum over all subsets of features".to_owned();
+    }
+    let mut parts = Vec::new();
+    if summary.n_units > 0 {
+        parts.push(format!("{} pattern tables ({} KiB)", count(summary.n_units), count(summary.table_bytes >> 10)));
+    }
+    if summary.n_integrated > 0 {
+        parts.push(format!(
+            "quadrature with up to {} points for {} leaves",
+            summary.n_points,
+            count(summary.n_integrated)
+        ));
+    }
+    if parts.is_empty() { "none needed: no tree splits".to_owned() } else { parts.join(", ") + ", 64-bit" }
+}
+
+fn metadata(explained_by: Method, model: &Ensemble, hash: &str) -> Vec<(String, String)> {
+    [
+        ("pellucid.schema", "pellucid.explanation/1"),
+        ("pellucid.version", VERSION),
+        ("pellucid.game", "path-dependent Shapley values"),
+        ("pellucid.method", explained_by.name()),
+        ("pellucid.exact", "true"),
+        ("pellucid.output_space", "margin"),
+        ("pellucid.margin_unit", model.link.margin_unit()),
+        ("pellucid.model_sha256", hash),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+/// `FEATURE`, then `base_value` and `residual`; with several outputs `FEATURE@0`, `base_value@0`, ...
+fn columns(model: &Ensemble) -> Result<Vec<String>, Failure> {
+    let k = model.base.len();
+    let mut names = Vec::new();
+    for output in 0..k {
+        let name = |name: &str| if k == 1 { name.to_owned() } else { format!("{name}@{output}") };
+        names.extend(model.features.iter().map(|feature| name(&feature.name)));
+        names.extend([name("base_value"), name("residual")]);
+    }
+    let mut seen = std::collections::HashSet::new();
+    match names.iter().find(|name| !seen.insert(name.as_str())) {
+        Some(twice) => Err(Failure::Usage(format!(
+            "the column `{twice}` would appear twice in the output, because a feature has that name; write .json, where features stand apart"
+        ))),
+        None => Ok(names),
+    }
+}
+
+fn row_columns(found: &Attributions) -> Vec<Vec<f64>> {
+    let rows = 0..found.n_rows();
+    let mut columns = Vec::new();
+    for output in (0..found.n_outputs()).map(OutputId::at) {
+        for feature in 0..found.n_features() {
+            columns.push(rows.clone().map(|row| found.values(row, output)[feature]).collect());
+        }
+        columns.push(vec![found.base(output); found.n_rows()]);
+        columns.push(rows.clone().map(|row| found.residual(row, output)).collect());
+    }
+    columns
+}
+
+fn write_values(
+    feed: &mut Feed,
+    args: &Explain,
+    format: TableFormat,
+    path: &Path,
+    hash: &str,
+    context: &Context<'_>,
+) -> Result<Explained, Failure> {
+    let metadata = metadata(method(args.method), &feed.model, hash);
+    let (file, mut out) = NewFile::create(path)?;
+    let explained = if format == TableFormat::Json {
+        let mut writer = JsonObject::new(std::io::BufWriter::new(&mut out), &feed.model, &metadata)?;
+        let explained =
+            explain(feed, method(args.method), args.row, context.console, |found| writer.write(found))?;
+        writer.finish(explained.cut_short)?;
+        explained
+    } else {
+        let mut writer: Box<dyn WriteBatches + '_> = table_writer(format, &mut out, &columns(&feed.model)?, &metadata)?;
+        let explained = explain(feed, method(args.method), args.row, context.console, |found| {
+            Ok(writer.write(&row_columns(found))?)
+        })?;
+        writer.finish()?;
+        explained
+    };
+    drop(out);
+    file.keep()?;
+    Ok(explained)
+}
+
+/// One JSON object: names once, then rows as arrays.
+struct JsonObject<W> {
+    out: W,
+    first: bool,
+}
+
+impl<W: Write> JsonObject<W> {
+    fn new(mut out: W, model: &Ensemble, metadata: &[(String, String)]) -> Result<Self, Failure> {
+        let about: serde_json::Map<String, Value> =
+            metadata.iter().skip(1).map(|(k, v)| (k.replace("pellucid.", ""), v.as_str().into())).collect();
+        let names: Vec<&str> = model.features.iter().map(|f| f.name.as_str()).collect();
+        let head = json!({"about": about, "feature_names": names, "n_outputs": model.base.len()}).to_string();
+        write!(out, "{{\"schema\":\"pellucid.explanation/1\",{},\"rows\":[", &head[1..head.len() - 1])?;
+        Ok(Self { out, first: true })
+    }
+
+    /// A row is an array over outputs of `{values, base_value, margin, residual}`.
+    fn write(&mut self, found: &Attributions) -> Result<(), Failure> {
+        for row in 0..found.n_rows() {
+            let outputs: Vec<String> = (0..found.n_outputs())
+                .map(OutputId::at)
+                .map(|output| {
+                    let values: Vec<String> = found.values(row, output).iter().map(|&x| number(x)).collect();
+                    format!(
+                        "{{\"values\":[{}],\"base_value\":{},\"margin\":{},\"residual\":{}}}",
+                        values.join(","),
+                        number(found.base(output)),
+                        number(found.margin(row, output)),
+                        number(found.residual(row, output))
+                    )
+                })
+                .collect();
+            write!(self.out, "{}\n[{}]", if self.first { "" } else { "," }, outputs.join(","))?;
+            self.first = false;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, cut_short: bool) -> Result<(), Failure> {
+        writeln!(self.out, "\n],\"complete\":{}}}", !cut_short)?;
+        Ok(self.out.flush()?)
+    }
+}
+
+/// The picture that was asked for, or the usual one.
+fn picture(model: &Ensemble, explained: &Explained, args: &Explain, usual: Plot) -> Result<Box<dyn View>, Failure> {
+    let output = args.class.unwrap_or(0) as usize;
+    let subject = explained.samples.subject(model, explained, output);
+    let plot = args.plot.unwrap_or(if args.row.is_some() { Plot::Waterfall } else { usual });
+    Ok(match plot {
+        Plot::Bar => Box::new(bar::bar(&subject, TOP)),
+        Plot::Beeswarm => Box::new(beeswarm::beeswarm(&subject, TOP)),
+        Plot::Waterfall => Box::new(waterfall::waterfall(&subject, 0, TOP)),
+        Plot::Force => Box::new(force::force(&subject, 0)),
+        Plot::Decision => Box::new(decision::decision(&subject, TOP)),
+        Plot::Heatmap => Box::new(heatmap::heatmap(&subject, TOP)),
+        Plot::Scatter => {
+            let named = args.feature.as_deref().and_then(|name| subject.feature(name)).map(|id| id.index());
+            let feature = named.or_else(|| subject.by_importance().first().copied());
+            let feature = feature.ok_or_else(|| Failure::Usage("no feature moves this model; there is nothing to scatter".to_owned()))?;
+            Box::new(scatter::scatter(&subject, feature))
+        }
+    })
+}
+
+/// What and how, for the head of a report.
+pub(crate) fn facts(model: &Ensemble, explained: &Explained, model_name: &str, data_name: &str, hash: &str) -> Vec<(String, String)> {
+    use pellucid::views::number::{count, pretty, residual};
+
+    let version = model.origin.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
+    let depth = model.trees.iter().map(pellucid::models::trees::Tree::depth).max().unwrap_or(0);
+    let worst = explained.totals.iter().map(|t| t.worst_residual).fold(0.0, |a: f64, b| if b.is_nan() || b > a { b } else { a });
+    let bases: Vec<String> = explained.base.iter().take(6).map(|&b| pretty(b, 5)).collect();
+    let mut facts = vec![
+        ("Model", format!("{}{version}, {}, {} trees at most {depth} deep, {} leaves", model.origin.library, model.origin.objective, count(model.trees.len()), count(model.n_leaves()))),
+        ("Model file", format!("{model_name}, sha256 {}…", &hash[..hash.len().min(16)])),
+        ("Data", format!("{data_name}, {} rows, {} features", count(explained.totals[0].n_rows), count(model.features.len()))),
+        ("Values", "Shapley values of the path-dependent game, exact up to rounding".to_owned()),
+        ("Computed by", kernels(explained.plan.summary(), explained.plan.method())),
+        ("Output space", format!("margin ({})", model.link.margin_unit())),
+        ("Base value", bases.join(", ")),
+        ("Largest residual", format!("{} (distance of base and values from the model’s own margin, over all rows)", residual(worst))),
+    ];
+    facts.extend(model.origin.notes.iter().map(|note| ("Note", note.clone())));
+    if explained.cut_short {
+        facts.push(("Incomplete", "the time limit was reached; later rows are not explained".to_owned()));
+    }
+    facts.push(("Made by", format!("Pellucid {VERSION}")));
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What every report says about its numbers.
+pub(crate) fn notes(subject: &Subject) -> Vec<String> {
+    let mut notes = vec![
+        "A value says how the model used a feature in this row, compared with not knowing it. It does not say what \
+         would happen in the world if the feature changed: features that go together in the training data share credit."
+            .to_owned(),
+        "Not knowing a feature means here: at its splits the row goes both ways, weighted by the training rows that did \
+         (the path-dependent game). Comparing with a background data set is another game with other numbers; both are exact \
+         answers to different questions."
+            .to_owned(),
+        format!("Values add up on the scale of the margin ({}).", subject.unit),
+        "The residual is computed for every row from the model’s own margin, not assumed.".to_owned(),
+    ];
+    if subject.probabilities.is_some() {
+        notes[2] += " Probabilities beside a margin are the same number on another scale; values are not parts of a probability.";
+    }
+    notes
+}
+
+fn report(model: &Ensemble, explained: &Explained, args: &Explain, hash: &str, context: &Context<'_>) -> Report {
+    let k = model.base.len();
+    let outputs: Vec<usize> = args.class.map_or_else(|| (0..k.min(OUTPUTS_SHOWN)).collect(), |class| vec![class as usize]);
+    let subjects: Vec<Subject> = outputs.iter().map(|&o| explained.samples.subject(model, explained, o)).collect();
+    let row = args.row.map(|_| 0);
+    let mut notes = notes(&subjects[0]);
+    if outputs.len() < k && args.class.is_none() {
+        notes.push(format!("The model has {k} outputs; the first {} are shown. Choose another with --class.", outputs.len()));
+    }
+    Report {
+        title: finding(&subjects[0]),
+        lead: lead(&subjects[0]),
+        facts: facts(model, explained, &args.about.model.display().to_string(), &args.about.data.display().to_string(), hash),
+        sections: subjects.iter().flat_map(|subject| sections(subject, row)).collect(),
+        notes,
+        command: Some(context.command_line()),
+    }
+}
+
+/// The numbers one looks at first.
+fn summary(model: &Ensemble, explained: &Explained, args: &Explain) -> Value {
+    let outputs: Vec<Value> = explained
+        .totals
+        .iter()
+        .enumerate()
+        .map(|(output, totals)| {
+            let features: Vec<Value> = model
+                .features
+                .iter()
+                .enumerate()
+                .map(|(at, feature)| {
+                    let mean = totals.signed[at] / totals.n_rows as f64;
+                    json!({"name": feature.name, "mean_absolute": totals.mean_absolute(at), "mean": mean})
+                })
+                .collect();
+            let mut body = json!({"base_value": explained.base[output], "worst_residual": totals.worst_residual, "features": features});
+            if args.row.is_some() {
+                let subject = explained.samples.subject(model, explained, output);
+                body["margin"] = json!(subject.margins[0]);
+                body["values"] = json!(subject.row_values(0));
+            }
+            body
+        })
+        .collect();
+    json!({
+        "rows": explained.totals[0].n_rows, "complete": !explained.cut_short, "game": "path-dependent",
+        "method": explained.plan.method().name(), "exact": true, "output_space": "margin",
+        "margin_unit": model.link.margin_unit(), "outputs": outputs, "output": args.output,
+    })
+}

@@ -1,0 +1,218 @@
+//! `pellucid inspect FILE`: what a model, data or run file is.
+
+use std::collections::HashSet;
+use std::path::Path;
+
+use pellucid::data::read::ReadBatches;
+use pellucid::data::table::{Column, Kind};
+use pellucid::files::{FileError, map, open_table};
+use pellucid::models::Predict as _;
+use pellucid::models::trees::import::{Format, import};
+use pellucid::models::trees::{Ensemble, FeatureKind, Tree};
+use pellucid::views::number::{count, pretty};
+use pellucid::views::render::text::{cut, left, right};
+use pellucid_runs::Run;
+use serde_json::{Value, json};
+
+use super::{Context, print};
+use crate::args::Inspect;
+use crate::explaining::read_options;
+use crate::failure::Failure;
+
+/// More names than this are counted, not listed.
+const LISTED: usize = 200;
+
+pub(crate) fn run(args: &Inspect, context: &Context<'_>) -> Result<u8, Failure> {
+    if args.file.is_dir() || args.file.file_name().is_some_and(|name| name == pellucid_runs::FILE) {
+        return show_run(&Run::read(&args.file)?, context);
+    }
+    if args.file != Path::new("-") {
+        let bytes = map(&args.file)?;
+        let looks_like_lines = args.file.extension().is_some_and(|e| e == "jsonl" || e == "ndjson");
+        if Format::sniff(&bytes).is_some() && !looks_like_lines {
+            match import(&bytes) {
+                Ok(model) => return show_model(&model, &args.file, context),
+                // JSON may also be data, a line of it a row.
+                Err(cause) if !is_table(args) => return Err(FileError::Model { path: args.file.clone(), cause }.into()),
+                Err(_) => {}
+            }
+        }
+    }
+    let reader = open_table(&args.file, &read_options(&args.reading))?;
+    show_table(reader, &args.file, context)
+}
+
+fn is_table(args: &Inspect) -> bool {
+    open_table(&args.file, &read_options(&args.reading)).is_ok()
+}
+
+fn show_model(model: &Ensemble, path: &Path, context: &Context<'_>) -> Result<u8, Failure> {
+    let depth = model.trees.iter().map(Tree::depth).max().unwrap_or(0);
+    let used = model.used_features();
+    let n_used = used.iter().filter(|used| **used).count();
+    let kind = |kind: &FeatureKind| match kind {
+        FeatureKind::Number => "number".to_owned(),
+        FeatureKind::Code => "category code".to_owned(),
+        FeatureKind::Level { levels, .. } => format!("category of {}", count(levels.len())),
+    };
+    if context.json {
+        let features: Vec<Value> = model
+            .features
+            .iter()
+            .zip(&used)
+            .map(|(f, used)| json!({"name": f.name, "kind": kind(&f.kind), "used": used}))
+            .collect();
+        return context.print_json(
+            "inspect",
+            json!({
+                "what": "model", "format": model.origin.format, "library": model.origin.library,
+                "version": model.origin.version, "objective": model.origin.objective,
+                "outputs": model.n_outputs(), "trees": model.trees.len(), "leaves": model.n_leaves(),
+                "depth": depth, "base_margin": model.base, "margin_unit": model.link.margin_unit(),
+                "named": model.named, "covers": model.has_covers, "features": features, "notes": model.origin.notes,
+            }),
+        );
+    }
+    let mut lines = vec![
+        ("model", format!("{} ({})", path.display(), model.origin.format)),
+        ("version", model.origin.version.clone().unwrap_or_else(|| "not said".to_owned())),
+        ("objective", format!("{}; margins are {}", model.origin.objective, model.link.margin_unit())),
+        ("outputs", count(model.n_outputs())),
+        ("trees", format!("{}, {} leaves, at most {depth} deep", count(model.trees.len()), count(model.n_leaves()))),
+        ("base margin", model.base.iter().take(8).map(|&b| pretty(b, 6)).collect::<Vec<_>>().join(", ")),
+        ("features", format!("{}, {} of them used", count(model.features.len()), count(n_used))),
+    ];
+    if !model.named {
+        lines.push(("names", "none stored; columns are matched by position".to_owned()));
+    }
+    if !model.has_covers {
+        lines.push(("covers", "none stored; path-dependent values are not defined, predictions are".to_owned()));
+    }
+    lines.extend(model.origin.notes.iter().map(|note| ("note", note.clone())));
+    let mut text: String = lines.iter().map(|(name, value)| format!("{} {value}\n", left(name, 12))).collect();
+    let width = model.features.iter().take(LISTED).map(|f| f.name.chars().count()).max().unwrap_or(0).min(48);
+    for (feature, used) in model.features.iter().zip(&used).take(LISTED) {
+        let unused = if *used { "" } else { ", never used" };
+        text += &format!("  {} {}{unused}\n", left(&cut(&feature.name, 48), width), kind(&feature.kind));
+    }
+    if model.features.len() > LISTED {
+        text += &format!("  and {} more (all with --json)\n", count(model.features.len() - LISTED));
+    }
+    print(&text)
+}
+
+/// What is known of a column after all rows.
+#[derive(Default)]
+struct Profile {
+    missing: usize,
+    low: Option<f64>,
+    high: Option<f64>,
+    levels: HashSet<String>,
+    many_levels: bool,
+}
+
+impl Profile {
+    /// More levels than this are only "more than".
+    const MOST_LEVELS: usize = 10_000;
+
+    fn add(&mut self, column: &Column) {
+        self.missing += column.n_missing();
+        match column {
+            Column::Number(values) => {
+                for &x in values.iter().filter(|x| !x.is_nan()) {
+                    self.low = Some(self.low.map_or(x, |low| low.min(x)));
+                    self.high = Some(self.high.map_or(x, |high| high.max(x)));
+                }
+            }
+            Column::Category(text) => {
+                for level in text.levels.iter() {
+                    self.many_levels |= self.levels.len() >= Self::MOST_LEVELS && !self.levels.contains(level);
+                    if !self.many_levels {
+                        self.levels.insert(level.clone());
+                    }
+                }
+            }
+        }
+    }
+
+    fn summary(&self) -> String {
+        match (self.low, self.high) {
+            (Some(low), Some(high)) => format!("{} to {}", pretty(low, 6), pretty(high, 6)),
+            _ if self.levels.is_empty() => "no values".to_owned(),
+            _ => {
+                let mut few: Vec<&str> = self.levels.iter().map(String::as_str).collect();
+                few.sort_unstable();
+                let more = if self.many_levels { "more than " } else { "" };
+                format!("{more}{} values: {}", count(few.len()), cut(&few[..few.len().min(5)].join(", "), 60))
+            }
+        }
+    }
+}
+
+fn show_table(mut reader: Box<dyn ReadBatches>, path: &Path, context: &Context<'_>) -> Result<u8, Failure> {
+    let wrong = |cause| FileError::table(path, cause);
+    let all = reader.schema().fields.clone();
+    let readable: Vec<_> = all.iter().filter(|field| field.kind != Kind::Other).cloned().collect();
+    reader.select(&readable).map_err(wrong)?;
+    let mut profiles: Vec<Profile> = readable.iter().map(|_| Profile::default()).collect();
+    let mut n_rows = 0;
+    while let Some(table) = reader.next_batch().map_err(wrong)? {
+        if context.console.is_interrupted() {
+            return Err(Failure::Interrupted);
+        }
+        profiles.iter_mut().zip(table.columns()).for_each(|(profile, column)| profile.add(column));
+        n_rows += table.n_rows();
+    }
+    let mut found = profiles.iter();
+    let columns: Vec<(&str, Kind, Option<&Profile>)> = all
+        .iter()
+        .map(|field| (field.name.as_str(), field.kind, if field.kind == Kind::Other { None } else { found.next() }))
+        .collect();
+    if context.json {
+        let columns: Vec<Value> = columns
+            .iter()
+            .map(|(name, kind, profile)| {
+                json!({
+                    "name": name, "kind": kind.name(), "missing": profile.map(|p| p.missing),
+                    "low": profile.and_then(|p| p.low), "high": profile.and_then(|p| p.high),
+                    "levels": profile.filter(|p| !p.levels.is_empty()).map(|p| p.levels.len()),
+                })
+            })
+            .collect();
+        return context.print_json("inspect", json!({"what": "data", "rows": n_rows, "columns": columns}));
+    }
+    let mut text = format!("{} {}\n", left("data", 12), path.display());
+    text += &format!("{} {} rows, {} columns\n", left("shape", 12), count(n_rows), count(all.len()));
+    let width = all.iter().map(|field| field.name.chars().count()).max().unwrap_or(0).min(48);
+    for (name, kind, profile) in columns {
+        let missing = profile.map_or(0, |profile| profile.missing);
+        let missing = if missing > 0 { format!("{} missing", count(missing)) } else { String::new() };
+        let summary = profile.map_or("neither numbers nor text; can't be used".to_owned(), Profile::summary);
+        let line =
+            format!("  {} {} {}  {summary}", left(&cut(name, 48), width), left(kind.name(), 9), right(&missing, 14));
+        text += line.trim_end();
+        text.push('\n');
+    }
+    print(&text)
+}
+
+fn show_run(run: &Run, context: &Context<'_>) -> Result<u8, Failure> {
+    if context.json {
+        return context.print_json("inspect", json!({"what": "run", "run": run}));
+    }
+    let mut text = format!("{} {}, {} with version {}\n", left("run", 12), run.verb, run.started, run.version);
+    text += &format!("{} {:.2} seconds\n", left("took", 12), run.seconds);
+    for (word, files) in [("input", &run.inputs), ("output", &run.outputs)] {
+        for file in files {
+            let hash = file.sha256.as_deref().map_or("no hash".to_owned(), |hash| format!("sha256 {}…", &hash[..hash.len().min(12)]));
+            text += &format!("{} {} ({}), {hash}\n", left(word, 12), file.path, file.role);
+        }
+    }
+    for (word, entries) in [("option", &run.options), ("result", &run.results)] {
+        for (name, value) in entries {
+            text += &format!("{} {name} = {value}\n", left(word, 12));
+        }
+    }
+    text += &format!("{} {}\n", left("again", 12), run.command.join(" "));
+    print(&text)
+}

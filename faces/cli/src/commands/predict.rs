@@ -1,0 +1,98 @@
+//! `pellucid predict MODEL DATA`: margins and predictions, as the source library computes them.
+
+use std::path::Path;
+
+use pellucid::models::{Predict as _, Scale};
+use serde_json::json;
+
+use super::Context;
+use crate::args::Predict;
+use crate::explaining::Feed;
+use crate::failure::Failure;
+use crate::output::{Format, NewFile, TableFormat, table_writer};
+
+pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> {
+    let format = match args.output.as_deref().map(|path| Format::of(path).map(|format| (path, format))).transpose()? {
+        None => TableFormat::Csv,
+        Some((_, Format::Table(format))) if format != TableFormat::Json => format,
+        Some((path, _)) => {
+            return Err(Failure::Usage(format!("`{}`: predictions are written as .csv .parquet .arrow or .jsonl", path.display())));
+        }
+    };
+    let mut feed = Feed::open(&args.about, context.console)?;
+    let names = names(&feed);
+    let metadata = [("pellucid.schema".to_owned(), "pellucid.predictions/1".to_owned())];
+    let mut file = args.output.as_deref().map(NewFile::create).transpose()?;
+    let (n_rows, cut_short) = match &mut file {
+        Some((_, out)) => write_rows(&mut feed, format, out, &names, &metadata, context)?,
+        None if context.json => write_rows(&mut feed, format, std::io::sink(), &names, &metadata, context)?,
+        None => write_rows(&mut feed, format, std::io::stdout(), &names, &metadata, context)?,
+    };
+    feed.report_unseen(context.console);
+    if let Some((file, out)) = file {
+        drop(out);
+        file.keep()?;
+    }
+    let shown = args.output.as_deref().unwrap_or(Path::new("-"));
+    if args.output.is_some() {
+        context.console.done(&format!("wrote {n_rows} rows to {}", shown.display()));
+    }
+    let results = json!({"rows": n_rows, "complete": !cut_short});
+    context.write_run("predict", &args.about, &[("predictions", shown)], json!({}), results)?;
+    if context.json {
+        let body = json!({"rows": n_rows, "complete": !cut_short, "columns": names, "output": args.output});
+        context.print_json("predict", body)?;
+    }
+    Ok(if cut_short { 4 } else { 0 })
+}
+
+/// `margin` and `probability` or `prediction`; with several outputs `margin@0`, `margin@1`, ...
+fn names(feed: &Feed) -> Vec<String> {
+    let (link, k) = (feed.model.link, feed.model.n_outputs());
+    let word = if link.is_probability() { "probability" } else { "prediction" };
+    let each = |word: &str, n: usize| (0..n).map(|at| if n == 1 { word.to_owned() } else { format!("{word}@{at}") }).collect();
+    let margins: Vec<String> = each("margin", k);
+    let predictions: Vec<String> = each(word, link.n_predictions(k));
+    margins.into_iter().chain(predictions).collect()
+}
+
+fn write_rows(
+    feed: &mut Feed,
+    format: TableFormat,
+    out: impl std::io::Write + Send,
+    names: &[String],
+    metadata: &[(String, String)],
+    context: &Context<'_>,
+) -> Result<(usize, bool), Failure> {
+    use pellucid::explain::Watch as _;
+
+    let mut writer = table_writer(format, out, names, metadata)?;
+    let progress = context.console.progress(None);
+    let mut n_rows = 0;
+    let mut cut_short = false;
+    while let Some((_, rows)) = feed.next()? {
+        if context.console.is_interrupted() {
+            return Err(Failure::Interrupted);
+        }
+        if context.console.is_out_of_time() {
+            cut_short = true;
+            break;
+        }
+        let k = feed.model.n_outputs();
+        let margins = feed.model.predict(&rows, Scale::Margin);
+        let predictions: Vec<f64> = margins.chunks_exact(k).flat_map(|row| feed.model.predictions(row)).collect();
+        let columns = |values: &[f64], k: usize| -> Vec<Vec<f64>> {
+            (0..k).map(|at| values.iter().skip(at).step_by(k).copied().collect()).collect()
+        };
+        let mut all = columns(&margins, k);
+        all.extend(columns(&predictions, feed.model.link.n_predictions(k)));
+        writer.write(&all)?;
+        n_rows += rows.n_rows();
+        progress.advance(rows.n_rows());
+    }
+    writer.finish()?;
+    if n_rows == 0 && cut_short {
+        return Err(Failure::NothingInTime);
+    }
+    Ok((n_rows, cut_short))
+}

@@ -1,0 +1,184 @@
+//! `pellucid tour`: the main jobs on embedded data and models. Everything shown is computed on the spot.
+
+use std::path::Path;
+
+use pellucid::data::read::{CsvReader, ReadOptions};
+use pellucid::explain::shapley::Method;
+use pellucid::models::trees::import::import;
+use pellucid::models::trees::{Ensemble, FeatureMatrix};
+use pellucid::models::{Predict as _, Scale};
+use pellucid::views::number::{count, pretty, residual};
+use pellucid::views::render::{html, png, svg};
+use pellucid::views::report::{Report, Section, finding, lead, sections};
+use pellucid::views::theme::Mode;
+use pellucid::views::{View, bar, beeswarm, waterfall};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::explain::{facts, notes};
+use super::{Context, print};
+use crate::args::Tour;
+use crate::explaining::{Explained, Feed, explain};
+use crate::failure::Failure;
+use crate::output::{TableFormat, table_writer, write_file};
+
+const DATA: &[u8] = include_bytes!("../../../../fixtures/tour/adult.csv");
+const XGBOOST: &[u8] = include_bytes!("../../../../fixtures/tour/adult-xgboost.ubj");
+const LIGHTGBM: &[u8] = include_bytes!("../../../../fixtures/tour/adult-lightgbm.txt");
+const EXPECTED: &[u8] = include_bytes!("../../../../fixtures/tour/adult.expected.json");
+
+/// An embedded model and what its library computed.
+pub(crate) struct Embedded {
+    pub(crate) name: &'static str,
+    pub(crate) model: Ensemble,
+    bytes: &'static [u8],
+}
+
+pub(crate) fn embedded() -> Result<Vec<Embedded>, Failure> {
+    let read = |name: &'static str, bytes: &'static [u8]| {
+        let model = import(bytes).map_err(|e| Failure::Bug(format!("the embedded model {name}: {e}")))?;
+        Ok::<_, Failure>(Embedded { name, model, bytes })
+    };
+    Ok(vec![read("xgboost", XGBOOST)?, read("lightgbm", LIGHTGBM)?])
+}
+
+fn feed(model: &Ensemble, context: &Context<'_>) -> Result<Feed, Failure> {
+    let reader = CsvReader::new(DATA, ReadOptions { batch_rows: 16_384, ..ReadOptions::default() })?;
+    Feed::new(model.clone(), Box::new(reader), Path::new("adult.csv"), &["income".to_owned()], context.console)
+}
+
+/// How far an embedded model is from its library, and from its own sum.
+pub(crate) struct Worst {
+    /// Largest relative difference of a margin.
+    pub(crate) margin: f64,
+    /// Largest residual.
+    pub(crate) residual: f64,
+}
+
+pub(crate) fn check_embedded(model: &Ensemble, context: &Context<'_>) -> Result<Worst, Failure> {
+    let expected: Value = serde_json::from_slice(EXPECTED).map_err(|e| Failure::Bug(e.to_string()))?;
+    let theirs = &expected[model.origin.library.to_lowercase()]["margin"];
+    let theirs: Vec<f64> = theirs.as_array().into_iter().flatten().filter_map(margin_of).collect();
+    if theirs.is_empty() {
+        return Err(Failure::Bug("the embedded margins are not there".to_owned()));
+    }
+    let Some((_, rows)) = feed(model, context)?.next()? else {
+        return Err(Failure::Bug("the embedded data is empty".to_owned()));
+    };
+    let ours = model.predict(&rows.slice(0..theirs.len()), Scale::Margin);
+    let off = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs() / b.abs().max(1e-6));
+    let explained = explain(&mut feed(model, context)?, Method::Auto, None, context.console, |_| Ok(()))?;
+    Ok(Worst { margin: off.fold(0.0, f64::max), residual: explained.totals[0].worst_residual })
+}
+
+/// A margin, written alone or as a row of one.
+fn margin_of(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.get(0)?.as_f64())
+}
+
+fn all_rows(model: &Ensemble, context: &Context<'_>) -> Result<Option<FeatureMatrix>, Failure> {
+    Ok(feed(model, context)?.next()?.map(|(_, rows)| rows))
+}
+
+pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
+    fs_err::create_dir_all(&args.dir)?;
+    let models = embedded()?;
+    let mut explained = Vec::new();
+    for Embedded { model, .. } in &models {
+        explained.push(explain(&mut feed(model, context)?, Method::Auto, None, context.console, |_| Ok(()))?);
+    }
+    let (first, other) = (&models[0], &models[1]);
+    let subject = explained[0].samples.subject(&first.model, &explained[0], 0);
+    // The same person in both models: the one whom the first is surest of.
+    let surest = (0..subject.n_shown()).max_by(|&a, &b| subject.margins[a].total_cmp(&subject.margins[b])).unwrap_or(0);
+    let row = subject.rows[surest];
+
+    let hash = Sha256::digest(first.bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let mut parts = sections(&subject, None);
+    parts.push(second_model(other, &explained[1], surest, &first.model, context)?);
+    let mut said = notes(&subject);
+    said.push(
+        "The data are 1 500 people of the UCI Adult set (Becker and Kohavi, 1996, CC BY 4.0), a sample of the 1994 US \
+         census; the models were trained on other people of the same set. They show a tool at work, and are no basis for \
+         judging anybody."
+            .to_owned(),
+    );
+    let report = Report {
+        title: finding(&subject),
+        lead: format!("Whose yearly income is over 50 000 dollars? {}", lead(&subject)),
+        facts: facts(&first.model, &explained[0], "adult-xgboost.ubj (embedded)", "adult.csv (embedded)", &hash),
+        sections: parts,
+        notes: said,
+        command: Some(context.command_line()),
+    };
+    let path = |name: &str| args.dir.join(name);
+    write_file(&path("index.html"), html::page(&report).as_bytes())?;
+    let picture = waterfall::waterfall(&subject, surest, 10);
+    write_file(&path("waterfall.svg"), svg::file(&picture.scene(860.0)).as_bytes())?;
+    let swarm = beeswarm::beeswarm(&subject, 12).scene(860.0);
+    let pixels = png::file(&swarm, Mode::Light, 2.0).map_err(|e| Failure::Bug(e.to_string()))?;
+    write_file(&path("beeswarm.png"), &pixels)?;
+    // The model and its data, so that every command of the README can be tried on them.
+    write_file(&path("adult-xgboost.ubj"), first.bytes)?;
+    write_file(&path("adult-lightgbm.txt"), other.bytes)?;
+    write_file(&path("adult.csv"), DATA)?;
+    let mut table = Vec::new();
+    let mut writer = table_writer(TableFormat::Parquet, &mut table, &["margin".into(), "probability".into()], &[])?;
+    let rows = all_rows(&first.model, context)?;
+    let margins = rows.map_or(Vec::new(), |rows| first.model.predict(&rows, Scale::Margin));
+    let probabilities = margins.iter().flat_map(|&m| first.model.predictions(&[m])).collect();
+    writer.write(&[margins, probabilities])?;
+    writer.finish()?;
+    write_file(&path("predictions.parquet"), &table)?;
+
+    let results = json!({
+        "rows": explained[0].totals[0].n_rows,
+        "worst_residual": explained.iter().map(|e| e.totals[0].worst_residual).fold(0.0, f64::max),
+    });
+    let files = ["index.html", "waterfall.svg", "beeswarm.png", "predictions.parquet"].map(|name| (name, path(name)));
+    let outputs: Vec<(&str, &Path)> = files.iter().map(|(name, path)| (*name, path.as_path())).collect();
+    context.write_run_to(&args.dir, "tour", &[], &outputs, json!({}), results.clone())?;
+    let shown = path("index.html").display().to_string();
+    if context.json {
+        return context.print_json("tour", json!({"report": shown, "results": results}));
+    }
+    let text = [
+        bar::bar(&subject, 6).text(96),
+        picture.text(96),
+        format!("Wrote {shown}. Open it in a browser.\nThe models and data lie beside it: try `pellucid explain {} {} --row {row}`.\n", path("adult-xgboost.ubj").display(), path("adult.csv").display()),
+    ];
+    print(&text.join("\n"))
+}
+
+/// The same data through another library's model.
+fn second_model(
+    other: &Embedded,
+    explained: &Explained,
+    row: usize,
+    first: &Ensemble,
+    context: &Context<'_>,
+) -> Result<Section, Failure> {
+    let subject = explained.samples.subject(&other.model, explained, 0);
+    let agree = match (all_rows(first, context)?, all_rows(&other.model, context)?) {
+        (Some(a), Some(b)) => {
+            let (a, b) = (first.predict(&a, Scale::Margin), other.model.predict(&b, Scale::Margin));
+            a.iter().zip(&b).filter(|(a, b)| (**a > 0.0) == (**b > 0.0)).count()
+        }
+        _ => 0,
+    };
+    let figures: Vec<(Box<dyn View>, bool)> =
+        vec![(Box::new(bar::bar(&subject, 8)), false), (Box::new(waterfall::waterfall(&subject, row, 10)), false)];
+    Ok(Section {
+        heading: "The same people, seen by another model".to_owned(),
+        intro: format!(
+            "A LightGBM model of {} trees on the same columns. It agrees with the first on which side of even odds a person \
+             stands for {} of {} people. Base {}, residual at most {}.",
+            count(other.model.trees.len()),
+            count(agree),
+            count(subject.totals.n_rows),
+            pretty(subject.base, 4),
+            residual(subject.totals.worst_residual)
+        ),
+        figures,
+    })
+}

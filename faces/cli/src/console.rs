@@ -1,0 +1,157 @@
+//! What does the user see besides results? Notes, progress and errors, on standard error.
+#![expect(clippy::print_stderr, reason = "the one place that writes to standard error")]
+
+use std::io::IsTerminal;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pellucid::explain::Watch;
+
+use crate::args::{Global, When};
+use crate::failure::Failure;
+
+/// Standard error, the clock and the keyboard.
+pub(crate) struct Console {
+    quiet: bool,
+    verbose: bool,
+    color: bool,
+    progress: bool,
+    deadline: Option<Instant>,
+    interrupted: Arc<AtomicBool>,
+    threads: (NonZeroUsize, &'static str),
+}
+
+impl Console {
+    pub(crate) fn new(global: &Global) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let color = match global.color {
+            When::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+            When::Always => true,
+            When::Never => false,
+        };
+        let progress = match global.progress {
+            When::Auto => terminal && !global.quiet,
+            When::Always => true,
+            When::Never => false,
+        };
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&interrupted);
+        // Without a handler Ctrl-C still ends the program, only less tidily.
+        let _ = ctrlc::set_handler(move || {
+            if flag.swap(true, Ordering::SeqCst) {
+                std::process::exit(130);
+            }
+        });
+        Self {
+            quiet: global.quiet,
+            verbose: global.verbose,
+            color,
+            progress,
+            deadline: global.time_limit.map(|limit| Instant::now() + limit),
+            interrupted,
+            threads: threads(global),
+        }
+    }
+
+    /// How many worker threads, and who said so.
+    pub(crate) fn threads(&self) -> (NonZeroUsize, &'static str) {
+        self.threads
+    }
+
+    fn label(&self, word: &str, color: u8) -> String {
+        if self.color { format!("\u{1b}[1;{color}m{word}\u{1b}[0m") } else { word.to_owned() }
+    }
+
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{}: {text}", self.label("note", 36));
+        }
+    }
+
+    pub(crate) fn detail(&self, text: &str) {
+        if self.verbose {
+            eprintln!("{text}");
+        }
+    }
+
+    /// What was written where.
+    pub(crate) fn done(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{text}");
+        }
+    }
+
+    pub(crate) fn failure(&self, failure: &Failure, json: bool) {
+        if matches!(failure, Failure::BrokenPipe) {
+            return;
+        }
+        if json {
+            let error = serde_json::json!({"error": {"code": failure.code(), "message": failure.to_string()}});
+            eprintln!("{error}");
+        } else {
+            eprintln!("{}: {failure}", self.label("error", 31));
+        }
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn is_out_of_time(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Progress over rows; `total` where it is known.
+    pub(crate) fn progress(&self, total: Option<u64>) -> Progress<'_> {
+        let bar = if self.progress {
+            let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+            let template = if total.is_some() {
+                "{wide_bar} {human_pos}/{human_len} rows, {eta} left"
+            } else {
+                "{spinner} {human_pos} rows, {per_sec}"
+            };
+            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar
+        } else {
+            ProgressBar::hidden()
+        };
+        Progress { console: self, bar }
+    }
+}
+
+/// Progress of one job; gone from the screen when it is dropped.
+pub(crate) struct Progress<'c> {
+    console: &'c Console,
+    bar: ProgressBar,
+}
+
+impl Watch for Progress<'_> {
+    fn advance(&self, rows: usize) {
+        self.bar.inc(rows as u64);
+    }
+
+    fn should_stop(&self) -> bool {
+        self.console.is_interrupted() || self.console.is_out_of_time()
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+fn threads(global: &Global) -> (NonZeroUsize, &'static str) {
+    if let Some(n) = global.threads.and_then(|n| NonZeroUsize::new(usize::from(n))) {
+        return (n, "--threads");
+    }
+    for name in ["PELLUCID_NUM_THREADS", "RAYON_NUM_THREADS"] {
+        if let Some(n) = std::env::var(name).ok().and_then(|text| text.trim().parse().ok()) {
+            return (n, name);
+        }
+    }
+    (std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN), "all cores")
+}

@@ -1,0 +1,95 @@
+//! Why did it end, and with which exit code? One kind a code.
+
+use std::any::Any;
+
+use pellucid::data::read::ReadError;
+use pellucid::data::write::WriteError;
+use pellucid::explain::shapley::PlanError;
+use pellucid::files::FileError;
+use pellucid::models::trees::BindError;
+use pellucid_runs::RunError;
+
+/// What ended the program before its result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The arguments contradict each other or the file they are about.
+    #[error("{0}")]
+    Usage(String),
+    /// An input that can't be used.
+    #[error("{0}")]
+    Input(String),
+    /// A limit was hit before there was any result.
+    #[error("the time limit was reached before the first rows were done; nothing was written")]
+    NothingInTime,
+    /// The reader of standard output went away.
+    #[error("the reader of standard output is gone")]
+    BrokenPipe,
+    /// Ctrl-C.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+    /// A check failed: a negative answer.
+    #[error("{0}")]
+    Negative(String),
+    /// Our fault.
+    #[error("this is a bug in Pellucid: {0}\nPlease report it with the command that led here.")]
+    Bug(String),
+}
+
+impl Failure {
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::BrokenPipe => 0,
+            Self::Negative(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Input(_) => 3,
+            Self::NothingInTime => 4,
+            Self::Bug(_) => 5,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// The word for it in `--json`.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::BrokenPipe => "broken_pipe",
+            Self::Negative(_) => "negative",
+            Self::Usage(_) => "usage",
+            Self::Input(_) => "input",
+            Self::NothingInTime => "time_limit",
+            Self::Bug(_) => "bug",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    pub(crate) fn from_panic(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        Self::Bug(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").to_owned())
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe { Self::BrokenPipe } else { Self::Input(error.to_string()) }
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Io(error) => error.into(),
+            other => Self::Input(other.to_string()),
+        }
+    }
+}
+
+macro_rules! input {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::Input(error.to_string())
+            }
+        })*
+    };
+}
+
+input!(FileError, ReadError, BindError, PlanError, RunError);

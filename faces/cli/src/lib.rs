@@ -1,0 +1,44 @@
+//! What did the user type, and what does it mean? Text arguments first, one engine call for each thing
+//! that is asked, then text again.
+
+mod args;
+mod commands;
+mod console;
+mod explaining;
+mod failure;
+mod output;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Cli;
+use console::Console;
+use failure::Failure;
+
+/// Runs the program on its arguments, the first being its name. See `pellucid --help` for exit codes.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to standard output and are no failure.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    let console = Console::new(&cli.global);
+    // A panic is reported once, at the end, unless a reader of untrusted bytes has made an error of it.
+    std::panic::set_hook(Box::new(|_| {}));
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&cli, &console, &words)));
+    let result = ran.unwrap_or_else(|panic| Err(Failure::from_panic(panic.as_ref())));
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            console.failure(&failure, cli.global.json);
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
