@@ -1,0 +1,41 @@
+//! `cargo xtask`: everything that is done to this repository rather than with it.
+
+mod bench;
+mod fixtures;
+mod places;
+mod python;
+mod setup;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+cargo xtask setup                 install what the tests need, outside of the checkout
+cargo xtask test                  everything that CI runs
+cargo xtask tidy                  check the house's invariants
+cargo xtask fixtures [FOLDER...]  make fixtures again with the libraries they come from
+cargo xtask bench [shap] [ARG...] race the peers; ARGs go to the bench's script";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["setup"] => setup::run(),
+        ["test"] => test::run(),
+        ["tidy"] => tidy::run(),
+        ["fixtures", folders @ ..] => fixtures::run(folders),
+        ["bench", rest @ ..] => bench::run(rest),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

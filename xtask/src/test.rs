@@ -1,0 +1,32 @@
+//! Is the house in order? One command for people and CI.
+
+use anyhow::Result;
+
+use crate::places::{command, step, target};
+use crate::{setup, tidy};
+
+pub fn run() -> Result<()> {
+    setup::run()?;
+    let cargo = |arguments: &str| {
+        let mut cargo = command("cargo");
+        cargo.args(arguments.split_whitespace());
+        cargo
+    };
+    step("format", &mut cargo("fmt --all --check"))?;
+    tidy::run()?;
+    step("clippy", &mut cargo("clippy --workspace --all-targets --all-features --locked -- -D warnings"))?;
+    // The engine as a library: nothing but what was asked for.
+    step(
+        "clippy, no features",
+        &mut cargo("clippy -p pellucid --no-default-features --locked -- -D warnings"),
+    )?;
+    let mut docs = cargo("doc --workspace --lib --no-deps --all-features --locked");
+    step("documentation", docs.env("RUSTDOCFLAGS", "-D warnings"))?;
+    step("doctests", &mut cargo("test --doc --workspace --all-features --locked"))?;
+    step("release build", &mut cargo("build --release --locked"))?;
+    let tour = target().join("xtask-tour");
+    step("tour", cargo("run --release --locked -- tour").arg(&tour))?;
+    // Last, so that its summary is the last thing printed.
+    step("tests", &mut cargo("nextest run --workspace --all-features --locked --profile ci"))?;
+    Ok(())
+}
