@@ -1,6 +1,6 @@
 //! What is looked at: tables of rows and columns, and how they are read and written.
 //!
-//! Bytes come in through [`read`], leave through [`write`], and are a [`Table`] in between. Nothing
+//! Bytes come in through [`read`], leave through [`mod@write`], and are a [`Table`] in between. Nothing
 //! here opens a file, prints, or knows what a model is.
 
 pub mod ids;

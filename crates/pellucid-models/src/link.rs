@@ -52,7 +52,8 @@ impl Link {
                 weights.iter().map(|w| w / total).collect()
             }
             Self::ArgMax => {
-                let best = (1..margins.len()).fold(0, |best, k| if margins[k] > margins[best] { k } else { best });
+                let best =
+                    (1..margins.len()).fold(0, |best, k| if margins[k] > margins[best] { k } else { best });
                 vec![best as f64]
             }
             Self::Exp => each(f64::exp),

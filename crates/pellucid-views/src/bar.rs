@@ -1,7 +1,7 @@
 //! What moves this model most? Mean absolute Shapley value by feature.
 
 use crate::View;
-use crate::number::{count, pretty, signed};
+use crate::number::{count, others, pretty, signed};
 use crate::render::scene::{Anchor, Scene};
 use crate::render::{Axis, Frame, text};
 use crate::subject::Subject;
@@ -73,7 +73,7 @@ impl Bar {
 
     fn lines(&self) -> Vec<(String, f64)> {
         let (n, sum) = self.rest;
-        let rest = (n > 0).then(|| (format!("{} others together", count(n)), sum));
+        let rest = (n > 0).then(|| (format!("{} together", others(n)), sum));
         self.entries.iter().map(|e| (e.feature.clone(), e.mean_absolute)).chain(rest).collect()
     }
 }
@@ -107,7 +107,7 @@ impl View for Bar {
 
     fn text(&self, columns: usize) -> String {
         let lines = self.lines();
-        let longest = lines.iter().map(|line| line.0.chars().count()).max().unwrap_or(10);
+        let longest = lines.iter().map(|line| text::width(&line.0)).max().unwrap_or(10);
         let labels = longest.max(8).min(columns / 2);
         let blocks = columns.saturating_sub(labels + 14).clamp(8, 50);
         let largest = lines.iter().map(|line| line.1).fold(f64::MIN_POSITIVE, f64::max);
@@ -121,13 +121,24 @@ impl View for Bar {
     }
 
     fn sentence(&self) -> String {
-        let parts: Vec<String> =
-            self.entries.iter().take(3).map(|e| format!("{} ({})", e.feature, pretty(e.mean_absolute, 3))).collect();
-        format!("Mean absolute Shapley values over {} rows, largest: {}.", count(self.n_rows), parts.join(", "))
+        let parts: Vec<String> = self
+            .entries
+            .iter()
+            .take(3)
+            .map(|e| format!("{} ({})", e.feature, pretty(e.mean_absolute, 3)))
+            .collect();
+        format!(
+            "Mean absolute Shapley values over {} rows, largest: {}.",
+            count(self.n_rows),
+            parts.join(", ")
+        )
     }
 
     fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {
-        let rows = self.entries.iter().map(|e| vec![e.feature.clone(), pretty(e.mean_absolute, 6), signed(e.mean, 6)]);
+        let rows = self
+            .entries
+            .iter()
+            .map(|e| vec![e.feature.clone(), pretty(e.mean_absolute, 6), signed(e.mean, 6)]);
         (["feature", "mean |value|", "mean value"].map(str::to_owned).to_vec(), rows.collect())
     }
 }

@@ -4,16 +4,16 @@
 //! to 5,000 rows are dots; more are binned, and the caption says so.
 
 use crate::View;
-use crate::number::{count, pretty, signed};
-use crate::render::scene::{Anchor, Mark, Scene};
+use crate::number::{count, others, pretty, signed};
+use crate::render::scene::{Anchor, Cloud, Mark, Scene};
 use crate::render::{Axis, Frame, text};
 use crate::subject::Subject;
 use crate::theme::{Paint, STEPS, size};
 
 /// More rows than this are binned.
 const MOST_DOTS: usize = 5_000;
-/// More marks than this make a page slow; past it rows are binned too.
-const MOST_MARKS: usize = 8_000;
+/// More dots than this have no hover text each: a page would be slow.
+const MOST_HOVERED: usize = 3_000;
 
 /// One row in a strip.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,11 +57,19 @@ pub struct Beeswarm {
 pub fn beeswarm(subject: &Subject, top: usize) -> Beeswarm {
     let order = subject.by_importance();
     let (first, hidden) = order.split_at(top.min(order.len()));
-    let binned = subject.n_shown() > MOST_DOTS || subject.n_shown() * first.len() > MOST_MARKS;
+    let binned = subject.n_shown() > MOST_DOTS;
     let strip = |&f: &usize| {
         let shares = subject.features[f].shares();
-        let dot = |shown: usize| Dot { row: subject.rows[shown], value: subject.value(shown, f), share: shares[shown] };
-        let texts = if binned { Vec::new() } else { (0..subject.n_shown()).map(|r| subject.features[f].text(r)).collect() };
+        let dot = |shown: usize| Dot {
+            row: subject.rows[shown],
+            value: subject.value(shown, f),
+            share: shares[shown],
+        };
+        let texts = if binned {
+            Vec::new()
+        } else {
+            (0..subject.n_shown()).map(|r| subject.features[f].text(r)).collect()
+        };
         let name = subject.features[f].name.clone();
         Strip { feature: name, dots: (0..subject.n_shown()).map(dot).collect(), texts }
     };
@@ -87,16 +95,21 @@ impl Beeswarm {
     }
 
     fn caption(&self) -> String {
-        let how = if self.binned { "binned: height is the number of rows, color their mean value" } else { "one dot a row" };
+        let how = if self.binned {
+            "binned: height is the number of rows, color their mean value"
+        } else {
+            "one dot a row"
+        };
         let rows = self.sample.clone().unwrap_or_else(|| format!("{} rows", count(self.n_rows)));
-        let hidden = if self.n_hidden > 0 { format!(" {} others left out.", count(self.n_hidden)) } else { String::new() };
+        let hidden =
+            if self.n_hidden > 0 { format!(" {} left out.", others(self.n_hidden)) } else { String::new() };
         format!(
             "{rows}, {how}. Around the base {}. Gray: no order (categories) or missing.{hidden}",
             pretty(self.base, 4)
         )
     }
 
-    fn draw_dots(strip: &Strip, scene: &mut Scene, axis: &Axis, middle: f64) {
+    fn draw_dots(strip: &Strip, scene: &mut Scene, axis: &Axis, middle: f64, hover: bool) {
         // Dots of one column of pixels are stacked outward from the middle.
         let radius = if strip.dots.len() > 1_500 { 1.4 } else { 2.0 };
         let mut order: Vec<usize> = (0..strip.dots.len()).collect();
@@ -107,6 +120,7 @@ impl Beeswarm {
             fullest = fullest.max(group.len());
         }
         let step = (2.0 * REACH / fullest as f64).min(radius * 1.8);
+        let mut cloud = Cloud::new(radius, 0.85, hover);
         for group in order.chunk_by(|&a, &b| column(a) == column(b)) {
             for (nth, &at) in group.iter().enumerate() {
                 let dot = &strip.dots[at];
@@ -114,10 +128,12 @@ impl Beeswarm {
                 let y = middle + side * (nth as f64 / 2.0).ceil() * step;
                 let fill = dot.share.map_or(Paint::Faint, Paint::scale);
                 let value = strip.texts.get(at).map_or("", String::as_str);
-                let title = format!("row {}: {} {value}, {}", count(dot.row), strip.feature, signed(dot.value, 3));
-                scene.marks.push(Mark::Circle { at: [axis.at(dot.value), y], radius, fill, opacity: 0.85, title });
+                let title =
+                    format!("row {}: {} {value}, {}", count(dot.row), strip.feature, signed(dot.value, 3));
+                cloud.add([axis.at(dot.value), y], fill, title);
             }
         }
+        cloud.draw(scene, &strip.feature);
     }
 
     fn draw_bins(strip: &Strip, scene: &mut Scene, axis: &Axis, middle: f64, [left, right]: [f64; 2]) {
@@ -136,7 +152,8 @@ impl Beeswarm {
             let x = left + at as f64 * WIDTH;
             bin.sort_by(|a, b| a.share.unwrap_or(0.5).total_cmp(&b.share.unwrap_or(0.5)));
             let layers = if half < 4.0 { 1 } else { LAYERS.min(bin.len()) };
-            let title = format!("{}: {} rows near {}", strip.feature, count(bin.len()), signed(bin[0].value, 2));
+            let title =
+                format!("{}: {} rows near {}", strip.feature, count(bin.len()), signed(bin[0].value, 2));
             for layer in 0..layers {
                 let part = &bin[layer * bin.len() / layers..(layer + 1) * bin.len() / layers];
                 let known: Vec<f64> = part.iter().filter_map(|dot| dot.share).collect();
@@ -171,21 +188,35 @@ impl View for Beeswarm {
         let bottom = top + ROW * self.strips.len() as f64;
         let unit = format!("Shapley value ({})", self.unit);
         let end = axis.draw_below(&mut frame.scene, top, bottom, &unit);
+        let hover = self.n_rows * self.strips.len() <= MOST_HOVERED;
         for (at, strip) in self.strips.iter().enumerate() {
             let middle = top + ROW * (at as f64 + 0.5);
-            frame.scene.fitted([left - 16.0, middle + 4.5], &strip.feature, labels, size::LABEL, Paint::Ink, Anchor::End);
+            frame.scene.fitted(
+                [left - 16.0, middle + 4.5],
+                &strip.feature,
+                labels,
+                size::LABEL,
+                Paint::Ink,
+                Anchor::End,
+            );
             if self.binned {
                 Self::draw_bins(strip, &mut frame.scene, &axis, middle, [left, right]);
             } else {
-                Self::draw_dots(strip, &mut frame.scene, &axis, middle);
+                Self::draw_dots(strip, &mut frame.scene, &axis, middle, hover);
             }
         }
-        color_scale(&mut frame.scene, [width - 40.0, top + 16.0], (bottom - top - 32.0).clamp(40.0, 240.0), "high", "low");
+        color_scale(
+            &mut frame.scene,
+            [width - 40.0, top + 16.0],
+            (bottom - top - 32.0).clamp(40.0, 240.0),
+            "high",
+            "low",
+        );
         frame.finish(end, Some(&self.caption()))
     }
 
     fn text(&self, columns: usize) -> String {
-        let longest = self.strips.iter().map(|strip| strip.feature.chars().count()).max().unwrap_or(8);
+        let longest = self.strips.iter().map(|strip| text::width(&strip.feature)).max().unwrap_or(8);
         let labels = longest.max(8).min(columns / 2);
         let cells = columns.saturating_sub(labels + 2).clamp(20, 80);
         let values = || self.strips.iter().flat_map(|strip| strip.dots.iter().map(|dot| dot.value));
@@ -195,13 +226,19 @@ impl View for Beeswarm {
             let mut counts = vec![0_usize; cells];
             strip.dots.iter().for_each(|dot| counts[(axis.at(dot.value) as usize).min(cells - 1)] += 1);
             let fullest = counts.iter().copied().max().unwrap_or(1).max(1) as f64;
-            let shade = |&n: &usize| [' ', '░', '▒', '▓', '█'][((n as f64 / fullest).sqrt() * 4.0).ceil() as usize];
+            let shade =
+                |&n: &usize| [' ', '░', '▒', '▓', '█'][((n as f64 / fullest).sqrt() * 4.0).ceil() as usize];
             let label = text::left(&text::cut(&strip.feature, labels), labels);
             out += &format!("{label} {}\n", counts.iter().map(shade).collect::<String>());
         }
         let mut ruler = vec![' '; cells];
         ruler[(axis.at(0.0) as usize).min(cells - 1)] = '0';
-        out + &format!("{} {}\n{}\n", text::left("", labels), ruler.iter().collect::<String>(), self.caption())
+        out + &format!(
+            "{} {}\n{}\n",
+            text::left("", labels),
+            ruler.iter().collect::<String>(),
+            self.caption()
+        )
     }
 
     fn sentence(&self) -> String {
@@ -217,7 +254,10 @@ impl View for Beeswarm {
             let parts = [0.0, 0.25, 0.5, 0.75, 1.0].map(|q| signed(quantile(&sorted, q), 4));
             std::iter::once(strip.feature.clone()).chain(parts).collect()
         });
-        (["feature", "lowest", "25 %", "median", "75 %", "highest"].map(str::to_owned).to_vec(), rows.collect())
+        (
+            ["feature", "lowest", "25 %", "median", "75 %", "highest"].map(str::to_owned).to_vec(),
+            rows.collect(),
+        )
     }
 }
 
@@ -227,7 +267,15 @@ pub(crate) fn color_scale(scene: &mut Scene, [x, y]: [f64; 2], height: f64, high
     for at in 0..STEPS {
         let y = y + step * f64::from(STEPS - 1 - at);
         // A little overlap, or renderers show seams.
-        scene.marks.push(Mark::Rect { x, y, width: 8.0, height: step + 0.5, radius: 0.0, fill: Paint::Scale(at), title: String::new() });
+        scene.marks.push(Mark::Rect {
+            x,
+            y,
+            width: 8.0,
+            height: step + 0.5,
+            radius: 0.0,
+            fill: Paint::Scale(at),
+            title: String::new(),
+        });
     }
     scene.text([x + 4.0, y - 6.0], high, size::TICK, Paint::Muted, Anchor::Middle);
     scene.text([x + 4.0, y + height + 15.0], low, size::TICK, Paint::Muted, Anchor::Middle);

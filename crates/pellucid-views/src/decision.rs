@@ -1,7 +1,7 @@
 //! How do many rows get from the base to their margins? One line a row, a feature at a time.
 
 use crate::View;
-use crate::number::{count, pretty};
+use crate::number::{count, others, pretty};
 use crate::render::scene::{Anchor, Mark, Scene};
 use crate::render::{Axis, Frame, text};
 use crate::subject::Subject;
@@ -39,7 +39,7 @@ pub fn decision(subject: &Subject, top: usize) -> Decision {
     let (first, hidden) = order.split_at(top.min(order.len()));
     let mut steps = Vec::new();
     if !hidden.is_empty() {
-        steps.push(format!("{} others", count(hidden.len())));
+        steps.push(others(hidden.len()));
     }
     steps.extend(first.iter().rev().map(|&f| subject.features[f].name.clone()));
     let stride = subject.n_shown().div_ceil(MOST_LINES).max(1);
@@ -84,7 +84,8 @@ impl View for Decision {
         let width = frame.scene.width;
         let labels = crate::render::label_width(self.steps.iter().map(String::as_str), width);
         let left = 20.0 + labels + 16.0;
-        let axis = Axis::over(self.lines.iter().flat_map(|l| l.sums.iter().copied()), [left, width - 24.0], 0.02);
+        let axis =
+            Axis::over(self.lines.iter().flat_map(|l| l.sums.iter().copied()), [left, width - 24.0], 0.02);
         let top = frame.top + 10.0;
         let n = self.steps.len();
         let bottom = top + ROW * n as f64;
@@ -102,7 +103,13 @@ impl View for Decision {
             let points = line.sums.iter().enumerate().map(at).collect();
             let share = if high > low { (end - low) / (high - low) } else { 0.5 };
             let title = format!("row {}: {}", count(line.row), pretty(end, 4));
-            frame.scene.marks.push(Mark::Polyline { points, paint: Paint::scale(share), width: 1.2, opacity: 0.6, title });
+            frame.scene.marks.push(Mark::Polyline {
+                points,
+                paint: Paint::scale(share),
+                width: 1.2,
+                opacity: 0.6,
+                title,
+            });
         }
         frame.scene.line([axis.at(self.base), top], [axis.at(self.base), bottom], Paint::Muted, 1.0, true);
         frame.finish(end, Some(&self.caption()))
@@ -114,7 +121,10 @@ impl View for Decision {
             let mut sums: Vec<f64> = self.lines.iter().map(|line| line.sums[at + 1]).collect();
             sums.sort_by(f64::total_cmp);
             let ends = (sums.first(), sums.last());
-            let range = ends.0.zip(ends.1).map_or(String::new(), |(l, h)| format!("{} … {}", pretty(*l, 3), pretty(*h, 3)));
+            let range = ends
+                .0
+                .zip(ends.1)
+                .map_or(String::new(), |(l, h)| format!("{} … {}", pretty(*l, 3), pretty(*h, 3)));
             out += &format!("{} {range}\n", text::left(&text::cut(step, columns / 2), columns / 2));
         }
         out + &format!("{} {}\n{}\n", text::left("base", columns / 2), pretty(self.base, 3), self.caption())
@@ -122,11 +132,16 @@ impl View for Decision {
 
     fn sentence(&self) -> String {
         let last: Vec<&str> = self.steps.iter().rev().take(3).map(String::as_str).collect();
-        format!("{} rows from one base to their margins; they part most at {}.", count(self.lines.len()), last.join(", "))
+        format!(
+            "{} rows from one base to their margins; they part most at {}.",
+            count(self.lines.len()),
+            last.join(", ")
+        )
     }
 
     fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {
-        let names = std::iter::once("row".to_owned()).chain(["base".to_owned()]).chain(self.steps.iter().cloned());
+        let names =
+            std::iter::once("row".to_owned()).chain(["base".to_owned()]).chain(self.steps.iter().cloned());
         let row = |line: &Line| {
             std::iter::once(count(line.row)).chain(line.sums.iter().map(|&sum| pretty(sum, 4))).collect()
         };

@@ -56,7 +56,8 @@ impl View for Force {
         let mut frame = Frame::new(width, &title, &self.subtitle, self.sentence());
         let width = frame.scene.width;
         let pieces = self.pieces();
-        let reach = pieces.iter().flat_map(|(_, from, to)| [*from, *to]).chain([self.steps.base, self.steps.margin]);
+        let reach =
+            pieces.iter().flat_map(|(_, from, to)| [*from, *to]).chain([self.steps.base, self.steps.margin]);
         let axis = Axis::over(reach, [28.0, width - 28.0], 0.02);
         let strip = frame.top + 44.0;
         let labels = strip + HEIGHT;
@@ -91,7 +92,13 @@ impl View for Force {
             if (x1 - x0).abs() > 14.0 && free && label.chars().count() > 3 {
                 taken.push([middle - half, middle + half]);
                 scene.text([middle, labels + 18.0], &label, size::TICK, Paint::Ink, Anchor::Middle);
-                scene.text([middle, labels + 33.0], &signed(step.by, 3), size::TICK, Paint::signed(step.by), Anchor::Middle);
+                scene.text(
+                    [middle, labels + 33.0],
+                    &signed(step.by, 3),
+                    size::TICK,
+                    Paint::signed(step.by),
+                    Anchor::Middle,
+                );
             }
         }
         let (base, margin) = (axis.at(self.steps.base), axis.at(self.steps.margin));
@@ -102,7 +109,15 @@ impl View for Force {
         let x = margin.clamp(20.0 + own, width - 20.0 - own);
         let at = [x, strip - 16.0];
         let (text, paint, anchor) = (answer, Paint::Ink, Anchor::Middle);
-        scene.marks.push(Mark::Text { at, text, size: size::SMALL, paint, anchor, bold: true, title: String::new() });
+        scene.marks.push(Mark::Text {
+            at,
+            text,
+            size: size::SMALL,
+            paint,
+            anchor,
+            bold: true,
+            title: String::new(),
+        });
         let text = format!("base {}", pretty(self.steps.base, 3));
         let other = text_width(&text, size::TICK, false) / 2.0;
         let side = if base < margin { -1.0 } else { 1.0 };

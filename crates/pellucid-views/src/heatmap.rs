@@ -4,7 +4,7 @@
 //! number of rows, where clustering is not.
 
 use crate::View;
-use crate::number::{count, pretty, signed};
+use crate::number::{count, others, pretty, signed};
 use crate::render::scene::{Anchor, Mark, Scene};
 use crate::render::{Axis, Frame, text};
 use crate::subject::Subject;
@@ -42,7 +42,9 @@ pub fn heatmap(subject: &Subject, top: usize) -> Heatmap {
     let mut rows: Vec<usize> = (0..subject.n_shown()).collect();
     rows.sort_by(|&a, &b| subject.margins[a].total_cmp(&subject.margins[b]).then(a.cmp(&b)));
     let rows_a_column = rows.len().div_ceil(COLUMNS).max(1);
-    let mean = |rows: &[usize], of: &dyn Fn(usize) -> f64| rows.iter().map(|&r| of(r)).sum::<f64>() / rows.len() as f64;
+    let mean = |rows: &[usize], of: &dyn Fn(usize) -> f64| {
+        rows.iter().map(|&r| of(r)).sum::<f64>() / rows.len() as f64
+    };
     let columns = || rows.chunks(rows_a_column);
     let cells: Vec<Vec<f64>> = columns()
         .map(|rows| first.iter().map(|&f| mean(rows, &|row| subject.value(row, f))).collect())
@@ -77,8 +79,13 @@ impl Heatmap {
         } else {
             String::new()
         };
-        let hidden = if self.n_hidden > 0 { format!(" {} others left out.", count(self.n_hidden)) } else { String::new() };
-        format!("{rows} by rising margin{binned}. The line is the margin, dashed the base {}.{hidden}", pretty(self.base, 4))
+        let hidden =
+            if self.n_hidden > 0 { format!(" {} left out.", others(self.n_hidden)) } else { String::new() };
+        format!(
+            "{rows} by rising margin{binned}. The line is the margin ({}), dashed the base {}.{hidden}",
+            self.unit,
+            pretty(self.base, 4)
+        )
     }
 }
 
@@ -96,12 +103,30 @@ impl View for Heatmap {
         let step = (right - left) / self.cells.len().max(1) as f64;
         let up = Axis::over(self.margins.iter().copied().chain([self.base]), [top - 8.0, curve], 0.05);
         let scene = &mut frame.scene;
-        scene.fitted([left - 12.0, (curve + top) / 2.0], &format!("margin ({})", self.unit), labels, size::SMALL, Paint::Muted, Anchor::End);
+        scene.fitted(
+            [left - 12.0, (curve + top) / 2.0],
+            "margin",
+            labels,
+            size::SMALL,
+            Paint::Muted,
+            Anchor::End,
+        );
         scene.line([left, up.at(self.base)], [right, up.at(self.base)], Paint::Faint, 1.0, true);
-        let points = self.margins.iter().enumerate().map(|(at, &m)| [left + step * (at as f64 + 0.5), up.at(m)]);
+        let points =
+            self.margins.iter().enumerate().map(|(at, &m)| [left + step * (at as f64 + 0.5), up.at(m)]);
         let points = points.collect();
-        scene.marks.push(Mark::Polyline { points, paint: Paint::Ink, width: 1.4, opacity: 1.0, title: String::new() });
-        for (at, &m) in [self.margins.first(), self.margins.last()].iter().enumerate().filter_map(|(at, m)| m.map(|m| (at, m))) {
+        scene.marks.push(Mark::Polyline {
+            points,
+            paint: Paint::Ink,
+            width: 1.4,
+            opacity: 1.0,
+            title: String::new(),
+        });
+        for (at, &m) in [self.margins.first(), self.margins.last()]
+            .iter()
+            .enumerate()
+            .filter_map(|(at, m)| m.map(|m| (at, m)))
+        {
             let (x, anchor) = if at == 0 { (left, Anchor::Start) } else { (right + 4.0, Anchor::Start) };
             let y = if at == 0 { up.at(m) - 6.0 } else { up.at(m) + 4.0 };
             scene.text([x, y], &pretty(m, 3), size::TICK, Paint::Muted, anchor);
@@ -112,9 +137,18 @@ impl View for Heatmap {
             for (column, cells) in self.cells.iter().enumerate() {
                 let value = cells[at];
                 let fill = Paint::scale(0.5 + value / self.largest / 2.0);
-                let title = format!("{name}: {} at margin {}", signed(value, 3), pretty(self.margins[column], 3));
+                let title =
+                    format!("{name}: {} at margin {}", signed(value, 3), pretty(self.margins[column], 3));
                 let x = left + step * column as f64;
-                scene.marks.push(Mark::Rect { x, y: y + 1.0, width: step + 0.3, height: ROW - 2.0, radius: 0.0, fill, title });
+                scene.marks.push(Mark::Rect {
+                    x,
+                    y: y + 1.0,
+                    width: step + 0.3,
+                    height: ROW - 2.0,
+                    radius: 0.0,
+                    fill,
+                    title,
+                });
             }
         }
         let x = right + 20.0;
@@ -122,16 +156,30 @@ impl View for Heatmap {
         let each = height / f64::from(STEPS);
         for at in 0..STEPS {
             let y = top + 16.0 + each * f64::from(STEPS - 1 - at);
-            scene.marks.push(Mark::Rect { x, y, width: 8.0, height: each + 0.5, radius: 0.0, fill: Paint::Scale(at), title: String::new() });
+            scene.marks.push(Mark::Rect {
+                x,
+                y,
+                width: 8.0,
+                height: each + 0.5,
+                radius: 0.0,
+                fill: Paint::Scale(at),
+                title: String::new(),
+            });
         }
         scene.text([x + 4.0, top + 10.0], &signed(self.largest, 2), size::TICK, Paint::Muted, Anchor::Middle);
         scene.text([x + 14.0, top + 20.0 + height / 2.0], "0", size::TICK, Paint::Muted, Anchor::Start);
-        scene.text([x + 4.0, top + 30.0 + height], &signed(-self.largest, 2), size::TICK, Paint::Muted, Anchor::Middle);
+        scene.text(
+            [x + 4.0, top + 30.0 + height],
+            &signed(-self.largest, 2),
+            size::TICK,
+            Paint::Muted,
+            Anchor::Middle,
+        );
         frame.finish(bottom.max(top + 34.0 + height), Some(&self.caption()))
     }
 
     fn text(&self, columns: usize) -> String {
-        let longest = self.features.iter().map(|name| name.chars().count()).max().unwrap_or(8);
+        let longest = self.features.iter().map(|name| text::width(name)).max().unwrap_or(8);
         let labels = longest.max(8).min(columns / 2);
         let cells = columns.saturating_sub(labels + 2).clamp(10, 80).min(self.cells.len().max(1));
         let mut out = format!("Rows by margin, and what made it\n{}\n\n", self.subtitle);
@@ -150,18 +198,24 @@ impl View for Heatmap {
             let label = text::left(&text::cut(name, labels), labels);
             out += &format!("{label} {}\n", (0..cells).map(shade).collect::<String>());
         }
-        out + &format!("█ ▓ raise, ░ · lower. {}\n", self.caption())
+        out + &format!("█ ▓ raise, ░ · lower.\n{}\n", self.caption())
     }
 
     fn sentence(&self) -> String {
         let range = self.margins.first().zip(self.margins.last());
-        let range = range.map_or(String::new(), |(l, h)| format!(" from {} to {}", pretty(*l, 3), pretty(*h, 3)));
-        format!("Shapley values of {} rows ordered by margin{range}, for {} features.", count(self.n_rows), self.features.len())
+        let range =
+            range.map_or(String::new(), |(l, h)| format!(" from {} to {}", pretty(*l, 3), pretty(*h, 3)));
+        format!(
+            "Shapley values of {} rows ordered by margin{range}, for {} features.",
+            count(self.n_rows),
+            self.features.len()
+        )
     }
 
     fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {
         // Ten columns of the map are enough to read.
-        let picks: Vec<usize> = (0..10.min(self.cells.len())).map(|k| k * (self.cells.len() - 1) / 9.max(1)).collect();
+        let n = self.cells.len().min(10);
+        let picks: Vec<usize> = (0..n).map(|k| k * (self.cells.len() - 1) / (n - 1).max(1)).collect();
         let names = std::iter::once("feature at margin".to_owned());
         let names = names.chain(picks.iter().map(|&c| pretty(self.margins[c], 3))).collect();
         let row = |(at, name): (usize, &String)| {

@@ -38,6 +38,12 @@ pub fn count(n: usize) -> String {
     grouped(n.to_string())
 }
 
+/// What was left out: `1 other`, `8 others`.
+#[must_use]
+pub fn others(n: usize) -> String {
+    format!("{} other{}", count(n), if n == 1 { "" } else { "s" })
+}
+
 /// A residual: its order of magnitude is all that matters.
 #[must_use]
 pub fn residual(x: f64) -> String {
@@ -57,12 +63,17 @@ pub fn percent(share: f64) -> String {
 }
 
 fn trimmed(text: &str) -> String {
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 /// Thin spaces every three digits, from five digits on.
 fn grouped(text: String) -> String {
-    let (whole, rest) = text.split_once('.').map_or((text.as_str(), String::new()), |(w, r)| (w, format!(".{r}")));
+    let (whole, rest) =
+        text.split_once('.').map_or((text.as_str(), String::new()), |(w, r)| (w, format!(".{r}")));
     if whole.len() < 5 {
         return text;
     }
@@ -87,19 +98,25 @@ fn superscript(n: i32) -> String {
     n.to_string().chars().map(digit).collect()
 }
 
-/// Round places on an axis from `low` to `high`, about `n` of them, and the step between them.
+/// Round places on an axis from `low` to `high`: about `n` of them, and at least two if any step gives two.
 #[must_use]
 pub fn ticks(low: f64, high: f64, n: usize) -> Vec<f64> {
     let span = high - low;
     if !(span > 0.0 && span.is_finite()) {
         return vec![low];
     }
-    let rough = span / n.max(1) as f64;
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power).into_iter().find(|&step| step >= rough * 0.999);
-    let step = step.unwrap_or(power);
-    let first = (low / step).ceil() as i64;
-    let last = (high / step + 1e-9).floor() as i64;
+    let power = 10_f64.powf((span / n.max(1) as f64).log10().floor());
+    let multiples = |step: f64| ((low / step - 1e-9).ceil() as i64, (high / step + 1e-9).floor() as i64);
+    let mut best = (usize::MAX, power);
+    // From coarse to fine, so that of two equally good steps the coarser one wins.
+    for step in [10.0, 5.0, 2.0, 1.0, 0.5, 0.2].map(|m| m * power) {
+        let (first, last) = multiples(step);
+        let found = usize::try_from(last - first + 1).unwrap_or(0);
+        let off = if found < 2 { usize::MAX } else { found.abs_diff(n) };
+        best = if off < best.0 { (off, step) } else { best };
+    }
+    let (first, last) = multiples(best.1);
     // Multiples of the step, rounded so that 0.30000000000000004 is 0.3.
-    (first..=last).map(|k| (k as f64 * step / power).round() * power).collect()
+    let fine = power / 10.0;
+    (first..=last).map(|k| (k as f64 * best.1 / fine).round() * fine).collect()
 }

@@ -51,21 +51,30 @@ pub fn sections(subject: &Subject, row: Option<usize>) -> Vec<Section> {
         figures: global,
     });
     let rows = row.map_or_else(|| typical_rows(subject), |row| vec![row]);
-    let mut figures: Vec<(Box<dyn View>, bool)> =
-        rows.iter().map(|&row| (Box::new(waterfall::waterfall(subject, row, 10)) as Box<dyn View>, false)).collect();
+    let mut figures: Vec<(Box<dyn View>, bool)> = rows
+        .iter()
+        .map(|&row| (Box::new(waterfall::waterfall(subject, row, 10)) as Box<dyn View>, false))
+        .collect();
     if let Some(&last) = rows.last() {
         figures.push((Box::new(force::force(subject, last)), false));
     }
     sections.push(Section {
         heading: format!("Why single rows came out as they did{suffix}"),
-        intro: if row.is_some() { String::new() } else { "The lowest, the median and the highest margin of the rows shown.".to_owned() },
+        intro: if row.is_some() {
+            String::new()
+        } else {
+            "The lowest, the median and the highest margin of the rows shown.".to_owned()
+        },
         figures,
     });
     let features: Vec<usize> = subject.by_importance().into_iter().take(6).collect();
     sections.push(Section {
         heading: format!("What the strongest features do, by their value{suffix}"),
-        intro: "Same rows, one picture a feature.".to_owned(),
-        figures: features.iter().map(|&f| (Box::new(scatter::scatter(subject, f)) as Box<dyn View>, true)).collect(),
+        intro: "Same rows, one picture a feature, each on a scale of its own.".to_owned(),
+        figures: features
+            .iter()
+            .map(|&f| (Box::new(scatter::scatter(subject, f)) as Box<dyn View>, true))
+            .collect(),
     });
     sections.push(Section {
         heading: format!("All rows at once{suffix}"),
@@ -93,7 +102,8 @@ fn typical_rows(subject: &Subject) -> Vec<usize> {
 /// The finding of one output, as a title.
 #[must_use]
 pub fn finding(subject: &Subject) -> String {
-    let names: Vec<&str> = subject.by_importance().into_iter().take(3).map(|f| subject.features[f].name.as_str()).collect();
+    let names: Vec<&str> =
+        subject.by_importance().into_iter().take(3).map(|f| subject.features[f].name.as_str()).collect();
     match names.as_slice() {
         [] => "No feature moves this model".to_owned(),
         [one] => format!("{one} alone moves this model"),

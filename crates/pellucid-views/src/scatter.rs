@@ -5,13 +5,15 @@
 
 use crate::View;
 use crate::number::{count, pretty, signed};
-use crate::render::scene::{Anchor, Mark, Scene};
+use crate::render::scene::{Anchor, Cloud, Mark, Scene};
 use crate::render::{Axis, Frame, text};
 use crate::subject::{FeatureValues, Subject};
 use crate::theme::{Paint, size};
 
 /// More dots than this are thinned out.
 const MOST_DOTS: usize = 4_000;
+/// More dots than this have no hover text each: a page would be slow.
+const MOST_HOVERED: usize = 1_500;
 
 /// One row.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,10 +102,12 @@ fn strongest_partner(subject: &Subject, feature: usize, values: &[f64]) -> Optio
     let mut rows: Vec<usize> = (0..own.len()).filter(|&row| !own[row].is_nan()).collect();
     rows.sort_by(|&a, &b| own[a].total_cmp(&own[b]));
     let groups: Vec<&[usize]> = rows.chunks(rows.len().div_ceil(GROUPS).max(8)).collect();
-    let others = subject.by_importance().into_iter().filter(|&f| f != feature && subject.features[f].levels.is_none());
+    let others =
+        subject.by_importance().into_iter().filter(|&f| f != feature && subject.features[f].levels.is_none());
     let strength = |other: usize| {
         let numbers = &subject.features[other].numbers;
-        let sum: f64 = groups.iter().map(|group| correlation(group, numbers, values).abs() * group.len() as f64).sum();
+        let sum: f64 =
+            groups.iter().map(|group| correlation(group, numbers, values).abs() * group.len() as f64).sum();
         sum / rows.len().max(1) as f64
     };
     let mut best: Option<(usize, f64)> = None;
@@ -132,7 +136,8 @@ fn correlation(rows: &[usize], x: &[f64], y: &[f64]) -> f64 {
 impl Scatter {
     fn caption(&self) -> String {
         let rows = self.sample.clone().unwrap_or_else(|| format!("{} rows", count(self.n_rows)));
-        let thinned = if self.thinned { format!(", {} drawn", count(self.dots.len())) } else { String::new() };
+        let thinned =
+            if self.thinned { format!(", {} drawn", count(self.dots.len())) } else { String::new() };
         let color = match &self.partner {
             Some(partner) => format!(" Color: {partner}, with which the effect varies most."),
             None => " No other feature goes along with the spread.".to_owned(),
@@ -161,7 +166,7 @@ impl View for Scatter {
             Some(levels) => {
                 let axis = Axis::over([-0.5, levels.len() as f64 - 0.5].into_iter(), [start, right], 0.0);
                 self.draw_dots(&mut frame.scene, &axis, &up, Some(levels));
-                draw_levels(&mut frame.scene, &axis, levels, bottom)
+                draw_levels(&mut frame.scene, &axis, levels, bottom, has_missing)
             }
             None => {
                 let axis = Axis::over(self.dots.iter().map(|dot| dot.x), [start + 6.0, right - 6.0], 0.01);
@@ -172,11 +177,23 @@ impl View for Scatter {
         };
         if has_missing {
             frame.scene.line([left + 42.0, top], [left + 42.0, bottom], Paint::Line, 1.0, false);
-            frame.scene.text([left + 20.0, bottom + 16.0], "missing", size::TICK, Paint::Faint, Anchor::Middle);
+            frame.scene.text(
+                [left + 20.0, bottom + 16.0],
+                "missing",
+                size::TICK,
+                Paint::Faint,
+                Anchor::Middle,
+            );
             for (at, value) in self.missing.iter().enumerate() {
                 let x = left + 20.0 + jitter(at) * 24.0;
                 let title = format!("missing: {}", signed(*value, 3));
-                frame.scene.marks.push(Mark::Circle { at: [x, up.at(*value)], radius: 2.2, fill: Paint::Faint, opacity: 0.7, title });
+                frame.scene.marks.push(Mark::Circle {
+                    at: [x, up.at(*value)],
+                    radius: 2.2,
+                    fill: Paint::Faint,
+                    opacity: 0.7,
+                    title,
+                });
             }
         }
         if let Some(partner) = &self.partner {
@@ -190,18 +207,21 @@ impl View for Scatter {
 
     fn text(&self, columns: usize) -> String {
         let (names, rows) = self.table();
-        let mut out = format!("What {} does, by its value\n{}\n\n{}\n", self.feature, self.subtitle, names.join("  "));
-        for row in rows {
-            out += &text::cut(&row.join("  "), columns);
-            out.push('\n');
-        }
-        out + &self.caption() + "\n"
+        let table = text::table(&names, &rows, columns);
+        let title = format!("What {} does, by its value", self.feature);
+        format!("{title}\n{}\n\n{table}\n{}\n", self.subtitle, self.caption())
     }
 
     fn sentence(&self) -> String {
         let partner = self.partner.as_ref().map_or(String::new(), |p| format!(", varying most with {p}"));
-        let (low, high) = self.dots.iter().fold((0.0_f64, 0.0_f64), |(l, h), dot| (l.min(dot.value), h.max(dot.value)));
-        format!("{} moves predictions between {} and {}{partner}.", self.feature, signed(low, 3), signed(high, 3))
+        let (low, high) =
+            self.dots.iter().fold((0.0_f64, 0.0_f64), |(l, h), dot| (l.min(dot.value), h.max(dot.value)));
+        format!(
+            "{} moves predictions between {} and {}{partner}.",
+            self.feature,
+            signed(low, 3),
+            signed(high, 3)
+        )
     }
 
     fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {
@@ -234,7 +254,8 @@ impl View for Scatter {
 
 impl Scatter {
     fn draw_dots(&self, scene: &mut Scene, across: &Axis, up: &Axis, levels: Option<&[String]>) {
-        let radius = if self.dots.len() > 1_500 { 1.8 } else { 2.4 };
+        let many = self.dots.len() > MOST_HOVERED;
+        let mut cloud = Cloud::new(if many { 1.8 } else { 2.4 }, 0.75, !many);
         let lane = across.at(1.0) - across.at(0.0);
         for (at, dot) in self.dots.iter().enumerate() {
             let x = across.at(dot.x) + if levels.is_some() { jitter(at) * lane * 0.6 } else { 0.0 };
@@ -244,8 +265,9 @@ impl Scatter {
             };
             let value = levels.map_or_else(|| pretty(dot.x, 5), |levels| levels[dot.x as usize].clone());
             let title = format!("row {}: {} {value}, {}", count(dot.row), self.feature, signed(dot.value, 3));
-            scene.marks.push(Mark::Circle { at: [x, up.at(dot.value)], radius, fill, opacity: 0.75, title });
+            cloud.add([x, up.at(dot.value)], fill, title);
         }
+        cloud.draw(scene, &self.feature);
     }
 }
 
@@ -254,8 +276,9 @@ fn jitter(at: usize) -> f64 {
     (at as f64 * 0.618_033_988_749_895).fract() - 0.5
 }
 
-/// Names of categories, slanted by cutting: each gets its lane's width, or every second is left out.
-fn draw_levels(scene: &mut Scene, axis: &Axis, levels: &[String], bottom: f64) -> f64 {
+/// Names of categories under their lanes, cut where they are long. Beside the lane of missing values the first
+/// line of names begins one lane later, so that none stands in the word `missing`.
+fn draw_levels(scene: &mut Scene, axis: &Axis, levels: &[String], bottom: f64, after_missing: bool) -> f64 {
     let lane = axis.at(1.0) - axis.at(0.0);
     // Names take turns on up to four lines, so that each has several lanes' width.
     let lines = (90.0 / lane).ceil().clamp(1.0, 4.0) as usize;
@@ -266,7 +289,7 @@ fn draw_levels(scene: &mut Scene, axis: &Axis, levels: &[String], bottom: f64) -
             left_out += 1;
             continue;
         }
-        let y = bottom + 16.0 + 14.0 * (at % lines) as f64;
+        let y = bottom + 16.0 + 14.0 * ((at + usize::from(after_missing)) % lines) as f64;
         let x = axis.at(at as f64);
         scene.line([x, bottom], [x, y - 10.0], Paint::Line, 1.0, false);
         let room = room.min(2.0 * (scene.width - 8.0 - x)).min(2.0 * (x - 8.0));
@@ -275,7 +298,13 @@ fn draw_levels(scene: &mut Scene, axis: &Axis, levels: &[String], bottom: f64) -
     let end = bottom + 22.0 + 14.0 * (lines - 1) as f64;
     if left_out > 0 {
         let middle = (axis.at(0.0) + axis.at(levels.len() as f64 - 1.0)) / 2.0;
-        scene.text([middle, end + 10.0], &format!("{left_out} names in the table"), size::TICK, Paint::Muted, Anchor::Middle);
+        scene.text(
+            [middle, end + 10.0],
+            &format!("{left_out} names in the table"),
+            size::TICK,
+            Paint::Muted,
+            Anchor::Middle,
+        );
     }
     end + 8.0
 }

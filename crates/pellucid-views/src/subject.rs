@@ -134,7 +134,8 @@ impl Subject {
     /// Features by falling mean absolute value, ties by name; unused ones are left out.
     #[must_use]
     pub fn by_importance(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.features.len()).filter(|&f| self.totals.absolute[f] > 0.0).collect();
+        let mut order: Vec<usize> =
+            (0..self.features.len()).filter(|&f| self.totals.absolute[f] > 0.0).collect();
         order.sort_by(|&a, &b| {
             let by_size = self.totals.absolute[b].total_cmp(&self.totals.absolute[a]);
             by_size.then_with(|| self.features[a].name.cmp(&self.features[b].name))
@@ -147,7 +148,7 @@ impl Subject {
     pub fn subtitle(&self) -> String {
         let output = self.output.as_ref().map_or(String::new(), |name| format!(" · output “{name}”"));
         let residual = crate::number::residual(self.totals.worst_residual);
-        format!("{}{output} · {} · {} · residual ≤ {residual}", self.model, self.method, self.unit)
+        format!("{}{output} · {} · {} · residual ≤ {residual}", self.model, self.method, self.unit)
     }
 
     /// What was left out of the rows shown, if anything was.
@@ -155,7 +156,9 @@ impl Subject {
     pub fn sample_note(&self) -> Option<String> {
         let (shown, all) = (self.n_shown(), self.totals.n_rows);
         let count = crate::number::count;
-        (shown < all).then(|| format!("{} of {} rows, every {}th", count(shown), count(all), all.div_ceil(shown.max(1))))
+        (shown < all).then(|| {
+            format!("{} of {} rows, every {}th", count(shown), count(all), all.div_ceil(shown.max(1)))
+        })
     }
 
     /// The id of a feature by name.

@@ -1,1 +1,358 @@
+//! Is every picture readable, whatever the names and numbers? Each is drawn from hard cases.
 
+use std::fmt::Write as _;
+
+use proptest::prelude::*;
+
+use crate::render::scene::{Anchor, Mark, Scene};
+use crate::render::{html, svg, text_width};
+use crate::report::{Report, finding, lead, sections};
+use crate::theme::{Mode, Paint};
+use crate::{
+    FeatureValues, Subject, Totals, View, bar, beeswarm, decision, force, heatmap, number, scatter, waterfall,
+};
+
+/// A subject that looks random and is the same every time: `names` features, the last one of categories.
+fn subject(names: &[&str], n_rows: usize, scale: f64) -> Subject {
+    let mut state = 17_u64;
+    let mut unit = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as f64 / (1_u64 << 31) as f64
+    };
+    let n = names.len();
+    let mut values = Vec::new();
+    let mut numbers = vec![Vec::new(); n];
+    for _ in 0..n_rows {
+        for (at, column) in numbers.iter_mut().enumerate() {
+            let x = if at + 1 == n { (unit() * 3.0).floor() } else { unit() * 100.0 };
+            column.push(if unit() < 0.05 { f64::NAN } else { x });
+            values.push((unit() - 0.45) * scale / (at + 1) as f64);
+        }
+    }
+    let base = -0.4 * scale;
+    let margins: Vec<f64> = values.chunks(n.max(1)).map(|row| base + row.iter().sum::<f64>()).collect();
+    let totals = Totals {
+        n_rows,
+        absolute: (0..n).map(|f| values.iter().skip(f).step_by(n).map(|x: &f64| x.abs()).sum()).collect(),
+        signed: (0..n).map(|f| values.iter().skip(f).step_by(n).sum()).collect(),
+        worst_residual: 3e-15,
+    };
+    let levels = ["yes", "no", "it was not possible to say at the time"].map(str::to_owned).to_vec();
+    let features = names.iter().zip(numbers).enumerate().map(|(at, (name, numbers))| FeatureValues {
+        name: (*name).to_owned(),
+        numbers,
+        levels: (at + 1 == n).then(|| levels.clone()),
+    });
+    Subject {
+        model: "XGBoost, 100 trees".to_owned(),
+        method: "path-dependent Shapley values, exact".to_owned(),
+        unit: "log-odds".to_owned(),
+        output: None,
+        base,
+        features: features.collect(),
+        values,
+        probabilities: Some(margins.iter().map(|m| 1.0 / (1.0 + (-m).exp())).collect()),
+        margins,
+        rows: (0..n_rows).collect(),
+        totals,
+    }
+}
+
+const NAMES: [&str; 7] = [
+    "age",
+    "number of days since the last payment was received, over all accounts of the household",
+    "x",
+    "Ärger & <Ehre> \"quoted\"",
+    "国籍",
+    "capital-gain",
+    "answer",
+];
+
+fn hard() -> Vec<(&'static str, Subject)> {
+    let many: Vec<String> = (0..40).map(|at| format!("feature number {at}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let mut output = subject(&NAMES, 60, 1.0);
+    output.output = Some("a class with a rather long name".to_owned());
+    output.probabilities = None;
+    vec![
+        ("usual", subject(&NAMES, 60, 1.0)),
+        ("large", subject(&NAMES, 60, 3e9)),
+        ("small", subject(&NAMES, 60, 2e-7)),
+        ("one row", subject(&NAMES, 1, 1.0)),
+        ("many rows", subject(&NAMES, 6_000, 1.0)),
+        ("many features", subject(&many, 200, 1.0)),
+        ("one feature", subject(&["only"], 10, 1.0)),
+        ("nothing moves", subject(&NAMES, 5, 0.0)),
+        ("an output", output),
+    ]
+}
+
+/// Every picture of a subject.
+fn views(subject: &Subject) -> Vec<(&'static str, Box<dyn View>)> {
+    vec![
+        ("bar", Box::new(bar::bar(subject, 12))),
+        ("beeswarm", Box::new(beeswarm::beeswarm(subject, 12))),
+        ("waterfall", Box::new(waterfall::waterfall(subject, 0, 10))),
+        ("force", Box::new(force::force(subject, 0))),
+        ("scatter", Box::new(scatter::scatter(subject, 0))),
+        ("scatter of categories", Box::new(scatter::scatter(subject, subject.features.len() - 1))),
+        ("decision", Box::new(decision::decision(subject, 12))),
+        ("heatmap", Box::new(heatmap::heatmap(subject, 12))),
+    ]
+}
+
+/// Left, top, right, bottom of every text, with what it says.
+fn texts(scene: &Scene) -> Vec<([f64; 4], &str)> {
+    let boxed = |mark| match mark {
+        &Mark::Text { at: [x, y], ref text, size, anchor, bold, .. } if !text.is_empty() => {
+            // Measured without the allowance for other fonts.
+            let width = text_width(text, size, bold) / 1.02;
+            let left = match anchor {
+                Anchor::Start => x,
+                Anchor::Middle => x - width / 2.0,
+                Anchor::End => x - width,
+            };
+            Some(([left, y - 0.72 * size, left + width, y + 0.1 * size], text.as_str()))
+        }
+        _ => None,
+    };
+    scene.marks.iter().filter_map(boxed).collect()
+}
+
+#[test]
+fn no_two_texts_overlap_and_none_leaves_the_picture() {
+    let mut wrong = String::new();
+    for (case, subject) in hard() {
+        for (name, view) in views(&subject) {
+            for width in [360.0, 458.0, 860.0, 1600.0] {
+                let scene = view.scene(width);
+                let texts = texts(&scene);
+                assert!(!texts.is_empty());
+                for (at, (a, said)) in texts.iter().enumerate() {
+                    if a[0] < -0.5 || a[1] < -0.5 || a[2] > scene.width + 0.5 || a[3] > scene.height + 0.5 {
+                        writeln!(wrong, "{case}, {name}, {width}: `{said}` at {a:.0?} is outside").unwrap();
+                    }
+                    for (b, other) in &texts[..at] {
+                        if a[0] < b[2] - 0.5 && b[0] < a[2] - 0.5 && a[1] < b[3] - 0.5 && b[1] < a[3] - 0.5 {
+                            writeln!(wrong, "{case}, {name}, {width}: `{said}` over `{other}`").unwrap();
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn marks_stay_inside_and_are_numbers() {
+    for (case, subject) in hard() {
+        for (name, view) in views(&subject) {
+            let scene = view.scene(600.0);
+            let check = |x: f64, y: f64| {
+                let fits =
+                    (-1.0..=scene.width + 1.0).contains(&x) && (-1.0..=scene.height + 1.0).contains(&y);
+                assert!(fits, "{case}, {name}: a mark at {x}, {y}");
+            };
+            for mark in &scene.marks {
+                match mark {
+                    Mark::Rect { x, y, width, height, .. } => {
+                        check(*x, *y);
+                        check(x + width, y + height);
+                    }
+                    Mark::Line { from, to, .. } => [from, to].into_iter().for_each(|at| check(at[0], at[1])),
+                    Mark::Circle { at, .. } => check(at[0], at[1]),
+                    Mark::Dots { at, .. }
+                    | Mark::Polygon { points: at, .. }
+                    | Mark::Polyline { points: at, .. } => {
+                        at.iter().for_each(|at| check(at[0], at[1]));
+                    }
+                    Mark::Text { .. } => {}
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_picture_says_model_method_unit_residual_and_base() {
+    let subject = subject(&NAMES, 60, 1.0);
+    for (name, view) in views(&subject) {
+        let scene = view.scene(860.0);
+        let said: Vec<&str> = texts(&scene).into_iter().map(|(_, text)| text).collect();
+        let said = said.join(" ");
+        for piece in ["XGBoost, 100 trees", "exact", "log-odds", "residual\u{a0}≤\u{a0}3·10⁻¹⁵", "ase −0.4"]
+        {
+            assert!(said.contains(piece), "{name}: `{piece}` is not in `{said}`");
+        }
+        assert!(!view.sentence().is_empty());
+        let (names, rows) = view.table();
+        assert!(!rows.is_empty() && rows.iter().all(|row| row.len() == names.len()), "{name}");
+    }
+}
+
+#[test]
+fn dots_up_to_five_thousand_rows_and_bins_past_it() {
+    let dots = |n| {
+        let scene = beeswarm::beeswarm(&subject(&NAMES[..2], n, 1.0), 12).scene(860.0);
+        let count = |mark: &Mark| match mark {
+            Mark::Dots { at, .. } => at.len(),
+            Mark::Circle { .. } => 1,
+            _ => 0,
+        };
+        scene.marks.iter().map(count).sum::<usize>()
+    };
+    assert_eq!([dots(100), dots(5_000), dots(5_001)], [200, 10_000, 0]);
+    let said = beeswarm::beeswarm(&subject(&NAMES[..2], 5_001, 1.0), 12).text(80);
+    assert!(said.contains("5001 rows, binned"), "{said}");
+}
+
+#[test]
+fn terminals_show_every_picture() {
+    let subject = subject(&NAMES, 60, 1.0);
+    let all = views(&subject).into_iter().fold(String::new(), |all, (name, view)| {
+        let text = view.text(80);
+        let longest =
+            text.lines().filter(|l| l.contains(['█', '▓', '░', '▏'])).map(crate::render::text::width).max();
+        assert!(longest.unwrap_or(0) <= 80, "{name}: a line of {longest:?} letters");
+        all + &format!("---- {name}\n{text}\n")
+    });
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn a_waterfall_in_svg_is_what_it_was() {
+    let subject = subject(&NAMES, 60, 1.0);
+    insta::assert_snapshot!(
+        svg::file(&waterfall::waterfall(&subject, 0, 10).scene(600.0)).replace('>', ">\n")
+    );
+}
+
+#[test]
+fn a_page_needs_no_network_and_shows_its_numbers_without_a_script() {
+    let subject = subject(&NAMES, 60, 1.0);
+    let report = Report {
+        title: finding(&subject),
+        lead: lead(&subject),
+        facts: vec![("Model".to_owned(), "<script>alert(1)</script>".to_owned())],
+        sections: sections(&subject, None),
+        notes: vec!["a note".to_owned()],
+        command: Some("pellucid explain".to_owned()),
+    };
+    let page = html::page(&report);
+    let foreign = page.match_indices("http").filter(|(at, _)| {
+        let rest = &page[*at..];
+        !rest.starts_with("http-equiv") && !rest.starts_with("http://www.w3.org/2000/svg")
+    });
+    assert_eq!(foreign.count(), 0);
+    assert!(page.contains("default-src 'none'"));
+    assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;alert"));
+    let without_script = page.split("<script>").next().unwrap();
+    let largest = number::pretty(bar::bar(&subject, 12).entries[0].mean_absolute, 4);
+    assert!(without_script.contains(&largest), "{largest}");
+    assert!(page.contains("prefers-color-scheme:dark"));
+}
+
+#[cfg(feature = "png")]
+#[test]
+fn pixels_have_the_size_and_the_colors_of_their_theme() {
+    let scene = waterfall::waterfall(&subject(&NAMES, 60, 1.0), 0, 10).scene(500.0);
+    for mode in [Mode::Light, Mode::Dark] {
+        let png = crate::render::png::file(&scene, mode, 2.0).unwrap();
+        let pixels = resvg::tiny_skia::Pixmap::decode_png(&png).unwrap();
+        assert_eq!((f64::from(pixels.width()), f64::from(pixels.height())), (1000.0, scene.height * 2.0));
+        for paint in [Paint::Surface, Paint::Raises, Paint::Lowers, Paint::Ink] {
+            let [r, g, b] = paint.rgb(mode);
+            let found = pixels.pixels().iter().any(|p| [p.red(), p.green(), p.blue()] == [r, g, b]);
+            assert!(found, "{} in {mode:?}", paint.name());
+        }
+    }
+}
+
+/// WCAG 2.1, relative luminance and contrast ratio.
+fn contrast(a: Paint, b: Paint, mode: Mode) -> f64 {
+    let luminance = |paint: Paint| {
+        let [r, g, b] = paint.rgb(mode).map(|c| {
+            let c = f64::from(c) / 255.0;
+            if c <= 0.04045 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * r + 0.7152 * g + 0.0722 * b
+    };
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+#[test]
+fn text_and_marks_stand_out_in_both_themes() {
+    for mode in [Mode::Light, Mode::Dark] {
+        for (paint, least) in [
+            (Paint::Ink, 4.5),
+            (Paint::Muted, 4.5),
+            (Paint::Raises, 4.5),
+            (Paint::Lowers, 4.5),
+            (Paint::Accent, 4.5),
+            (Paint::Faint, 3.0),
+            (Paint::Scale(0), 3.0),
+            (Paint::Scale(crate::theme::STEPS - 1), 3.0),
+        ] {
+            let found = contrast(paint, Paint::Surface, mode);
+            assert!(found >= least, "{} in {mode:?}: {found:.1}", paint.name());
+        }
+    }
+}
+
+#[test]
+fn numbers_are_written_for_people() {
+    let all =
+        [0.0, -0.012_345, 1234.0, 12_345.0, 1e7, 3.2e-7, f64::NAN, f64::NEG_INFINITY, 0.000_123_4, 99_999.6];
+    let said: Vec<String> = all.iter().map(|&x| number::pretty(x, 3)).collect();
+    assert_eq!(
+        said,
+        [
+            "0",
+            "−0.0123",
+            "1230",
+            "12\u{2009}300",
+            "1·10⁷",
+            "3.2·10⁻⁷",
+            "missing",
+            "−∞",
+            "0.000123",
+            "100\u{2009}000"
+        ]
+    );
+    assert_eq!([number::others(1), number::others(12_345)], ["1 other", "12\u{2009}345 others"]);
+    assert_eq!(
+        [0.9999, 0.5, 0.0001, 0.0, 1.0].map(number::percent),
+        [">99.9 %", "50.0 %", "<0.1 %", "0.0 %", "100.0 %"]
+    );
+}
+
+proptest! {
+    #[test]
+    fn ticks_are_round_inside_and_at_least_two(low in -1e6_f64..1e6, span in 1e-3_f64..1e6, n in 2_usize..9) {
+        let high = low + span;
+        let ticks = number::ticks(low, high, n);
+        prop_assert!(ticks.len() >= 2 && ticks.len() <= 3 * n, "{ticks:?}");
+        prop_assert!(ticks.iter().all(|&x| x >= low - span * 1e-6 && x <= high + span * 1e-6), "{ticks:?}");
+        prop_assert!(ticks.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn cut_texts_fit(text in "\\PC{0,60}", width in 20.0_f64..300.0) {
+        let cut = crate::render::cut_middle(&text, width, 13.0, false);
+        prop_assert!(text_width(&cut, 13.0, false) <= width || cut == "…");
+    }
+
+    #[test]
+    fn any_name_makes_well_formed_xml(name in "\\PC{0,30}|[\\x00-\\x1f<&\"']{0,9}") {
+        let subject = subject(&[&name, "b"], 3, 1.0);
+        for (_, view) in views(&subject) {
+            let file = svg::file(&view.scene(500.0));
+            let allowed = |c: char| !c.is_control() || c == '\n' || c == '\t';
+            prop_assert!(file.chars().all(allowed));
+            #[cfg(feature = "png")]
+            prop_assert!(resvg::usvg::Tree::from_str(&file, &resvg::usvg::Options::default()).is_ok(), "{file}");
+        }
+    }
+}

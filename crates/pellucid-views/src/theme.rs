@@ -44,19 +44,19 @@ pub type Rgb = [u8; 3];
 
 /// The tokens with a color of their own: name, light, dark.
 const TOKENS: [(Paint, &str, u32, u32); 9] = [
-    (Paint::Surface, "surface", 0xFF_FF_FF, 0x0E_13_16),
-    (Paint::Raised, "raised", 0xF5_F7_F8, 0x16_1D_21),
-    (Paint::Ink, "ink", 0x18_20_26, 0xE4_E9_EC),
-    (Paint::Muted, "muted", 0x55_61_6B, 0xA5_B0_B8),
-    (Paint::Faint, "faint", 0x7A_86_8F, 0x7F_8B_94),
-    (Paint::Line, "line", 0xD5_DB_E0, 0x2B_34_3A),
-    (Paint::Accent, "accent", 0x0B_6E_6E, 0x56_BD_B5),
-    (Paint::Raises, "raises", 0xB8_48_1A, 0xF2_93_5C),
-    (Paint::Lowers, "lowers", 0x1F_5F_A8, 0x7F_B2_EE),
+    (Paint::Surface, "surface", 0xFFFFFF, 0x0E1316),
+    (Paint::Raised, "raised", 0xF5F7F8, 0x161D21),
+    (Paint::Ink, "ink", 0x182026, 0xE4E9EC),
+    (Paint::Muted, "muted", 0x55616B, 0xA5B0B8),
+    (Paint::Faint, "faint", 0x7A868F, 0x7F8B94),
+    (Paint::Line, "line", 0xD5DBE0, 0x2B343A),
+    (Paint::Accent, "accent", 0x0B6E6E, 0x56BDB5),
+    (Paint::Raises, "raises", 0xB8481A, 0xF2935C),
+    (Paint::Lowers, "lowers", 0x1F5FA8, 0x7FB2EE),
 ];
 
 /// Low, middle and high of the scale.
-const SCALE: [[u32; 3]; 2] = [[0x2C_6D_B2, 0xC9_CE_D3, 0xD4_60_2A], [0x7F_B2_EE, 0x5B_66_6E, 0xF2_93_5C]];
+const SCALE: [[u32; 3]; 2] = [[0x2C6DB2, 0xC9CED3, 0xD4602A], [0x7FB2EE, 0x5B666E, 0xF2935C]];
 
 /// The fonts of pages and pictures, the embedded one first.
 pub const FONTS: &str = "Inter, 'IBM Plex Sans', 'Segoe UI', Helvetica, Arial, sans-serif";
@@ -98,7 +98,9 @@ impl Paint {
         match self {
             Self::Scale(step) => format!("s{step}"),
             Self::None => "none".to_owned(),
-            _ => TOKENS.iter().find(|token| token.0 == self).map_or(String::new(), |token| token.1.to_owned()),
+            _ => {
+                TOKENS.iter().find(|token| token.0 == self).map_or(String::new(), |token| token.1.to_owned())
+            }
         }
     }
 

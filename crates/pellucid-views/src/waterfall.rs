@@ -1,9 +1,9 @@
 //! Why was this row predicted so? From the base to the margin, one step a feature, largest first.
 
 use crate::View;
-use crate::number::{count, percent, pretty, signed};
+use crate::number::{count, others, percent, pretty, signed};
 use crate::render::scene::{Anchor, Mark, Scene};
-use crate::render::{Axis, Frame, cut_middle, text, text_width};
+use crate::render::{Axis, Frame, text, text_width};
 use crate::subject::Subject;
 use crate::theme::{Paint, size};
 
@@ -41,7 +41,8 @@ pub struct Waterfall {
 /// The waterfall of one of the rows shown, with at most `top` steps.
 #[must_use]
 pub fn waterfall(subject: &Subject, shown: usize, top: usize) -> Waterfall {
-    let mut order: Vec<usize> = (0..subject.features.len()).filter(|&f| subject.value(shown, f) != 0.0).collect();
+    let mut order: Vec<usize> =
+        (0..subject.features.len()).filter(|&f| subject.value(shown, f) != 0.0).collect();
     order.sort_by(|&a, &b| {
         let by_size = subject.value(shown, b).abs().total_cmp(&subject.value(shown, a).abs());
         by_size.then_with(|| subject.features[a].name.cmp(&subject.features[b].name))
@@ -82,7 +83,7 @@ impl Waterfall {
     fn lines(&self) -> Vec<(String, String, f64)> {
         let steps = self.steps.iter().map(|s| (s.feature.clone(), s.value.clone(), s.by));
         let (n, by) = self.rest;
-        let rest = (n > 0).then(|| (format!("{} others", count(n)), String::new(), by));
+        let rest = (n > 0).then(|| (others(n), String::new(), by));
         steps.chain(rest).collect()
     }
 }
@@ -94,21 +95,31 @@ impl View for Waterfall {
         let mut frame = Frame::new(width, &self.title(), &self.subtitle, self.sentence());
         let width = frame.scene.width;
         let lines = self.lines();
-        // Name and value share the label; the value may take the smaller part.
+        // Two columns, names flush right and values flush left; the values may take the smaller part.
         let most = width * 0.38;
+        let widest = |texts: &mut dyn Iterator<Item = &String>| {
+            texts.map(|text| text_width(text, size::LABEL, false)).fold(0.0, f64::max)
+        };
         let gap = 8.0;
-        let value_width = |v: &str| text_width(v, size::LABEL, false).min(most * 0.45);
-        let needed = lines.iter().map(|(name, value, _)| text_width(name, size::LABEL, false) + gap + value_width(value));
-        let labels = needed.fold(80.0, f64::max).min(most);
-        let left = 20.0 + labels + 60.0;
-        let right = width - 20.0 - 56.0;
+        let value_room = widest(&mut lines.iter().map(|line| &line.1)).min(most * 0.45);
+        let name_room = widest(&mut lines.iter().map(|line| &line.0)).min(most - value_room - gap);
+        let labels = (name_room + gap + value_room).max(80.0);
+        let name_end = 20.0 + labels - gap - value_room;
+        // What each step adds stands beside its end, outside of the scale if need be.
+        let outside = |side: fn(f64) -> bool| {
+            let said = lines.iter().filter(|line| side(line.2)).map(|line| signed(line.2, 3));
+            said.map(|text| text_width(&text, size::SMALL, true) + 6.0).fold(30.0, f64::max)
+        };
+        let left = 20.0 + labels + 8.0 + outside(|by| by < 0.0);
+        let right = width - 20.0 - outside(|by| by >= 0.0);
         let mut ends = vec![self.base];
         for (_, _, by) in &lines {
             ends.push(ends[ends.len() - 1] + by);
         }
         let axis = Axis::over(ends.iter().copied(), [left, right], 0.02);
         let top = frame.top + 26.0;
-        let bottom = top + ROW * lines.len() as f64;
+        let last = top + ROW * lines.len() as f64;
+        let bottom = last + 22.0;
         let end = axis.draw_below(&mut frame.scene, top - 4.0, bottom, &format!("margin ({})", self.unit));
         let scene = &mut frame.scene;
         let x = axis.at(self.base);
@@ -120,12 +131,10 @@ impl View for Waterfall {
         for (at, (name, value, by)) in lines.iter().enumerate() {
             let y = top + ROW * at as f64;
             let (from, to) = (axis.at(ends[at]), axis.at(ends[at + 1]));
-            let room = value_width(value);
-            let shown = cut_middle(value, room + 0.5, size::LABEL, false);
-            let value_start = 20.0 + labels - text_width(&shown, size::LABEL, false);
-            scene.fitted([20.0 + labels, y + 18.0], value, room + 0.5, size::LABEL, Paint::Muted, Anchor::End);
-            let name_end = if value.is_empty() { 20.0 + labels } else { value_start - gap };
-            scene.fitted([name_end, y + 18.0], name, name_end - 20.0, size::LABEL, Paint::Ink, Anchor::End);
+            let baseline = y + 18.0;
+            scene.fitted([name_end, baseline], name, name_room + 1.0, size::LABEL, Paint::Ink, Anchor::End);
+            let value_at = [name_end + gap, baseline];
+            scene.fitted(value_at, value, value_room + 1.0, size::LABEL, Paint::Muted, Anchor::Start);
             let title = format!("{name} {value}: {}", signed(*by, 4));
             // Steps too small to see still get a mark.
             let length = if (to - from).abs() < 1.0 { 1.0_f64.copysign(*by) } else { to - from };
@@ -134,7 +143,11 @@ impl View for Waterfall {
                 scene.line([to, y + ROW - 8.0], [to, y + ROW + 6.0], Paint::Faint, 1.0, true);
             }
             let label = signed(*by, 3);
-            let (x, anchor) = if *by >= 0.0 { (to.max(from) + 6.0, Anchor::Start) } else { (to.min(from) - 6.0, Anchor::End) };
+            let (x, anchor) = if *by >= 0.0 {
+                (to.max(from) + 6.0, Anchor::Start)
+            } else {
+                (to.min(from) - 6.0, Anchor::End)
+            };
             scene.marks.push(Mark::Text {
                 at: [x, y + 18.0],
                 text: label,
@@ -146,14 +159,26 @@ impl View for Waterfall {
             });
         }
         let x = axis.at(self.margin);
-        scene.line([x, bottom - 2.0], [x, bottom + 4.0], Paint::Ink, 1.5, false);
-        let caption = format!("Base {} and all steps add up to the margin {}.", pretty(self.base, 4), self.answer());
+        scene.line([x, last - 7.0], [x, last + 5.0], Paint::Ink, 1.5, false);
+        let margin = format!("margin {}", self.answer());
+        let half = text_width(&margin, size::SMALL, true) / 2.0;
+        scene.marks.push(Mark::Text {
+            at: [x.clamp(20.0 + half, width - 20.0 - half), last + 18.0],
+            text: margin,
+            size: size::SMALL,
+            paint: Paint::Ink,
+            anchor: Anchor::Middle,
+            bold: true,
+            title: String::new(),
+        });
+        let caption =
+            format!("Base {} and all steps add up to the margin {}.", pretty(self.base, 4), self.answer());
         frame.finish(end, Some(&caption))
     }
 
     fn text(&self, columns: usize) -> String {
         let lines = self.lines();
-        let longest = lines.iter().map(|l| l.0.chars().count() + 1 + l.1.chars().count()).max().unwrap_or(10);
+        let longest = lines.iter().map(|l| text::width(&l.0) + 1 + text::width(&l.1)).max().unwrap_or(10);
         let labels = longest.max(18).min(columns / 2);
         let blocks = columns.saturating_sub(labels + 14).clamp(8, 40);
         let largest = lines.iter().map(|l| l.2.abs()).fold(f64::MIN_POSITIVE, f64::max);
@@ -169,10 +194,23 @@ impl View for Waterfall {
     }
 
     fn sentence(&self) -> String {
-        let parts: Vec<String> =
-            self.steps.iter().take(3).map(|s| format!("{} = {} ({})", s.feature, s.value, signed(s.by, 3))).collect();
-        let most = if parts.is_empty() { "no feature moved it".to_owned() } else { format!("most moved by {}", parts.join(", ")) };
-        format!("Row {}: from the base {} to {}, {most}.", count(self.row), pretty(self.base, 3), self.answer())
+        let parts: Vec<String> = self
+            .steps
+            .iter()
+            .take(3)
+            .map(|s| format!("{} = {} ({})", s.feature, s.value, signed(s.by, 3)))
+            .collect();
+        let most = if parts.is_empty() {
+            "no feature moved it".to_owned()
+        } else {
+            format!("most moved by {}", parts.join(", "))
+        };
+        format!(
+            "Row {}: from the base {} to {}, {most}.",
+            count(self.row),
+            pretty(self.base, 3),
+            self.answer()
+        )
     }
 
     fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {

@@ -59,7 +59,10 @@ pub fn map(path: &Path) -> Result<Bytes, FileError> {
     let mut file = fs_err::File::open(path)?;
     let is_plain = file.metadata()?.is_file() && file.metadata()?.len() > 0;
     if is_plain {
-        #[expect(unsafe_code, reason = "mapping is how models and tables of any size are read without a copy")]
+        #[expect(
+            unsafe_code,
+            reason = "mapping is how models and tables of any size are read without a copy"
+        )]
         // SAFETY: the map is read only. If another program shortens the file meanwhile, reading past its
         // new end ends this process with a signal, as it does for every program that maps files; nothing
         // is written and no reference outlives the map, which `Bytes` owns.
@@ -109,7 +112,11 @@ pub fn open_table(path: &Path, options: &ReadOptions) -> Result<Box<dyn ReadBatc
 }
 
 /// Unpacked text; what else may be packed is refused.
-fn text(path: &Path, unpacked: Box<dyn Read>, options: &ReadOptions) -> Result<Box<dyn ReadBatches>, FileError> {
+fn text(
+    path: &Path,
+    unpacked: Box<dyn Read>,
+    options: &ReadOptions,
+) -> Result<Box<dyn ReadBatches>, FileError> {
     let (format, stream) = peek(unpacked)?;
     text_of(path, format, stream, options)
 }

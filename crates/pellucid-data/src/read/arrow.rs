@@ -59,7 +59,8 @@ pub(super) fn table(batch: &RecordBatch, schema: &Arc<Schema>) -> Result<Table, 
         }
         columns.push(if field.kind.is_number() { numbers(array)? } else { categories(array)? });
     }
-    let mismatch = || ReadError::Arrow(arrow_schema::ArrowError::SchemaError("columns differ in length".into()));
+    let mismatch =
+        || ReadError::Arrow(arrow_schema::ArrowError::SchemaError("columns differ in length".into()));
     Table::new(Arc::clone(schema), columns, batch.num_rows()).ok_or_else(mismatch)
 }
 

@@ -99,7 +99,8 @@ fn check_blocks(bytes: &[u8]) -> Option<()> {
     let tail = bytes.len().checked_sub(10)?;
     let start = tail.checked_sub(little_endian(bytes, tail)?)?;
     let footer = arrow_ipc::root_as_footer(bytes.get(start..tail)?).ok()?;
-    let blocks = footer.dictionaries().into_iter().flatten().chain(footer.recordBatches().into_iter().flatten());
+    let blocks =
+        footer.dictionaries().into_iter().flatten().chain(footer.recordBatches().into_iter().flatten());
     for block in blocks {
         let lengths = [block.offset(), i64::from(block.metaDataLength()), block.bodyLength()];
         let sum = lengths.iter().try_fold(0_usize, |sum, &x| sum.checked_add(usize::try_from(x).ok()?))?;
@@ -110,7 +111,8 @@ fn check_blocks(bytes: &[u8]) -> Option<()> {
         let continued = little_endian(bytes, at).is_none();
         let length = little_endian(bytes, if continued { at + 4 } else { at })?;
         let head = if continued { 8 } else { 4 };
-        let message = arrow_ipc::root_as_message(bytes.get(at + head..(at + head).checked_add(length)?)?).ok()?;
+        let message =
+            arrow_ipc::root_as_message(bytes.get(at + head..(at + head).checked_add(length)?)?).ok()?;
         check_buffers(&message, &bytes[at..start])?;
     }
     Some(())

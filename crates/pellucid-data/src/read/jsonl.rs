@@ -81,7 +81,8 @@ impl<R: Read> JsonLinesReader<R> {
         }
         let fields = names.iter().map(|name| {
             let cells = sample.iter().flat_map(|(_, record)| &record.0).filter(|(key, _)| key == name);
-            let cells = cells.map(|(_, value)| value.as_deref().filter(|text| !options.is_missing(text.trim())));
+            let cells =
+                cells.map(|(_, value)| value.as_deref().filter(|text| !options.is_missing(text.trim())));
             Field { name: name.clone(), kind: kind_of(cells) }
         });
         let schema = Arc::new(Schema { fields: fields.collect() });
@@ -107,9 +108,7 @@ fn next_record<R: BufRead>(lines: &mut R, line: &mut u64) -> Result<Option<Recor
         let text = text.trim_start_matches('\u{feff}').trim();
         if !text.is_empty() {
             let parsed = serde_json::from_str(text);
-            return parsed
-                .map(Some)
-                .map_err(|e| ReadError::BadJsonLine { line: *line, what: e.to_string() });
+            return parsed.map(Some).map_err(|e| ReadError::BadJsonLine { line: *line, what: e.to_string() });
         }
     }
 }

@@ -48,7 +48,8 @@ impl ParquetReader {
     }
 
     fn open(&self) -> Result<ParquetRecordBatchReader, ReadError> {
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone());
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), self.taken.iter().copied());
         Ok(builder.with_projection(mask).with_batch_size(self.batch_rows).build()?)
     }

@@ -5,7 +5,10 @@ use crate::table::{Column, Kind};
 #[cfg(feature = "arrow")]
 use crate::write;
 
-fn read_csv(text: &str, wanted: ReadOptions) -> Result<(Vec<(String, &'static str)>, Vec<Table>), ReadError> {
+/// Names and kinds of columns.
+type Kinds = Vec<(String, &'static str)>;
+
+fn read_csv(text: &str, wanted: ReadOptions) -> Result<(Kinds, Vec<Table>), ReadError> {
     let mut reader = CsvReader::new(text.as_bytes(), wanted)?;
     let schema = reader.schema().fields.iter().map(|f| (f.name.clone(), f.kind.name())).collect();
     let mut batches = Vec::new();
@@ -27,7 +30,10 @@ fn csv_infers_the_narrowest_kind_and_keeps_text_as_it_stands() {
     let text = "\u{feff}a;b;c;d;e\r\n1;1.5;true;\" x;y\";\r\n;NA;False;z;\r\n";
     let (schema, batches) = read_csv(text, ReadOptions::default()).unwrap();
     let kinds: Vec<_> = schema.iter().map(|(name, kind)| (name.as_str(), *kind)).collect();
-    assert_eq!(kinds, [("a", "integer"), ("b", "float64"), ("c", "boolean"), ("d", "category"), ("e", "category")]);
+    assert_eq!(
+        kinds,
+        [("a", "integer"), ("b", "float64"), ("c", "boolean"), ("d", "category"), ("e", "category")]
+    );
     let table = &batches[0];
     assert_eq!(table.n_rows(), 2);
     assert_eq!(numbers(table, "c"), [1.0, 0.0]);
@@ -96,7 +102,10 @@ fn json_lines_keep_key_order_and_fill_gaps() {
     assert!(numbers(&table, "b")[1].is_nan());
     assert_eq!(numbers(&table, "c")[1], 1.0);
     for bad in ["[1]\n", "{\"a\": [1]}\n", "{\"a\": 1\n"] {
-        assert!(matches!(JsonLinesReader::new(bad.as_bytes(), ReadOptions::default()), Err(ReadError::BadJsonLine { line: 1, .. })));
+        assert!(matches!(
+            JsonLinesReader::new(bad.as_bytes(), ReadOptions::default()),
+            Err(ReadError::BadJsonLine { line: 1, .. })
+        ));
     }
 }
 

@@ -24,7 +24,8 @@ impl<W: Write> CsvWriter<W> {
 impl<W: Write> WriteBatches for CsvWriter<W> {
     fn write(&mut self, columns: &[Vec<f64>]) -> Result<(), WriteError> {
         for row in 0..columns.first().map_or(0, Vec::len) {
-            let cells = columns.iter().map(|c| if c[row].is_nan() { String::new() } else { shortest(c[row]) });
+            let cells =
+                columns.iter().map(|c| if c[row].is_nan() { String::new() } else { shortest(c[row]) });
             self.out.write_record(cells).map_err(io_error)?;
         }
         Ok(())

@@ -72,8 +72,10 @@ fn explain_with<B: Bin>(
     let mut margins = vec![0.0; rows.n_rows() * n_outputs];
     // A model without features has empty values; every block still has margins.
     let mut value_chunks = values.chunks_mut((a_block * n_outputs * n_features).max(1));
-    let pieces = margins.chunks_mut(a_block * n_outputs).enumerate().map(|(at, margins)| {
-        Piece { first_row: at * a_block, values: value_chunks.next().unwrap_or_default(), margins }
+    let pieces = margins.chunks_mut(a_block * n_outputs).enumerate().map(|(at, margins)| Piece {
+        first_row: at * a_block,
+        values: value_chunks.next().unwrap_or_default(),
+        margins,
     });
     let pieces: Vec<Piece<'_>> = pieces.collect();
     let n_workers = control.threads.get().min(pieces.len()).max(1);
@@ -163,7 +165,8 @@ impl<B: Bin> Scratch<B> {
     fn fill(&mut self, bins: &Bins, rows: &FeatureMatrix, first_row: usize, n: usize) {
         self.n = n;
         self.sums.fill(0.0);
-        for (place, (feature, own)) in bins.used.iter().zip(self.bins.chunks_exact_mut(self.size)).enumerate() {
+        for (place, (feature, own)) in bins.used.iter().zip(self.bins.chunks_exact_mut(self.size)).enumerate()
+        {
             let values = &rows.column(*feature)[first_row..][..n];
             own.iter_mut().zip(values).for_each(|(bin, &x)| *bin = B::of(bins.bin(place, x)));
         }
@@ -215,7 +218,8 @@ impl<B: Bin> Scratch<B> {
         // Four columns at once while there are four: the index is read once for all of them.
         let (mut columns, mut tables) = (unit.columns.as_slice(), unit.table.as_slice());
         while let Some((&four, rest)) = columns.split_first_chunk::<4>() {
-            let ranges = four.map(|column| column as usize * self.stride..column as usize * self.stride + self.n);
+            let ranges =
+                four.map(|column| column as usize * self.stride..column as usize * self.stride + self.n);
             // Columns are distinct, so that their sums never overlap.
             if let Ok(sums) = self.sums.get_disjoint_mut(ranges) {
                 look_up_four(index, &tables[..4 * entries], sums);
@@ -233,7 +237,8 @@ impl<B: Bin> Scratch<B> {
         for (row, values) in piece.values.chunks_exact_mut((n_outputs * n_features).max(1)).enumerate() {
             for output in 0..n_outputs {
                 for (place, feature) in bins.used.iter().enumerate() {
-                    values[output * n_features + feature.index()] = self.sums[(output * n_used + place) * self.stride + row];
+                    values[output * n_features + feature.index()] =
+                        self.sums[(output * n_used + place) * self.stride + row];
                 }
             }
         }
@@ -333,7 +338,9 @@ fn look_up_four(index: &[u16], tables: &[f64], sums: [&mut [f64]; 4]) {
 
 fn look_up_four_sized<const N: usize>(index: &[u16], tables: &[f64], sums: [&mut [f64]; 4]) {
     let mut tables = tables.as_chunks::<N>().0.iter();
-    let (Some(ta), Some(tb), Some(tc), Some(td)) = (tables.next(), tables.next(), tables.next(), tables.next()) else {
+    let (Some(ta), Some(tb), Some(tc), Some(td)) =
+        (tables.next(), tables.next(), tables.next(), tables.next())
+    else {
         return;
     };
     let n = index.len();

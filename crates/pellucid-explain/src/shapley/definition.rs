@@ -16,7 +16,12 @@ use crate::{Attributions, Control, Stopped};
 pub const MAX_FEATURES: usize = 20;
 
 /// The expected answer of a tree when only the features of `known` are known (the EXPVALUE procedure).
-fn expectation(tree: &Tree, at: NodeId, x: &dyn Fn(FeatureId) -> f64, known: &dyn Fn(FeatureId) -> bool) -> Vec<f64> {
+fn expectation(
+    tree: &Tree,
+    at: NodeId,
+    x: &dyn Fn(FeatureId) -> f64,
+    known: &dyn Fn(FeatureId) -> bool,
+) -> Vec<f64> {
     match &tree.nodes()[at.index()] {
         Node::Leaf(leaf) => tree.leaf_values(*leaf).to_vec(),
         Node::Split(split) if known(split.feature) => {
@@ -72,7 +77,8 @@ pub fn by_subsets(
         let x = |feature: FeatureId| rows.at(feature, row);
         let worth: Vec<Vec<f64>> = (0..1_usize << n)
             .map(|set| {
-                let known = |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
+                let known =
+                    |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
                 game(model, &x, &known)
             })
             .collect();
@@ -151,7 +157,9 @@ fn passes(tree: &Tree, path: &LeafPath, x: impl Fn(FeatureId) -> f64) -> Vec<boo
 fn part_of(path: &LeafPath, passes: &[bool], at: usize) -> f64 {
     let d = path.slots.len();
     let mut coefficients = vec![1.0];
-    for (slot, &pass) in path.slots.iter().zip(passes).enumerate().filter(|(u, _)| *u != at).map(|(_, pair)| pair) {
+    for (slot, &pass) in
+        path.slots.iter().zip(passes).enumerate().filter(|(u, _)| *u != at).map(|(_, pair)| pair)
+    {
         coefficients.push(0.0);
         for k in (0..coefficients.len()).rev() {
             let lower = if k > 0 && pass { coefficients[k - 1] } else { 0.0 };

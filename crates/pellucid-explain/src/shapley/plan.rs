@@ -54,13 +54,17 @@ pub enum PlanError {
     )]
     NoCovers,
     /// Too many features for the sum over subsets.
-    #[error("the model uses {found} features; `definition` sums over all subsets and stops at {MAX_FEATURES}; use `auto`")]
+    #[error(
+        "the model uses {found} features; `definition` sums over all subsets and stops at {MAX_FEATURES}; use `auto`"
+    )]
     TooManyFeatures {
         /// Features that some split looks at.
         found: usize,
     },
     /// A path too long for a table.
-    #[error("tree {tree} has a path of more than {MAX_BITS} distinct features, too long for a table; use `auto`")]
+    #[error(
+        "tree {tree} has a path of more than {MAX_BITS} distinct features, too long for a table; use `auto`"
+    )]
     PathTooLong {
         /// The tree, from 0.
         tree: usize,
@@ -152,7 +156,8 @@ pub fn plan(model: &Ensemble, method: Method, expected_rows: usize) -> Result<Pl
     let mut trees = Vec::with_capacity(model.trees.len());
     for (at, tree) in model.trees.iter().enumerate() {
         add_expectation(tree, &mut base);
-        let cut = cut(tree, &mut bins, expected_rows.max(1), allowed).ok_or(PlanError::PathTooLong { tree: at })?;
+        let cut =
+            cut(tree, &mut bins, expected_rows.max(1), allowed).ok_or(PlanError::PathTooLong { tree: at })?;
         for op in &cut.ops {
             if let Op::Unit(unit) = op {
                 summary.n_units += 1;
@@ -185,7 +190,9 @@ fn add_expectation(tree: &Tree, base: &mut [f64]) {
                 }
             }
             Node::Leaf(leaf) => {
-                sums.iter_mut().zip(tree.leaf_values(*leaf)).for_each(|(sum, value)| *sum += chance[at] * value);
+                sums.iter_mut()
+                    .zip(tree.leaf_values(*leaf))
+                    .for_each(|(sum, value)| *sum += chance[at] * value);
             }
         }
     }

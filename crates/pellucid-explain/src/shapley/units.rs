@@ -115,9 +115,10 @@ pub(super) fn cut(tree: &Tree, bins: &mut Bins, n_rows: usize, allowed: Allowed)
     let holds_unit = holds_unit(tree, &choices);
     let mut scratch = Vec::new();
     walk(tree, NodeId(0), &mut Path::default(), |node, path| {
-        let from = path.steps.last().map_or(0, |step| {
-            2 * path.steps.len() as u32 - if step.side == Side::Yes { 1 } else { 0 }
-        });
+        let from = path
+            .steps
+            .last()
+            .map_or(0, |step| 2 * path.steps.len() as u32 - if step.side == Side::Yes { 1 } else { 0 });
         match (choices[node.index()], &tree.nodes()[node.index()]) {
             // A tree of one leaf attributes nothing.
             (_, Node::Leaf(_)) if path.steps.is_empty() => {}
@@ -322,7 +323,10 @@ fn join(split: &Split, n_slots: usize, known: Option<usize>, yes: &Part, no: &Pa
                         }
                         // A known feature whose split fails here: its bit is cleared.
                         Some(slot) => {
-                            entries.iter_mut().enumerate().for_each(|(p, own)| *own += child[p & !(1 << slot)]);
+                            entries
+                                .iter_mut()
+                                .enumerate()
+                                .for_each(|(p, own)| *own += child[p & !(1 << slot)]);
                         }
                     }
                 }

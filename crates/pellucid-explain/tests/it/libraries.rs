@@ -8,7 +8,8 @@ use pellucid_fixtures::{Case, cases};
 fn explain(case: &Case) -> Attributions {
     let plan = plan(&case.model, Method::Auto, case.rows.n_rows()).unwrap();
     let found = tree_shap(&case.model, &plan, &case.rows, &Control::quiet()).unwrap();
-    let size = (0..found.n_rows()).flat_map(|row| found.margins(row).to_vec()).fold(1.0, |m: f64, x| m.max(x.abs()));
+    let size =
+        (0..found.n_rows()).flat_map(|row| found.margins(row).to_vec()).fold(1.0, |m: f64, x| m.max(x.abs()));
     let worst = found.worst_residual();
     assert!(worst <= 1e-12 * size, "{}: residual {worst:e} at margins up to {size}", case.name);
     found
@@ -54,13 +55,20 @@ fn lightgbm_computes_the_same_values() {
 fn xgboost_computes_the_same_values_where_it_is_exact() {
     let (mut compared, mut long) = (0, 0);
     for folder in ["xgboost-3.4.1", "xgboost-2.1.4", "xgboost-1.7.6"] {
-        for case in cases(folder).iter().filter(|case| case.model.has_covers && !case.contributions().is_empty()) {
+        for case in
+            cases(folder).iter().filter(|case| case.model.has_covers && !case.contributions().is_empty())
+        {
             let off = distance(case, &explain(case));
             // Since 3.3 XGBoost integrates with eight points after a substitution: exact up to eight
             // features on a path, to a few thousandths beyond. Its sums are f32 everywhere.
             let is_long = folder == "xgboost-3.4.1" && longest_path(case) > 8;
             let tolerance = if is_long { 5e-3 } else { 2e-5 };
-            assert!(off < tolerance, "{} is off by {off:e} ({} features a path)", case.name, longest_path(case));
+            assert!(
+                off < tolerance,
+                "{} is off by {off:e} ({} features a path)",
+                case.name,
+                longest_path(case)
+            );
             compared += 1;
             long += usize::from(is_long);
         }

@@ -193,8 +193,10 @@ impl Binding {
     /// When a feature has no column.
     pub fn new(model: &Ensemble, columns: &[String], dropped: &[String]) -> Result<Self, BindError> {
         let columns: Vec<&String> = columns.iter().filter(|name| !dropped.contains(name)).collect();
-        let at: HashMap<&str, usize> = columns.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-        let by_name: Vec<Option<usize>> = model.features.iter().map(|f| at.get(f.name.as_str()).copied()).collect();
+        let at: HashMap<&str, usize> =
+            columns.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
+        let by_name: Vec<Option<usize>> =
+            model.features.iter().map(|f| at.get(f.name.as_str()).copied()).collect();
         if !model.named && by_name.iter().any(Option::is_none) {
             return Self::by_position(model, &columns);
         }
@@ -236,7 +238,11 @@ impl Binding {
             FeatureKind::Level { .. } => Kind::Category,
             FeatureKind::Number | FeatureKind::Code => Kind::Float64,
         };
-        self.sources.iter().zip(&model.features).map(|(name, feature)| (name.clone(), kind(feature))).collect()
+        self.sources
+            .iter()
+            .zip(&model.features)
+            .map(|(name, feature)| (name.clone(), kind(feature)))
+            .collect()
     }
 
     /// The table's rows as the model compares them. `first_row` is the number of the table's first row,
@@ -285,11 +291,15 @@ fn feature_values(
         (FeatureKind::Number | FeatureKind::Code, Column::Number(values)) => Ok(values.clone()),
         (FeatureKind::Number | FeatureKind::Code, Column::Category(text)) => {
             let codes: Vec<Option<f64>> = text.levels.iter().map(|level| level.trim().parse().ok()).collect();
-            recode(text, |code| codes[code], |row, text| BindError::Text {
-                column: source.to_owned(),
-                row: first_row + row,
-                text: text.to_owned(),
-            })
+            recode(
+                text,
+                |code| codes[code],
+                |row, text| BindError::Text {
+                    column: source.to_owned(),
+                    row: first_row + row,
+                    text: text.to_owned(),
+                },
+            )
         }
         (FeatureKind::Level { levels, numeric, unseen }, column) => {
             let as_text;
@@ -300,21 +310,29 @@ fn feature_values(
                     &as_text
                 }
             };
-            let known: HashMap<&str, usize> = levels.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
-            let mut codes: Vec<Option<f64>> =
-                text.levels.iter().map(|level| known.get(spelling(level, *numeric).as_ref()).map(|&i| i as f64)).collect();
+            let known: HashMap<&str, usize> =
+                levels.iter().enumerate().map(|(i, l)| (l.as_str(), i)).collect();
+            let mut codes: Vec<Option<f64>> = text
+                .levels
+                .iter()
+                .map(|level| known.get(spelling(level, *numeric).as_ref()).map(|&i| i as f64))
+                .collect();
             if *unseen == UnseenLevel::Missing {
                 let unknown = |&&code: &&u32| codes.get(code as usize).is_some_and(Option::is_none);
                 *n_unseen = text.codes.iter().filter(unknown).count();
                 codes.iter_mut().for_each(|code| *code = Some(code.unwrap_or(f64::NAN)));
             }
-            recode(text, |code| codes[code], |row, text| BindError::Unseen {
-                column: source.to_owned(),
-                row: first_row + row,
-                text: text.to_owned(),
-                n_levels: levels.len(),
-                similar: closest(text, levels.iter().map(String::as_str)).map(str::to_owned),
-            })
+            recode(
+                text,
+                |code| codes[code],
+                |row, text| BindError::Unseen {
+                    column: source.to_owned(),
+                    row: first_row + row,
+                    text: text.to_owned(),
+                    n_levels: levels.len(),
+                    similar: closest(text, levels.iter().map(String::as_str)).map(str::to_owned),
+                },
+            )
         }
     }
 }

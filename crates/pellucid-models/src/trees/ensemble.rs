@@ -166,7 +166,9 @@ impl Ensemble {
                 let values = tree.leaf_values(leaf);
                 match tree.target {
                     Target::One(output) => add(row * k + output.index(), values[0]),
-                    Target::All => values.iter().enumerate().for_each(|(output, &value)| add(row * k + output, value)),
+                    Target::All => {
+                        values.iter().enumerate().for_each(|(output, &value)| add(row * k + output, value))
+                    }
                 }
             });
         }
@@ -208,7 +210,9 @@ impl Predict for Ensemble {
         let margins = self.library_margins(rows);
         match scale {
             Scale::Margin => margins,
-            Scale::Prediction => margins.chunks_exact(self.n_outputs()).flat_map(|row| self.predictions(row)).collect(),
+            Scale::Prediction => {
+                margins.chunks_exact(self.n_outputs()).flat_map(|row| self.predictions(row)).collect()
+            }
         }
     }
 }

@@ -97,8 +97,7 @@ impl CategorySet {
             NegativeFraction::Invalid => x < 0.0,
             NegativeFraction::Zero => x <= -1.0,
         };
-        // The comparison is written so that NaN is in no set.
-        if invalid_below || !(x < f64::from(Self::MAX_CODE)) {
+        if x.is_nan() || invalid_below || x >= f64::from(Self::MAX_CODE) {
             return false;
         }
         let code = x as usize;
@@ -127,7 +126,9 @@ impl CategorySet {
     /// The codes of the set, ascending.
     pub fn codes(&self) -> impl Iterator<Item = u32> {
         let bits = self.words.iter().enumerate();
-        bits.flat_map(|(at, word)| (0..64).filter(move |b| word >> b & 1 == 1).map(move |b| at as u32 * 64 + b))
+        bits.flat_map(|(at, word)| {
+            (0..64).filter(move |b| word >> b & 1 == 1).map(move |b| at as u32 * 64 + b)
+        })
     }
 }
 
@@ -196,7 +197,9 @@ pub enum Target {
 #[non_exhaustive]
 pub enum TreeError {
     /// A child id beyond the tree.
-    #[error("node {node}: child {child} is out of range (the tree has {len} nodes); the file is damaged or was cut short")]
+    #[error(
+        "node {node}: child {child} is out of range (the tree has {len} nodes); the file is damaged or was cut short"
+    )]
     Child {
         /// The parent, by the file's number.
         node: u32,
@@ -212,7 +215,9 @@ pub enum TreeError {
         node: u32,
     },
     /// A split on a feature that the model does not have.
-    #[error("node {node} splits on feature {feature}, but the model has {n_features} features; the file is damaged")]
+    #[error(
+        "node {node} splits on feature {feature}, but the model has {n_features} features; the file is damaged"
+    )]
     Feature {
         /// The node, by the file's number.
         node: u32,
@@ -329,7 +334,14 @@ impl Tree {
     #[must_use]
     pub fn one_leaf(values: Vec<f64>, target: Target) -> Self {
         let width = values.len().max(1);
-        Self { nodes: vec![Node::Leaf(0)], covers: vec![1.0], leaf_values: values, width, sets: Vec::new(), target }
+        Self {
+            nodes: vec![Node::Leaf(0)],
+            covers: vec![1.0],
+            leaf_values: values,
+            width,
+            sets: Vec::new(),
+            target,
+        }
     }
 
     /// Builds a tree from a file's nodes, following children from `root` and leaving out what is not
@@ -348,11 +360,11 @@ impl Tree {
         sets: Vec<CategorySet>,
         mut look: impl FnMut(u32) -> Result<SourceNode, TreeError>,
     ) -> Result<Self, TreeError> {
-        let mut tree = Self { nodes: Vec::new(), covers: Vec::new(), leaf_values: Vec::new(), width, sets, target };
+        let mut tree =
+            Self { nodes: Vec::new(), covers: Vec::new(), leaf_values: Vec::new(), width, sets, target };
         let mut seen = vec![false; len];
-        // Who is waiting for the node's new number: the parent and the side.
-        let mut open: Vec<(i64, u32, usize, Option<(usize, Side)>)> = vec![(0, 0, 0, None)];
-        while let Some((source, parent, depth, waiting)) = open.pop() {
+        let mut open = vec![Open { source: 0, parent: 0, depth: 0, waiting: None }];
+        while let Some(Open { source, parent, depth, waiting }) = open.pop() {
             let in_range = usize::try_from(source).ok().filter(|&at| at < len);
             let at = in_range.ok_or(TreeError::Child { node: parent, child: source, len })?;
             let number = at as u32;
@@ -388,13 +400,29 @@ impl Tree {
                     }
                     let (feature, unset) = (FeatureId::at(feature), NodeId(0));
                     tree.nodes.push(Node::Split(Split { feature, test, missing, yes: unset, no: unset }));
-                    open.push((no, number, depth + 1, Some((id, Side::No))));
-                    open.push((yes, number, depth + 1, Some((id, Side::Yes))));
+                    let child = |source, side| Open {
+                        source,
+                        parent: number,
+                        depth: depth + 1,
+                        waiting: Some((id, side)),
+                    };
+                    open.extend([child(no, Side::No), child(yes, Side::Yes)]);
                 }
             }
         }
         Ok(tree)
     }
+}
+
+/// A node that is still to be looked at.
+struct Open {
+    /// Its number in the file, not yet checked.
+    source: i64,
+    /// Its parent's number in the file.
+    parent: u32,
+    depth: usize,
+    /// Who waits for its new number: the parent, by the new number, and the side.
+    waiting: Option<(usize, Side)>,
 }
 
 fn check(node: u32, what: &'static str, x: f64, fits: fn(f64) -> bool) -> Result<f64, TreeError> {

@@ -24,7 +24,10 @@ fn children_follow_their_parents_and_pruned_nodes_are_left_out() {
         }
     }
     let answer = |a: f64, b: f64| tree.leaf_values(tree.leaf(|f| [a, b][f.index()]))[0];
-    assert_eq!([answer(0.0, 0.0), answer(0.0, 1.0), answer(1.0, 0.0), answer(f64::NAN, f64::NAN)], [2.0, 3.0, 1.0, 2.0]);
+    assert_eq!(
+        [answer(0.0, 0.0), answer(0.0, 1.0), answer(1.0, 0.0), answer(f64::NAN, f64::NAN)],
+        [2.0, 3.0, 1.0, 2.0]
+    );
 }
 
 #[test]
@@ -33,12 +36,14 @@ fn damage_is_named() {
     assert_eq!(build(&[split(0, 1, -2), leaf(0.0)]), Err(TreeError::Child { node: 0, child: -2, len: 2 }));
     assert_eq!(build(&[split(0, 1, 0), leaf(0.0)]), Err(TreeError::Shared { node: 0 }));
     assert_eq!(build(&[split(0, 1, 1), leaf(0.0)]), Err(TreeError::Shared { node: 1 }));
-    assert!(matches!(build(&[split(5, 1, 2), leaf(0.0), leaf(0.0)]), Err(TreeError::Feature { feature: 5, .. })));
+    assert!(matches!(
+        build(&[split(5, 1, 2), leaf(0.0), leaf(0.0)]),
+        Err(TreeError::Feature { feature: 5, .. })
+    ));
     assert!(matches!(build(&[leaf(f64::NAN)]), Err(TreeError::Number { what: "leaf value", .. })));
     assert!(matches!(build(&[]), Err(TreeError::Child { .. })));
-    let chain: Vec<SourceNode> = (0..5000)
-        .flat_map(|i| [split(0, 2 * i + 1, 2 * i + 2), leaf(0.0)])
-        .collect();
+    let chain: Vec<SourceNode> =
+        (0..5000).flat_map(|i| [split(0, 2 * i + 1, 2 * i + 2), leaf(0.0)]).collect();
     assert!(matches!(build(&chain), Err(TreeError::Deep { .. })));
 }
 

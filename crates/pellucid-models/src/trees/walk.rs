@@ -53,7 +53,13 @@ impl<'t> Walk<'t> {
                     Missing::IsZero => 0.0 < threshold,
                     Missing::ZeroToo(_) => return None,
                 };
-                Some(Step { threshold, feature: split.feature.0, next: [split.no.0, split.yes.0], nan_yes, leaf: 0 })
+                Some(Step {
+                    threshold,
+                    feature: split.feature.0,
+                    next: [split.no.0, split.yes.0],
+                    nan_yes,
+                    leaf: 0,
+                })
             }
         };
         let nodes = tree.nodes().iter().enumerate().map(step);
@@ -95,7 +101,12 @@ impl<'t> Walker<'t> {
     }
 
     /// Gives every row of a range, counted from its start, with its leaf.
-    pub fn each_leaf(&self, rows: &FeatureMatrix, range: std::ops::Range<usize>, mut give: impl FnMut(usize, u32)) {
+    pub fn each_leaf(
+        &self,
+        rows: &FeatureMatrix,
+        range: std::ops::Range<usize>,
+        mut give: impl FnMut(usize, u32),
+    ) {
         let mut row = range.start;
         if let Self::Straight(walk) = self {
             let n = rows.n_rows();

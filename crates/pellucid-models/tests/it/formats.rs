@@ -1,11 +1,11 @@
 //! Do we compute what each library computes? Every fixture model, margin by margin, and the page that
 //! says so.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use pellucid_fixtures::{Case, cases, fixtures};
 use pellucid_models::trees::Summation;
 use pellucid_models::{Predict, Scale};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 #[derive(Default)]
 struct Tally {
@@ -40,7 +40,10 @@ fn compare(case: &Case, tally: &mut Tally) {
             tally.margins += 1;
             // The function that is explained is the same sum without the library's rounding.
             let exact = model.margin(|feature| rows.at(feature, row))[output];
-            assert!((exact - theirs).abs() <= 1e-4 * (1.0 + theirs.abs()), "{name}, row {row}: exact {exact}");
+            assert!(
+                (exact - theirs).abs() <= 1e-4 * (1.0 + theirs.abs()),
+                "{name}, row {row}: exact {exact}"
+            );
         }
         tally.rows += 1;
     }
@@ -53,7 +56,10 @@ fn compare(case: &Case, tally: &mut Tally) {
             let ours = predictions[row * k + output];
             let off = relative(ours, theirs, scale);
             let tolerance = if is_f32 { 5e-6 } else { 1e-12 };
-            assert!(off <= tolerance, "{name}, row {row}, output {output}: prediction {ours}, library {theirs}");
+            assert!(
+                off <= tolerance,
+                "{name}, row {row}, output {output}: prediction {ours}, library {theirs}"
+            );
             tally.worst_prediction = tally.worst_prediction.max(off);
         }
     }
@@ -106,8 +112,8 @@ fn margins_are_the_librarys_own_and_the_page_says_so() {
     }
     let path = fixtures().join("../book/formats.md");
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(&path, &page).unwrap();
+        fs_err::write(&path, &page).unwrap();
     }
-    let stored = std::fs::read_to_string(&path).unwrap_or_default();
+    let stored = fs_err::read_to_string(&path).unwrap_or_default();
     assert!(stored == page, "book/formats.md is not what the tests found; run with UPDATE=1 and commit it");
 }

@@ -4,17 +4,16 @@ use pellucid_fixtures::fixtures;
 use pellucid_models::trees::import::{ImportError, import};
 use proptest::prelude::*;
 
-
 /// The fixture files that must be refused, and with what words.
 pub(crate) fn refusals() -> Vec<(&'static str, Vec<(String, String)>)> {
     let folders = ["xgboost-3.4.1", "xgboost-2.1.4", "xgboost-1.7.6", "lightgbm-4.7.0", "lightgbm-3.3.5"];
     let refused = |folder: &&'static str| {
         let path = fixtures().join(folder);
-        let list = std::fs::read_to_string(path.join("rejects.json")).unwrap();
+        let list = fs_err::read_to_string(path.join("rejects.json")).unwrap();
         let list: Vec<serde_json::Value> = serde_json::from_str(&list).unwrap();
         let words = list.iter().map(|entry| {
             let file = entry["file"].as_str().unwrap().to_owned();
-            let error = import(&std::fs::read(path.join(&file)).unwrap()).expect_err(&file);
+            let error = import(&fs_err::read(path.join(&file)).unwrap()).expect_err(&file);
             (file, error.to_string())
         });
         (*folder, words.collect())
@@ -55,7 +54,10 @@ fn strangers_are_told_from_models() {
         (b"PAR1\0\0", "Parquet"),
     ] {
         let error = import(bytes).unwrap_err();
-        assert!(matches!(error, ImportError::UnknownFormat { .. }) && error.to_string().contains(piece), "{error}");
+        assert!(
+            matches!(error, ImportError::UnknownFormat { .. }) && error.to_string().contains(piece),
+            "{error}"
+        );
     }
 }
 
@@ -80,7 +82,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "lightgbm-4.7.0/obj-multiclass.txt",
     ]
     .iter()
-    .filter_map(|file| std::fs::read(fixtures().join(file)).ok())
+    .filter_map(|file| fs_err::read(fixtures().join(file)).ok())
     .collect()
 }
 

@@ -23,7 +23,15 @@ impl Frame {
         for line in wrapped(title, inner, size::TITLE, true) {
             let at = [MARGIN, y];
             let (text, paint, anchor) = (line, Paint::Ink, Anchor::Start);
-            scene.marks.push(Mark::Text { at, text, size: size::TITLE, paint, anchor, bold: true, title: String::new() });
+            scene.marks.push(Mark::Text {
+                at,
+                text,
+                size: size::TITLE,
+                paint,
+                anchor,
+                bold: true,
+                title: String::new(),
+            });
             y += 22.0;
         }
         for line in wrapped(subtitle, inner, size::SMALL, false) {
@@ -78,7 +86,9 @@ impl Axis {
         let finite = values.filter(|x| x.is_finite());
         let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
         let (low, high) = if low > high { (0.0, 1.0) } else { (low, high) };
-        let span = if high > low { high - low } else { low.abs().max(1.0) };
+        // One value alone stands at the start of a scale as wide as itself.
+        let (span, high) =
+            if high > low { (high - low, high) } else { (low.abs().max(1.0), low + low.abs().max(1.0)) };
         Self { low: low - span * room, high: high + span * room, start, end }
     }
 
@@ -86,14 +96,32 @@ impl Axis {
         self.start + (x - self.low) / (self.high - self.low) * (self.end - self.start)
     }
 
-    pub(crate) fn ticks(&self) -> Vec<f64> {
-        let n = ((self.end - self.start).abs() / 90.0).clamp(2.0, 8.0);
+    /// About one tick in so many pixels.
+    fn ticks(&self, pixels: f64) -> Vec<f64> {
+        let n = ((self.end - self.start).abs() / pixels).clamp(2.0, 8.0);
         ticks(self.low, self.high, n as usize)
     }
 
     /// Draws ticks, grid lines from `top` to `bottom`, and the unit below. Answers where it ends.
     pub(crate) fn draw_below(&self, scene: &mut Scene, top: f64, bottom: f64, unit: &str) -> f64 {
-        for tick in self.ticks() {
+        let apart = |ticks: &[f64]| {
+            let room = |x: f64| text_width(&pretty(x, 4), size::TICK, false) / 2.0 + 3.0;
+            ticks.windows(2).all(|pair| self.at(pair[1]) - self.at(pair[0]) >= room(pair[0]) + room(pair[1]))
+        };
+        let mut ticks = self.ticks(80.0);
+        for pixels in [110.0, 150.0, 1e9] {
+            if !apart(&ticks) {
+                ticks = self.ticks(pixels);
+            }
+        }
+        // On a very narrow scale some are left out.
+        let mut last: Option<f64> = None;
+        ticks.retain(|&tick| {
+            let fits = last.is_none_or(|last| apart(&[last, tick]));
+            last = if fits { Some(tick) } else { last };
+            fits
+        });
+        for tick in ticks {
             let x = self.at(tick);
             let strong = tick == 0.0;
             scene.line([x, top], [x, bottom], if strong { Paint::Faint } else { Paint::Line }, 1.0, false);
@@ -107,7 +135,7 @@ impl Axis {
 
     /// Draws ticks at the left and grid lines to `right`.
     pub(crate) fn draw_left(&self, scene: &mut Scene, left: f64, right: f64) {
-        for tick in self.ticks() {
+        for tick in self.ticks(48.0) {
             let y = self.at(tick);
             let strong = tick == 0.0;
             scene.line([left, y], [right, y], if strong { Paint::Faint } else { Paint::Line }, 1.0, false);

@@ -7,9 +7,10 @@ use crate::View;
 use crate::report::{Report, Section};
 use crate::theme::{FONTS, Mode, Paint};
 
-/// Widths of the pictures on a page: alone, side by side, and on a narrow screen.
-const WIDE: f64 = 860.0;
-const HALF: f64 = 520.0;
+/// Widths of the pictures on a page: alone, side by side, and on a narrow screen. The margin inside of a picture
+/// hangs over the column of text, so that both begin at the same edge.
+const WIDE: f64 = 900.0;
+const HALF: f64 = 458.0;
 const NARROW: f64 = 380.0;
 /// A picture of more marks is not drawn a second time for narrow screens; it scrolls there.
 const MARKS_DRAWN_TWICE: usize = 1_500;
@@ -43,9 +44,9 @@ fn style() -> String {
          header p{{color:var(--ink)}}\
          dl{{display:grid;grid-template-columns:max-content 1fr;gap:4px 24px;margin:24px 0 0;padding:16px 20px;background:var(--raised);border-radius:6px;font-size:13px}}\
          dt{{color:var(--muted)}}dd{{margin:0;overflow-wrap:anywhere}}\
-         .pair{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:0 24px}}\
+         .pair{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr));gap:0 24px}}\
          figure{{margin:16px 0 0;min-width:0}}\
-         figure svg{{display:block;max-width:100%;height:auto;margin:0 -20px}}\
+         figure svg{{display:block;max-width:calc(100% + 40px);height:auto;margin:0 -20px}}\
          .scroll{{overflow-x:auto}}\
          .narrow{{display:none}}\
          details{{font-size:13px;color:var(--muted);margin:4px 0 0}}\
@@ -94,9 +95,13 @@ pub fn page(report: &Report) -> String {
         out.push_str("</ul></section>\n");
     }
     if let Some(command) = &report.command {
-        let _ = write!(out, "<section><h2>The command that makes this again</h2><code>{}</code></section>\n", escaped(command));
+        let _ = writeln!(
+            out,
+            "<section><h2>The command that makes this again</h2><code>{}</code></section>",
+            escaped(command)
+        );
     }
-    let _ = write!(out, "</main><script>{SCRIPT}</script></body></html>\n");
+    let _ = writeln!(out, "</main><script>{SCRIPT}</script></body></html>");
     out
 }
 
@@ -116,11 +121,15 @@ fn section(out: &mut String, section: &Section) {
 
 fn figure(out: &mut String, view: &dyn View, width: f64) {
     let scene = view.scene(width);
-    if scene.marks.len() > MARKS_DRAWN_TWICE {
+    if scene.n_marks() > MARKS_DRAWN_TWICE {
         let _ = write!(out, "<figure><div class=\"scroll\">{}</div>", element(&scene));
     } else {
         let narrow = element(&view.scene(NARROW));
-        let _ = write!(out, "<figure><div class=\"wide\">{}</div><div class=\"narrow\">{narrow}</div>", element(&scene));
+        let _ = write!(
+            out,
+            "<figure><div class=\"wide\">{}</div><div class=\"narrow\">{narrow}</div>",
+            element(&scene)
+        );
     }
     let (names, rows) = view.table();
     out.push_str("<details><summary>Numbers</summary><div class=\"scroll\"><table><thead><tr>");
@@ -135,5 +144,5 @@ fn figure(out: &mut String, view: &dyn View, width: f64) {
         });
         out.push_str("</tr>");
     }
-    let _ = write!(out, "</tbody></table></div></details></figure>\n");
+    let _ = writeln!(out, "</tbody></table></div></details></figure>");
 }

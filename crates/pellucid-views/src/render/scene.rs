@@ -17,13 +17,58 @@ pub enum Anchor {
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "coordinates in pixels, from the upper left; the names say the rest")]
 pub enum Mark {
-    Rect { x: f64, y: f64, width: f64, height: f64, radius: f64, fill: Paint, title: String },
-    Line { from: [f64; 2], to: [f64; 2], paint: Paint, width: f64, dashed: bool },
-    /// Many marks of one look: hover texts would cost more than they tell.
-    Circle { at: [f64; 2], radius: f64, fill: Paint, opacity: f64, title: String },
-    Polygon { points: Vec<[f64; 2]>, fill: Paint, title: String },
-    Polyline { points: Vec<[f64; 2]>, paint: Paint, width: f64, opacity: f64, title: String },
-    Text { at: [f64; 2], text: String, size: f64, paint: Paint, anchor: Anchor, bold: bool, title: String },
+    Rect {
+        x: f64,
+        y: f64,
+        width: f64,
+        height: f64,
+        radius: f64,
+        fill: Paint,
+        title: String,
+    },
+    Line {
+        from: [f64; 2],
+        to: [f64; 2],
+        paint: Paint,
+        width: f64,
+        dashed: bool,
+    },
+    Circle {
+        at: [f64; 2],
+        radius: f64,
+        fill: Paint,
+        opacity: f64,
+        title: String,
+    },
+    /// Many equal dots as one mark with one hover text.
+    Dots {
+        at: Vec<[f64; 2]>,
+        radius: f64,
+        fill: Paint,
+        opacity: f64,
+        title: String,
+    },
+    Polygon {
+        points: Vec<[f64; 2]>,
+        fill: Paint,
+        title: String,
+    },
+    Polyline {
+        points: Vec<[f64; 2]>,
+        paint: Paint,
+        width: f64,
+        opacity: f64,
+        title: String,
+    },
+    Text {
+        at: [f64; 2],
+        text: String,
+        size: f64,
+        paint: Paint,
+        anchor: Anchor,
+        bold: bool,
+        title: String,
+    },
 }
 
 /// A picture without colors.
@@ -44,6 +89,13 @@ impl Scene {
     #[must_use]
     pub fn new(width: f64, description: String) -> Self {
         Self { width, height: 0.0, description, marks: Vec::new() }
+    }
+
+    /// How many things there are to draw.
+    #[must_use]
+    pub fn n_marks(&self) -> usize {
+        let n = |mark: &Mark| if let Mark::Dots { at, .. } = mark { at.len() } else { 1 };
+        self.marks.iter().map(n).sum()
     }
 
     /// Adds a filled rectangle; negative widths grow to the left.
@@ -69,5 +121,44 @@ impl Scene {
         let cut = super::cut_middle(text, width, size, false);
         let title = if cut == text { String::new() } else { text.to_owned() };
         self.marks.push(Mark::Text { at, text: cut, size, paint, anchor, bold: false, title });
+    }
+}
+
+/// Dots of several paints: each with a hover text of its own, or, where there are too many, paint by paint.
+pub(crate) struct Cloud {
+    radius: f64,
+    opacity: f64,
+    hover: bool,
+    dots: Vec<([f64; 2], Paint, String)>,
+}
+
+impl Cloud {
+    pub(crate) fn new(radius: f64, opacity: f64, hover: bool) -> Self {
+        Self { radius, opacity, hover, dots: Vec::new() }
+    }
+
+    pub(crate) fn add(&mut self, at: [f64; 2], fill: Paint, title: String) {
+        self.dots.push((at, fill, if self.hover { title } else { String::new() }));
+    }
+
+    /// Draws all of them; `name` is the hover text where they have none of their own.
+    pub(crate) fn draw(self, scene: &mut Scene, name: &str) {
+        let Self { radius, opacity, hover, dots } = self;
+        if hover {
+            let circle = |(at, fill, title)| Mark::Circle { at, radius, fill, opacity, title };
+            scene.marks.extend(dots.into_iter().map(circle));
+            return;
+        }
+        let mut paints: Vec<Paint> = Vec::new();
+        for (_, fill, _) in &dots {
+            if !paints.contains(fill) {
+                paints.push(*fill);
+            }
+        }
+        paints.sort_by_key(|paint| paint.name());
+        for fill in paints {
+            let at = dots.iter().filter(|dot| dot.1 == fill).map(|dot| dot.0).collect();
+            scene.marks.push(Mark::Dots { at, radius, fill, opacity, title: name.to_owned() });
+        }
     }
 }

@@ -157,10 +157,23 @@ impl Writer {
             }
             Mark::Circle { at, radius, fill, opacity, title } => {
                 let [x, y, radius, opacity] = [at[0], at[1], *radius, *opacity].map(px);
-                let opacity = if opacity == "1" { String::new() } else { format!(" fill-opacity=\"{opacity}\"") };
+                let opacity =
+                    if opacity == "1" { String::new() } else { format!(" fill-opacity=\"{opacity}\"") };
                 let fill = self.fill(*fill);
                 let _ = write!(self.out, "<circle cx=\"{x}\" cy=\"{y}\" r=\"{radius}\"{opacity}{fill}");
                 self.close("circle", title);
+            }
+            Mark::Dots { at, radius, fill, opacity, title } => {
+                // A line of next to no length with round ends: a fifth of the bytes of a circle.
+                let dots: String = at.iter().map(|[x, y]| format!("M{} {}h.01", px(*x), px(*y))).collect();
+                let [width, opacity] = [2.0 * radius, *opacity].map(px);
+                let stroke = self.stroke(*fill);
+                let _ = write!(
+                    self.out,
+                    "<path d=\"{dots}\" fill=\"none\" stroke-linecap=\"round\" stroke-width=\"{width}\" \
+                     stroke-opacity=\"{opacity}\"{stroke}"
+                );
+                self.close("path", title);
             }
             Mark::Polygon { points: at, fill, title } => {
                 let fill = self.fill(*fill);
@@ -183,8 +196,16 @@ impl Writer {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the fields of one mark, taken apart once")]
-    fn text(&mut self, at: [f64; 2], text: &str, size: f64, paint: Paint, anchor: Anchor, bold: bool, title: &str) {
+    fn text(
+        &mut self,
+        at: [f64; 2],
+        text: &str,
+        size: f64,
+        paint: Paint,
+        anchor: Anchor,
+        bold: bool,
+        title: &str,
+    ) {
         let fill = self.fill(paint);
         #[cfg(feature = "png")]
         if matches!(self.home, Home::Pixels(_)) {
@@ -205,7 +226,8 @@ impl Writer {
         };
         let weight = if bold { " font-weight=\"600\"" } else { "" };
         let [x, y] = at.map(px);
-        let title = if title.is_empty() { String::new() } else { format!("<title>{}</title>", escaped(title)) };
+        let title =
+            if title.is_empty() { String::new() } else { format!("<title>{}</title>", escaped(title)) };
         let _ = write!(
             self.out,
             "<text x=\"{x}\" y=\"{y}\" font-size=\"{size}\"{anchor}{weight}{fill}>{}{title}</text>",

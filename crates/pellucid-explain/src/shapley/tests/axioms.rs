@@ -14,7 +14,12 @@ type Explainer<'e> = &'e dyn Fn(&Ensemble, &FeatureMatrix) -> Attributions;
 const TOLERANCE: f64 = 1e-12;
 
 /// The same tree with its features renamed and its leaves changed.
-fn rebuilt(tree: &Tree, n_features: usize, feature: impl Fn(FeatureId) -> usize, leaf: impl Fn(f64) -> f64) -> Tree {
+fn rebuilt(
+    tree: &Tree,
+    n_features: usize,
+    feature: impl Fn(FeatureId) -> usize,
+    leaf: impl Fn(f64) -> f64,
+) -> Tree {
     let look = |at: u32| {
         let cover = tree.covers()[at as usize];
         let what = match &tree.nodes()[NodeId(at).index()] {
@@ -69,14 +74,18 @@ fn check(explain: Explainer<'_>, seed: u64) {
     let renamed_values = explain(&other, &moved);
     for row in 0..rows.n_rows() {
         for f in (0..5).map(FeatureId::at) {
-            let (a, b) = (found.value(row, OutputId(0), f), renamed_values.value(row, OutputId(0), FeatureId::at(renamed(f))));
+            let (a, b) = (
+                found.value(row, OutputId(0), f),
+                renamed_values.value(row, OutputId(0), FeatureId::at(renamed(f))),
+            );
             assert!((a - b).abs() < TOLERANCE * (1.0 + a.abs()), "symmetry: {a} and {b}");
         }
     }
 
     // Linearity: values of a sum of models are sums of values; twice the leaves, twice the values.
     let half = |range: std::ops::Range<usize>| {
-        let trees = model.trees[range].iter().map(|tree| rebuilt(tree, 5, |f| f.index(), |x| 2.0 * x)).collect();
+        let trees =
+            model.trees[range].iter().map(|tree| rebuilt(tree, 5, |f| f.index(), |x| 2.0 * x)).collect();
         explain(&ensemble(trees, 5, vec![0.0]), &rows)
     };
     let (first, second) = (half(0..1), half(1..4));
@@ -119,7 +128,8 @@ fn auto_satisfies_the_axioms() {
 #[test]
 fn threads_and_cuts_change_no_bit() {
     let mut rng = Rng(11);
-    let model = forest(&mut rng, Shape { n_features: 9, depth: 9, n_trees: 5, n_outputs: 2, ..Shape::default() });
+    let model =
+        forest(&mut rng, Shape { n_features: 9, depth: 9, n_trees: 5, n_outputs: 2, ..Shape::default() });
     let rows = rows_for(&mut rng, &model, 2_000);
     for method in [Method::Auto, Method::Tables, Method::Quadrature] {
         let plan = plan(&model, method, 2_000).unwrap();

@@ -4,8 +4,8 @@ use pellucid_data::OutputId;
 use pellucid_models::Link;
 use pellucid_models::trees::node::{SourceKind, SourceNode};
 use pellucid_models::trees::{
-    CategorySet, Ensemble, Feature, FeatureKind, FeatureMatrix, InputCast, Missing, NegativeFraction, Origin, Side,
-    Summation, Target, Test, Tree,
+    CategorySet, Ensemble, Feature, FeatureKind, FeatureMatrix, InputCast, Missing, NegativeFraction, Origin,
+    Side, Summation, Target, Test, Tree,
 };
 
 /// SplitMix64: enough randomness for tests, the same everywhere.
@@ -64,7 +64,13 @@ fn side(rng: &mut Rng) -> Side {
     Side::of(rng.chance(0.5))
 }
 
-fn random_split(rng: &mut Rng, feature: usize, sets: &mut Vec<CategorySet>, yes: usize, no: usize) -> SourceNode {
+fn random_split(
+    rng: &mut Rng,
+    feature: usize,
+    sets: &mut Vec<CategorySet>,
+    yes: usize,
+    no: usize,
+) -> SourceNode {
     let negative = if rng.chance(0.5) { NegativeFraction::Zero } else { NegativeFraction::Invalid };
     let test = match rng.below(4) {
         0 => Test::Below(grid(rng)),
@@ -109,13 +115,22 @@ fn random_tree(rng: &mut Rng, shape: Shape, target: Target) -> Tree {
             nodes[at] = Some(random_leaf(rng, width));
         }
     }
-    Tree::build(nodes.len(), shape.n_features, width, target, sets, |at| Ok(nodes[at as usize].clone().unwrap())).unwrap()
+    Tree::build(nodes.len(), shape.n_features, width, target, sets, |at| {
+        Ok(nodes[at as usize].clone().unwrap())
+    })
+    .unwrap()
 }
 
 pub(in crate::shapley) fn ensemble(trees: Vec<Tree>, n_features: usize, base: Vec<f64>) -> Ensemble {
     let feature = |at: usize| Feature { name: format!("x{at}"), kind: FeatureKind::Number };
     Ensemble {
-        origin: Origin { library: "test", format: "none", version: None, objective: String::new(), notes: Vec::new() },
+        origin: Origin {
+            library: "test",
+            format: "none",
+            version: None,
+            objective: String::new(),
+            notes: Vec::new(),
+        },
         features: (0..n_features).map(feature).collect(),
         named: true,
         trees,
@@ -130,7 +145,8 @@ pub(in crate::shapley) fn ensemble(trees: Vec<Tree>, n_features: usize, base: Ve
 
 pub(in crate::shapley) fn forest(rng: &mut Rng, shape: Shape) -> Ensemble {
     let trees = (0..shape.n_trees).map(|at| {
-        let target = if shape.vector_leaves { Target::All } else { Target::One(OutputId::at(at % shape.n_outputs)) };
+        let target =
+            if shape.vector_leaves { Target::All } else { Target::One(OutputId::at(at % shape.n_outputs)) };
         random_tree(rng, shape, target)
     });
     let trees = trees.collect();
@@ -162,7 +178,8 @@ pub(in crate::shapley) fn chain(rng: &mut Rng, d: usize) -> Ensemble {
     // What hangs below a split weighs as much as a few leaves.
     nodes.iter_mut().for_each(|node| node.cover = node.cover.max(0.5) * (1.0 + rng.unit()));
     let target = Target::One(OutputId(0));
-    let tree = Tree::build(nodes.len(), d, 1, target, Vec::new(), |at| Ok(nodes[at as usize].clone())).unwrap();
+    let tree =
+        Tree::build(nodes.len(), d, 1, target, Vec::new(), |at| Ok(nodes[at as usize].clone())).unwrap();
     ensemble(vec![tree], d, vec![0.25])
 }
 

@@ -28,7 +28,12 @@ pub(super) fn distance(a: &Attributions, b: &Attributions) -> f64 {
     worst
 }
 
-pub(super) fn run(model: &Ensemble, rows: &FeatureMatrix, method: Method, expected_rows: usize) -> Attributions {
+pub(super) fn run(
+    model: &Ensemble,
+    rows: &FeatureMatrix,
+    method: Method,
+    expected_rows: usize,
+) -> Attributions {
     let plan = plan(model, method, expected_rows).unwrap();
     tree_shap(model, &plan, rows, &Control::quiet()).unwrap()
 }
@@ -95,7 +100,11 @@ fn the_fast_routes_agree_to_forty_features_on_a_path() {
         assert!(distance(&slow, &points) < 1e-12, "quadrature at d = {d}: {:e}", distance(&slow, &points));
         if d <= tables::MAX_BITS {
             let tables = run(&model, &rows, Method::Tables, 1 << 20);
-            assert!(distance(&points, &tables) < 1e-12, "tables at d = {d}: {:e}", distance(&points, &tables));
+            assert!(
+                distance(&points, &tables) < 1e-12,
+                "tables at d = {d}: {:e}",
+                distance(&points, &tables)
+            );
         } else {
             assert_eq!(plan(&model, Method::Tables, 1).unwrap_err(), PlanError::PathTooLong { tree: 0 });
         }

@@ -90,7 +90,9 @@ impl<'a> Numbers<'a> {
         match self {
             Self::Json(text) if text.trim().is_empty() => Some(Vec::new()),
             Self::Json(text) => text.split(',').map(|entry| from_text(entry.trim())).collect(),
-            Self::Typed { kind, bytes } => bytes.chunks_exact(kind.size()).map(|b| from_bytes(kind, b)).collect(),
+            Self::Typed { kind, bytes } => {
+                bytes.chunks_exact(kind.size()).map(|b| from_bytes(kind, b)).collect()
+            }
         }
     }
 }
@@ -162,17 +164,24 @@ impl<'d, 'a> Place<'d, 'a> {
     }
 
     pub(super) fn items(&self) -> Result<Vec<Self>, ImportError> {
-        let place = |(at, value): (usize, &'d Value<'a>)| Self { value: Some(value), path: format!("{}[{at}]", self.path) };
+        let place = |(at, value): (usize, &'d Value<'a>)| Self {
+            value: Some(value),
+            path: format!("{}[{at}]", self.path),
+        };
         match self.value()? {
             Value::Array(items) => Ok(items.iter().enumerate().map(place).collect()),
-            Value::Numbers(numbers) if numbers.decode(|_| None::<()>, |_, _| None).is_some() => Ok(Vec::new()),
+            Value::Numbers(numbers) if numbers.decode(|_| None::<()>, |_, _| None).is_some() => {
+                Ok(Vec::new())
+            }
             _ => Err(self.expected("an array")),
         }
     }
 
     pub(super) fn f32s(&self) -> Result<Vec<f32>, ImportError> {
         let decoded = match self.value()? {
-            Value::Numbers(numbers) => numbers.decode(|t| t.parse().ok(), |kind, bytes| Some(kind.float(bytes) as f32)),
+            Value::Numbers(numbers) => {
+                numbers.decode(|t| t.parse().ok(), |kind, bytes| Some(kind.float(bytes) as f32))
+            }
             Value::Array(_) => self.items()?.iter().map(|item| item.f32().ok()).collect(),
             _ => None,
         };
@@ -182,7 +191,9 @@ impl<'d, 'a> Place<'d, 'a> {
     /// Whole numbers; `true` and `false` are 1 and 0, as older XGBoost wrote them.
     pub(super) fn ints(&self) -> Result<Vec<i64>, ImportError> {
         let decoded = match self.value()? {
-            Value::Numbers(numbers) => numbers.decode(|t| t.parse().ok(), |kind, bytes| Some(kind.int(bytes))),
+            Value::Numbers(numbers) => {
+                numbers.decode(|t| t.parse().ok(), |kind, bytes| Some(kind.int(bytes)))
+            }
             Value::Array(items) => items
                 .iter()
                 .map(|item| match item {

@@ -7,7 +7,9 @@ use crate::trees::TreeError;
 #[non_exhaustive]
 pub enum ImportError {
     /// Not a model file that is known.
-    #[error("this is not a model file that Pellucid reads ({guess}); it reads XGBoost JSON and UBJSON, and LightGBM text")]
+    #[error(
+        "this is not a model file that Pellucid reads ({guess}); it reads XGBoost JSON and UBJSON, and LightGBM text"
+    )]
     UnknownFormat {
         /// What it looks like.
         guess: &'static str,
@@ -81,11 +83,15 @@ impl ImportError {
         let guess = match bytes {
             [] => "it is empty",
             [0x80, 2..=5, ..] => "it looks like a pickle, which is never read: it can run code",
-            [b'b', b'i', b'n', b'f', ..] => "it looks like XGBoost's old binary format; save it again as .json or .ubj",
+            [b'b', b'i', b'n', b'f', ..] => {
+                "it looks like XGBoost's old binary format; save it again as .json or .ubj"
+            }
             [b'P', b'K', ..] => "it is a zip archive",
             [0x1f, 0x8b, ..] => "it is compressed with gzip; unpack it first",
             [b'P', b'A', b'R', b'1', ..] => "it is a Parquet file, so perhaps data and model were swapped",
-            _ if bytes.len() > 4 && bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) => {
+            _ if bytes.len() > 4
+                && bytes.iter().take(64).all(|b| b.is_ascii_graphic() || b.is_ascii_whitespace()) =>
+            {
                 "it is text; perhaps data and model were swapped"
             }
             _ => "its first bytes are unknown",

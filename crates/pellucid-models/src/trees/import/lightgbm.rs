@@ -91,7 +91,12 @@ struct File<'a> {
 
 impl<'a> File<'a> {
     fn split(text: &'a str) -> Result<Self, ImportError> {
-        let mut file = Self { header: Lines::new(), trees: Vec::new(), parameters: Lines::new(), pandas_categorical: None };
+        let mut file = Self {
+            header: Lines::new(),
+            trees: Vec::new(),
+            parameters: Lines::new(),
+            pandas_categorical: None,
+        };
         let mut ended = false;
         for line in text.lines().map(|line| line.trim_end_matches('\r')) {
             if let Some(levels) = line.strip_prefix("pandas_categorical:") {
@@ -105,7 +110,10 @@ impl<'a> File<'a> {
                 }
             } else if let Some(number) = line.strip_prefix("Tree=") {
                 if number.trim().parse() != Ok(file.trees.len()) {
-                    return Err(ImportError::value(&format!("Tree={number}"), format!("Tree={}", file.trees.len())));
+                    return Err(ImportError::value(
+                        &format!("Tree={number}"),
+                        format!("Tree={}", file.trees.len()),
+                    ));
                 }
                 file.trees.push(Lines::new());
             } else if !line.is_empty() {
@@ -149,7 +157,8 @@ fn features(file: &File<'_>, names: &str, n: usize) -> Result<Vec<Feature>, Impo
         return Err(ImportError::value("feature_names", format!("{n} names")));
     }
     let mut kinds = vec![FeatureKind::Number; n];
-    let infos: Vec<&str> = file.header.get("feature_infos").map_or(Vec::new(), |infos| infos.split(' ').collect());
+    let infos: Vec<&str> =
+        file.header.get("feature_infos").map_or(Vec::new(), |infos| infos.split(' ').collect());
     // `[low:high]` is numeric, `none` is constant, codes with colons are categories.
     let by_info: Vec<usize> =
         (0..n).filter(|&at| infos.get(at).is_some_and(|i| !i.starts_with('[') && *i != "none")).collect();
@@ -163,18 +172,22 @@ fn features(file: &File<'_>, names: &str, n: usize) -> Result<Vec<Feature>, Impo
     if !lists.is_empty() {
         // The lists do not say whose they are. The training parameters do, and count constant columns too.
         let listed = file.parameters.get("categorical_feature");
-        let by_parameter: Option<Vec<usize>> =
-            listed.map(|l| l.split(',').filter_map(|at| at.trim().parse().ok()).filter(|&at| at < n).collect());
+        let by_parameter: Option<Vec<usize>> = listed
+            .map(|l| l.split(',').filter_map(|at| at.trim().parse().ok()).filter(|&at| at < n).collect());
         let owners = by_parameter.filter(|owners| owners.len() == lists.len());
         let owners = owners.or(Some(by_info).filter(|owners| owners.len() == lists.len()));
         let Some(owners) = owners else {
             return Err(ImportError::Unsupported {
-                what: format!("`pandas_categorical` has {} lists, and the file does not say of which columns", lists.len()),
+                what: format!(
+                    "`pandas_categorical` has {} lists, and the file does not say of which columns",
+                    lists.len()
+                ),
                 remedy: "save the model again without constant categorical columns",
             });
         };
         for (at, (levels, numeric)) in owners.into_iter().zip(lists) {
-            kinds[at] = FeatureKind::Level { levels: Arc::new(levels), numeric, unseen: UnseenLevel::Missing };
+            kinds[at] =
+                FeatureKind::Level { levels: Arc::new(levels), numeric, unseen: UnseenLevel::Missing };
         }
     }
     let named = names.into_iter().zip(kinds);
@@ -232,7 +245,10 @@ impl TreeReader<'_, '_> {
         }
         let values: Vec<f64> = self.numbers("leaf_value", n_leaves)?;
         if let Some(leaf) = values.iter().position(|x| !x.is_finite()) {
-            return Err(ImportError::value(&format!("Tree={} leaf_value", self.at), format!("finite at leaf {leaf}")));
+            return Err(ImportError::value(
+                &format!("Tree={} leaf_value", self.at),
+                format!("finite at leaf {leaf}"),
+            ));
         }
         let target = Target::One(output);
         if n_leaves == 1 {
@@ -254,7 +270,10 @@ impl TreeReader<'_, '_> {
             let at = node as usize;
             if at >= n_splits {
                 let leaf = at - n_splits;
-                return Ok(SourceNode { cover: leaf_count[leaf], what: SourceKind::Leaf(vec![values[leaf]]) });
+                return Ok(SourceNode {
+                    cover: leaf_count[leaf],
+                    what: SourceKind::Leaf(vec![values[leaf]]),
+                });
             }
             let (test, missing) = question(decision[at], threshold[at], sets.len())
                 .ok_or(TreeError::Number { node, what: "category set", found: threshold[at] })?;

@@ -52,4 +52,3 @@ pub fn import(bytes: &[u8]) -> Result<Ensemble, ImportError> {
         None => Err(ImportError::unknown_format(bytes)),
     }
 }
-

@@ -39,7 +39,9 @@ impl<'a> Parser<'a> {
 
     fn take(&mut self, n: usize) -> Result<&'a [u8], ImportError> {
         let end = self.at.checked_add(n).filter(|&end| end <= self.bytes.len());
-        let end = end.ok_or_else(|| self.error(format!("{n} bytes were expected, {} are left", self.bytes.len() - self.at)))?;
+        let end = end.ok_or_else(|| {
+            self.error(format!("{n} bytes were expected, {} are left", self.bytes.len() - self.at))
+        })?;
         let taken = &self.bytes[self.at..end];
         self.at = end;
         Ok(taken)
@@ -80,8 +82,12 @@ impl<'a> Parser<'a> {
         if let Some(kind) = number_kind(marker) {
             let bytes = self.take(kind.size())?;
             return Ok(match kind {
-                NumberKind::F32 => Value::Float(f64::from(f32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))),
-                NumberKind::F64 => Value::Float(f64::from_bits(bytes.iter().fold(0, |x, &b| x << 8 | u64::from(b)))),
+                NumberKind::F32 => {
+                    Value::Float(f64::from(f32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])))
+                }
+                NumberKind::F64 => {
+                    Value::Float(f64::from_bits(bytes.iter().fold(0, |x, &b| x << 8 | u64::from(b))))
+                }
                 _ => Value::Int(kind.int(bytes)),
             });
         }

@@ -47,7 +47,8 @@ pub(super) fn ensemble(document: &Value<'_>, format: &'static str) -> Result<Ens
     let weights = if dropout.is_there() { Some(dropout.f32s()?) } else { None };
 
     let places = model.get("trees").items()?;
-    for (field, found) in [("tree_info", Some(groups.len())), ("weight_drop", weights.as_ref().map(Vec::len))] {
+    for (field, found) in [("tree_info", Some(groups.len())), ("weight_drop", weights.as_ref().map(Vec::len))]
+    {
         if let Some(found) = found.filter(|&found| found != places.len()) {
             let (field, expected) = (format!("{}.{field}", model.path()), places.len());
             return Err(ImportError::Length { tree: 0, field, found, expected });
@@ -127,7 +128,8 @@ fn base_margins(objective: &str, scores: &[f32], n_outputs: usize) -> Vec<f64> {
         });
         return std::iter::once(f64::from(scores[0])).chain(steps).collect();
     }
-    let each = |k: usize| f64::from(margin(scores[if scores.len() == 1 { 0 } else { k.min(scores.len() - 1) }]));
+    let each =
+        |k: usize| f64::from(margin(scores[if scores.len() == 1 { 0 } else { k.min(scores.len() - 1) }]));
     (0..n_outputs).map(each).collect()
 }
 
@@ -153,7 +155,8 @@ fn features(learner: &Place<'_, '_>, model: &Place<'_, '_>, n: i64) -> Result<Ve
     let texts = |key: &str| -> Result<Vec<String>, ImportError> {
         let place = learner.get(key);
         let items = if place.is_there() { place.items()? } else { Vec::new() };
-        let texts: Result<Vec<String>, ImportError> = items.iter().map(|i| i.text().map(str::to_owned)).collect();
+        let texts: Result<Vec<String>, ImportError> =
+            items.iter().map(|i| i.text().map(str::to_owned)).collect();
         let texts = texts?;
         if !texts.is_empty() && texts.len() != n {
             return Err(ImportError::value(place.path(), format!("{n} names, one a feature")));
@@ -240,7 +243,11 @@ impl TreeReader {
         let default_left = self.ints(place, "default_left", len)?;
         let covered = place.get("sum_hessian").is_there();
         let cover = if covered { self.floats(place, "sum_hessian", len)? } else { vec![0.0; len] };
-        let kinds = if place.get("split_type").is_there() { self.ints(place, "split_type", len)? } else { vec![0; len] };
+        let kinds = if place.get("split_type").is_there() {
+            self.ints(place, "split_type", len)?
+        } else {
+            vec![0; len]
+        };
         let (sets, set_of) = self.sets(place, len)?;
         let leaves = self.leaves(place, len)?;
 
@@ -258,7 +265,8 @@ impl TreeReader {
                 let (test, missing) = (Test::In(set_of[at]), Missing::Goes(Side::of(!missing_left)));
                 SourceKind::Split { feature: feature[at], test, missing, yes: right[at], no: left[at] }
             } else {
-                let (test, missing) = (Test::Below(f64::from(condition[at])), Missing::Goes(Side::of(missing_left)));
+                let (test, missing) =
+                    (Test::Below(f64::from(condition[at])), Missing::Goes(Side::of(missing_left)));
                 SourceKind::Split { feature: feature[at], test, missing, yes: left[at], no: right[at] }
             };
             Ok(SourceNode { cover, what })
@@ -289,7 +297,10 @@ impl TreeReader {
             let codes = range.and_then(|(start, end)| categories.get(start..end));
             let slot = usize::try_from(node).ok().and_then(|node| set_of.get_mut(node));
             let (Some(codes), Some(slot)) = (codes, slot) else {
-                return Err(ImportError::value(place.get("categories_segments").path(), "places inside `categories`"));
+                return Err(ImportError::value(
+                    place.get("categories_segments").path(),
+                    "places inside `categories`",
+                ));
             };
             *slot = sets.len() as u32;
             let codes = codes.iter().filter_map(|&code| u32::try_from(code).ok());
