@@ -139,7 +139,7 @@ pub(crate) struct Predict {
     pub(crate) about: ModelAndData,
     /// The result: .csv .parquet .arrow .jsonl [default: CSV on standard output]
     #[arg(short, long, value_name = "OUT")]
-    pub(crate) output: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -149,7 +149,10 @@ pub(crate) struct Explain {
     /// The result: .parquet .csv .json .jsonl .arrow for values, .html for a report, .svg .png for a picture
     /// [default: a summary on standard output]
     #[arg(short, long, value_name = "OUT")]
-    pub(crate) output: Option<PathBuf>,
+    pub(crate) out: Option<PathBuf>,
+    /// The scale on which values add up
+    #[arg(long, value_enum, default_value = "margin", value_name = "SPACE")]
+    pub(crate) output: OutputSpace,
     /// How to compute (all ways are exact)
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) method: MethodName,
@@ -171,6 +174,21 @@ pub(crate) struct Explain {
     /// Width of a picture in pixels
     #[arg(long, value_name = "PX", default_value_t = 860, value_parser = clap::value_parser!(u16).range(360..=4000))]
     pub(crate) width: u16,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputSpace {
+    /// The raw sum of the model: log-odds, log-mean, score
+    Margin,
+}
+
+impl OutputSpace {
+    /// The name that users type.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Margin => "margin",
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -221,7 +239,8 @@ fn duration(text: &str) -> Result<Duration, String> {
         "h" => 3600.0,
         unit => return Err(format!("unknown unit `{unit}`; use ms, s, m or h")),
     };
-    let seconds: Option<f64> = number.parse().ok().map(|n: f64| n * scale).filter(|s| s.is_finite() && *s >= 0.0);
+    let seconds: Option<f64> =
+        number.parse().ok().map(|n: f64| n * scale).filter(|s| s.is_finite() && *s >= 0.0);
     let seconds = seconds.ok_or("write a number and a unit, for instance 60s")?;
     Duration::try_from_secs_f64(seconds).map_err(|e| e.to_string())
 }
@@ -233,7 +252,10 @@ mod tests {
     #[test]
     fn times_are_read_with_their_unit() {
         let ms = |text| duration(text).map(|d| d.as_millis());
-        assert_eq!([ms("500ms"), ms("60s"), ms("2m"), ms("1.5")], [Ok(500), Ok(60_000), Ok(120_000), Ok(1_500)]);
+        assert_eq!(
+            [ms("500ms"), ms("60s"), ms("2m"), ms("1.5")],
+            [Ok(500), Ok(60_000), Ok(120_000), Ok(1_500)]
+        );
         for bad in ["", "s", "-1s", "1d", "inf", "nan"] {
             assert!(duration(bad).is_err(), "{bad}");
         }

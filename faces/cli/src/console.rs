@@ -89,7 +89,8 @@ impl Console {
             return;
         }
         if json {
-            let error = serde_json::json!({"error": {"code": failure.code(), "message": failure.to_string()}});
+            let error =
+                serde_json::json!({"error": {"code": failure.code(), "message": failure.to_string()}});
             eprintln!("{error}");
         } else {
             eprintln!("{}: {failure}", self.label("error", 31));
@@ -113,7 +114,9 @@ impl Console {
             } else {
                 "{spinner} {human_pos} rows, {per_sec}"
             };
-            bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(
+                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
             bar
         } else {
             ProgressBar::hidden()

@@ -1,6 +1,7 @@
 //! How does a data file go through a model? Batch by batch, with what is worth noting on the way.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use pellucid::data::read::{ReadBatches, ReadOptions};
 use pellucid::data::{Field, OutputId};
@@ -55,14 +56,20 @@ impl Feed {
             if !reader.all_names().contains(name) {
                 let near = pellucid::data::closest(name, reader.all_names().iter().map(String::as_str));
                 let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                return Err(Failure::Usage(format!("--drop {name}: {} has no such column{hint}", data.display())));
+                return Err(Failure::Usage(format!(
+                    "--drop {name}: {} has no such column{hint}",
+                    data.display()
+                )));
             }
         }
         let at = |cause: &dyn std::fmt::Display| Failure::Input(format!("{}: {cause}", data.display()));
         let binding = Binding::new(&model, reader.all_names(), drop).map_err(|e| at(&e))?;
         let notes = binding.notes();
         if !notes.ignored.is_empty() {
-            console.note(&format!("columns that the model does not know are ignored: {}", notes.ignored.join(", ")));
+            console.note(&format!(
+                "columns that the model does not know are ignored: {}",
+                notes.ignored.join(", ")
+            ));
         }
         if notes.reordered {
             console.note("columns stand in another order than in training; they are matched by name");
@@ -94,7 +101,9 @@ impl Feed {
     pub(crate) fn report_unseen(&self, console: &Console) {
         for (feature, &n) in self.model.features.iter().zip(&self.unseen).filter(|(_, n)| **n > 0) {
             let name = &feature.name;
-            console.note(&format!("column `{name}`: {n} values are no category of training; read as missing, as LightGBM does"));
+            console.note(&format!(
+                "column `{name}`: {n} values are no category of training; read as missing, as LightGBM does"
+            ));
         }
     }
 }
@@ -125,10 +134,13 @@ pub(crate) fn explain(
     let mut base = Vec::new();
     let mut cut_short = false;
     let progress = console.progress(None);
-    while let Some((first, rows)) = feed.next()? {
+    let mut pace = Pace::new();
+    'batches: while let Some((first, rows)) = feed.next()? {
         let (first, rows) = match row {
             None => (first, rows),
-            Some(row) if (first..first + rows.n_rows()).contains(&row) => (row, rows.slice(row - first..row - first + 1)),
+            Some(row) if (first..first + rows.n_rows()).contains(&row) => {
+                (row, rows.slice(row - first..row - first + 1))
+            }
             Some(_) => continue,
         };
         let plan = match &ready {
@@ -139,22 +151,29 @@ pub(crate) fn explain(
                 ready.insert(plan(&feed.model, method, expected)?)
             }
         };
-        let found = match tree_shap(&feed.model, plan, &rows, &control(console, &progress)) {
-            Ok(found) => found,
-            Err(_) if console.is_interrupted() => return Err(Failure::Interrupted),
-            Err(_) => {
-                cut_short = true;
-                break;
+        let mut done = 0;
+        while done < rows.n_rows() {
+            let piece = rows.slice(done..rows.n_rows().min(done + pace.rows));
+            let start = Instant::now();
+            let found = match tree_shap(&feed.model, plan, &piece, &control(console, &progress)) {
+                Ok(found) => found,
+                Err(_) if console.is_interrupted() => return Err(Failure::Interrupted),
+                Err(_) => {
+                    cut_short = true;
+                    break 'batches;
+                }
+            };
+            pace.learn(start.elapsed());
+            for (output, totals) in totals.iter_mut().enumerate() {
+                totals.add(&found, OutputId::at(output));
             }
-        };
-        for (output, totals) in totals.iter_mut().enumerate() {
-            totals.add(&found, OutputId::at(output));
+            if base.is_empty() {
+                base = (0..k).map(|output| found.base(OutputId::at(output))).collect();
+            }
+            samples.add(first + done, &piece, &found);
+            take(&found)?;
+            done += piece.n_rows();
         }
-        if base.is_empty() {
-            base = (0..k).map(|output| found.base(OutputId::at(output))).collect();
-        }
-        samples.add(first, &rows, &found);
-        take(&found)?;
         if row.is_some() {
             break;
         }
@@ -165,11 +184,33 @@ pub(crate) fn explain(
         (Some(plan), 1..) => Ok(Explained { plan, totals, samples, base, cut_short }),
         _ if cut_short => Err(Failure::NothingInTime),
         _ => Err(match row {
-            Some(row) => {
-                Failure::Usage(format!("--row {row}: {} has {} rows, counted from 0", feed.data.display(), feed.next_row))
-            }
+            Some(row) => Failure::Usage(format!(
+                "--row {row}: {} has {} rows, counted from 0",
+                feed.data.display(),
+                feed.next_row
+            )),
             None => Failure::Input(format!("{} has no rows", feed.data.display())),
         }),
+    }
+}
+
+/// How many rows are explained between two looks at the clock: a slow method must not lose what it has
+/// done when the time is over, and a fast one must not be slowed down by stopping.
+struct Pace {
+    rows: usize,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { rows: 64 }
+    }
+
+    fn learn(&mut self, took: Duration) {
+        if took < Duration::from_millis(100) {
+            self.rows = (self.rows * 4).min(BATCH);
+        } else if took > Duration::from_millis(500) {
+            self.rows = (self.rows / 2).max(1);
+        }
     }
 }
 
@@ -200,13 +241,16 @@ impl Sample {
 
     fn add(&mut self, first: usize, rows: &FeatureMatrix, found: &Attributions) {
         for row in 0..found.n_rows() {
-            if self.seen % self.stride == 0 {
+            if self.seen.is_multiple_of(self.stride) {
                 if self.rows.len() == self.most {
                     self.halve();
                 }
-                if self.seen % self.stride == 0 {
+                if self.seen.is_multiple_of(self.stride) {
                     self.rows.push(first + row);
-                    self.data.iter_mut().zip(rows.columns()).for_each(|(kept, column)| kept.push(column[row]));
+                    self.data
+                        .iter_mut()
+                        .zip(rows.columns())
+                        .for_each(|(kept, column)| kept.push(column[row]));
                     let outputs = (0..found.n_outputs()).map(OutputId::at);
                     self.values.push(outputs.flat_map(|output| found.values(row, output).to_vec()).collect());
                     self.margins.push(found.margins(row).to_vec());
@@ -245,15 +289,24 @@ impl Sample {
         let probability = |margins: &[f64]| model.predictions(margins).get(output).copied();
         let is_probability = model.link.is_probability();
         Subject {
-            model: format!("{}, {} trees", model.origin.library, pellucid::views::number::count(model.trees.len())),
+            model: format!(
+                "{}, {} trees",
+                model.origin.library,
+                pellucid::views::number::count(model.trees.len())
+            ),
             method: "path-dependent Shapley values, exact".to_owned(),
             unit: model.link.margin_unit().to_owned(),
             output: (k > 1).then(|| output.to_string()),
             base: explained.base[output],
             features: features.collect(),
-            values: self.values.iter().flat_map(|row| row[output * n_features..][..n_features].to_vec()).collect(),
+            values: self
+                .values
+                .iter()
+                .flat_map(|row| row[output * n_features..][..n_features].to_vec())
+                .collect(),
             margins: self.margins.iter().map(|row| row[output]).collect(),
-            probabilities: is_probability.then(|| self.margins.iter().filter_map(|row| probability(row)).collect()),
+            probabilities: is_probability
+                .then(|| self.margins.iter().filter_map(|row| probability(row)).collect()),
             rows: self.rows.clone(),
             totals: explained.totals[output].clone(),
         }

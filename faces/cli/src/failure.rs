@@ -63,13 +63,19 @@ impl Failure {
 
     pub(crate) fn from_panic(panic: &(dyn Any + Send)) -> Self {
         let text = panic.downcast_ref::<String>().map(String::as_str);
-        Self::Bug(text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").to_owned())
+        Self::Bug(
+            text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given").to_owned(),
+        )
     }
 }
 
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
-        if error.kind() == std::io::ErrorKind::BrokenPipe { Self::BrokenPipe } else { Self::Input(error.to_string()) }
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Self::BrokenPipe
+        } else {
+            Self::Input(error.to_string())
+        }
     }
 }
 

@@ -32,7 +32,8 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let console = Console::new(&cli.global);
     // A panic is reported once, at the end, unless a reader of untrusted bytes has made an error of it.
     std::panic::set_hook(Box::new(|_| {}));
-    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&cli, &console, &words)));
+    let ran =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&cli, &console, &words)));
     let result = ran.unwrap_or_else(|panic| Err(Failure::from_panic(panic.as_ref())));
     match result {
         Ok(code) => ExitCode::from(code),

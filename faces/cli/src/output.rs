@@ -20,7 +20,8 @@ pub(crate) struct NewFile {
 
 impl NewFile {
     pub(crate) fn create(path: &Path) -> Result<(Self, fs_err::File), Failure> {
-        let name = path.file_name().ok_or_else(|| Failure::Usage(format!("`{}` names no file", path.display())))?;
+        let name =
+            path.file_name().ok_or_else(|| Failure::Usage(format!("`{}` names no file", path.display())))?;
         let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
         let file = fs_err::File::create(&beside)?;
         Ok((Self { path: path.to_owned(), beside, kept: false }, file))

@@ -117,7 +117,8 @@ impl Run {
     pub fn write(&self, folder: &Path) -> Result<PathBuf, RunError> {
         fs_err::create_dir_all(folder)?;
         let path = folder.join(FILE);
-        let text = serde_json::to_string_pretty(self).map_err(|cause| RunError::Shape { path: path.clone(), cause })?;
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|cause| RunError::Shape { path: path.clone(), cause })?;
         let beside = folder.join(format!(".{FILE}.{}", std::process::id()));
         fs_err::write(&beside, text + "\n")?;
         fs_err::rename(&beside, &path)?;

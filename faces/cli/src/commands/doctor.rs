@@ -27,5 +27,9 @@ pub(crate) fn run(context: &Context<'_>) -> Result<u8, Failure> {
     } else {
         print(&text)?;
     }
-    if all_fine { Ok(0) } else { Err(Failure::Negative("an embedded model was not computed as its library does".to_owned())) }
+    if all_fine {
+        Ok(0)
+    } else {
+        Err(Failure::Negative("an embedded model was not computed as its library does".to_owned()))
+    }
 }

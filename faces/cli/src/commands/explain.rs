@@ -28,7 +28,7 @@ const OUTPUTS_SHOWN: usize = 4;
 const TOP: usize = 12;
 
 pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> {
-    let format = args.output.as_deref().map(Format::of).transpose()?;
+    let format = args.out.as_deref().map(Format::of).transpose()?;
     check_arguments(args, format)?;
     let mut feed = Feed::open(&args.about, context.console)?;
     let k = feed.model.base.len();
@@ -42,12 +42,14 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         return Err(Failure::Usage(format!("--feature {feature}: the model has no such feature{hint}")));
     }
     let hash = Artifact::of("model", &args.about.model)?.sha256.unwrap_or_default();
-    let explained = match (format, args.output.as_deref()) {
-        (Some(Format::Table(table)), Some(path)) => write_values(&mut feed, args, table, path, &hash, context)?,
+    let explained = match (format, args.out.as_deref()) {
+        (Some(Format::Table(table)), Some(path)) => {
+            write_values(&mut feed, args, table, path, &hash, context)?
+        }
         _ => explain(&mut feed, method(args.method), args.row, context.console, |_| Ok(()))?,
     };
     report_plan(&explained, context);
-    match (format, args.output.as_deref()) {
+    match (format, args.out.as_deref()) {
         (Some(Format::Html), Some(path)) => {
             let page = html::page(&report(&feed.model, &explained, args, &hash, context));
             write_file(path, page.as_bytes())?;
@@ -64,16 +66,16 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         _ => {}
     }
     let summary = summary(&feed.model, &explained, args);
-    if let Some(path) = args.output.as_deref() {
+    if let Some(path) = args.out.as_deref() {
         let rows = explained.totals[0].n_rows;
         context.console.done(&format!("wrote {rows} explained rows to {}", path.display()));
     } else if !context.json {
         print(&picture(&feed.model, &explained, args, Plot::Bar)?.text(terminal_columns()))?;
     }
-    let outputs: Vec<(&str, &Path)> = args.output.iter().map(|path| ("explanation", path.as_path())).collect();
+    let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("explanation", path.as_path())).collect();
     let options = json!({
         "method": method(args.method).name(), "row": args.row, "class": args.class, "drop": args.about.drop,
-        "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": "margin",
+        "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": args.output.name(),
     });
     context.write_run("explain", &args.about, &outputs, options, summary.clone())?;
     if context.json {
@@ -81,7 +83,9 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     }
     if explained.cut_short {
         let rows = explained.totals[0].n_rows;
-        context.console.note(&format!("the time limit was reached; the result is complete for the first {rows} rows"));
+        context
+            .console
+            .note(&format!("the time limit was reached; the result is complete for the first {rows} rows"));
         return Ok(4);
     }
     Ok(0)
@@ -91,13 +95,17 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
 fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure> {
     let is_picture = matches!(format, None | Some(Format::Svg | Format::Png));
     if args.plot.is_some() && !is_picture {
-        return Err(Failure::Usage("--plot is for .svg, .png and the terminal; a report has all pictures".to_owned()));
+        return Err(Failure::Usage(
+            "--plot is for .svg, .png and the terminal; a report has all pictures".to_owned(),
+        ));
     }
     if args.feature.is_some() && args.plot != Some(Plot::Scatter) {
         return Err(Failure::Usage("--feature goes with --plot scatter".to_owned()));
     }
     if matches!(args.plot, Some(Plot::Waterfall | Plot::Force)) && args.row.is_none() {
-        return Err(Failure::Usage("a waterfall or force picture shows one row: say which with --row N".to_owned()));
+        return Err(Failure::Usage(
+            "a waterfall or force picture shows one row: say which with --row N".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -117,7 +125,9 @@ fn terminal_columns() -> usize {
 }
 
 fn report_plan(explained: &Explained, context: &Context<'_>) {
-    context.console.detail(&format!("kernels: {}", kernels(explained.plan.summary(), explained.plan.method())));
+    context
+        .console
+        .detail(&format!("kernels: {}", kernels(explained.plan.summary(), explained.plan.method())));
     let (threads, who) = context.console.threads();
     context.console.detail(&format!("threads: {threads} ({who})"));
 }
@@ -131,7 +141,11 @@ pub(crate) fn kernels(summary: Summary, method: Method) -> String {
     }
     let mut parts = Vec::new();
     if summary.n_units > 0 {
-        parts.push(format!("{} pattern tables ({} KiB)", count(summary.n_units), count(summary.table_bytes >> 10)));
+        parts.push(format!(
+            "{} pattern tables ({} KiB)",
+            count(summary.n_units),
+            count(summary.table_bytes >> 10)
+        ));
     }
     if summary.n_integrated > 0 {
         parts.push(format!(
@@ -143,14 +157,14 @@ pub(crate) fn kernels(summary: Summary, method: Method) -> String {
     if parts.is_empty() { "none needed: no tree splits".to_owned() } else { parts.join(", ") + ", 64-bit" }
 }
 
-fn metadata(explained_by: Method, model: &Ensemble, hash: &str) -> Vec<(String, String)> {
+fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(String, String)> {
     [
         ("pellucid.schema", "pellucid.explanation/1"),
         ("pellucid.version", VERSION),
         ("pellucid.game", "path-dependent Shapley values"),
-        ("pellucid.method", explained_by.name()),
+        ("pellucid.method", method(args.method).name()),
         ("pellucid.exact", "true"),
-        ("pellucid.output_space", "margin"),
+        ("pellucid.output_space", args.output.name()),
         ("pellucid.margin_unit", model.link.margin_unit()),
         ("pellucid.model_sha256", hash),
     ]
@@ -197,7 +211,7 @@ fn write_values(
     hash: &str,
     context: &Context<'_>,
 ) -> Result<Explained, Failure> {
-    let metadata = metadata(method(args.method), &feed.model, hash);
+    let metadata = metadata(args, &feed.model, hash);
     let (file, mut out) = NewFile::create(path)?;
     let explained = if format == TableFormat::Json {
         let mut writer = JsonObject::new(std::io::BufWriter::new(&mut out), &feed.model, &metadata)?;
@@ -206,7 +220,8 @@ fn write_values(
         writer.finish(explained.cut_short)?;
         explained
     } else {
-        let mut writer: Box<dyn WriteBatches + '_> = table_writer(format, &mut out, &columns(&feed.model)?, &metadata)?;
+        let mut writer: Box<dyn WriteBatches + '_> =
+            table_writer(format, &mut out, &columns(&feed.model)?, &metadata)?;
         let explained = explain(feed, method(args.method), args.row, context.console, |found| {
             Ok(writer.write(&row_columns(found))?)
         })?;
@@ -263,7 +278,12 @@ impl<W: Write> JsonObject<W> {
 }
 
 /// The picture that was asked for, or the usual one.
-fn picture(model: &Ensemble, explained: &Explained, args: &Explain, usual: Plot) -> Result<Box<dyn View>, Failure> {
+fn picture(
+    model: &Ensemble,
+    explained: &Explained,
+    args: &Explain,
+    usual: Plot,
+) -> Result<Box<dyn View>, Failure> {
     let output = args.class.unwrap_or(0) as usize;
     let subject = explained.samples.subject(model, explained, output);
     let plot = args.plot.unwrap_or(if args.row.is_some() { Plot::Waterfall } else { usual });
@@ -277,29 +297,63 @@ fn picture(model: &Ensemble, explained: &Explained, args: &Explain, usual: Plot)
         Plot::Scatter => {
             let named = args.feature.as_deref().and_then(|name| subject.feature(name)).map(|id| id.index());
             let feature = named.or_else(|| subject.by_importance().first().copied());
-            let feature = feature.ok_or_else(|| Failure::Usage("no feature moves this model; there is nothing to scatter".to_owned()))?;
+            let feature = feature.ok_or_else(|| {
+                Failure::Usage("no feature moves this model; there is nothing to scatter".to_owned())
+            })?;
             Box::new(scatter::scatter(&subject, feature))
         }
     })
 }
 
 /// What and how, for the head of a report.
-pub(crate) fn facts(model: &Ensemble, explained: &Explained, model_name: &str, data_name: &str, hash: &str) -> Vec<(String, String)> {
+pub(crate) fn facts(
+    model: &Ensemble,
+    explained: &Explained,
+    model_name: &str,
+    data_name: &str,
+    hash: &str,
+) -> Vec<(String, String)> {
     use pellucid::views::number::{count, pretty, residual};
 
     let version = model.origin.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
     let depth = model.trees.iter().map(pellucid::models::trees::Tree::depth).max().unwrap_or(0);
-    let worst = explained.totals.iter().map(|t| t.worst_residual).fold(0.0, |a: f64, b| if b.is_nan() || b > a { b } else { a });
+    let worst = explained
+        .totals
+        .iter()
+        .map(|t| t.worst_residual)
+        .fold(0.0, |a: f64, b| if b.is_nan() || b > a { b } else { a });
     let bases: Vec<String> = explained.base.iter().take(6).map(|&b| pretty(b, 5)).collect();
     let mut facts = vec![
-        ("Model", format!("{}{version}, {}, {} trees at most {depth} deep, {} leaves", model.origin.library, model.origin.objective, count(model.trees.len()), count(model.n_leaves()))),
+        (
+            "Model",
+            format!(
+                "{}{version}, {}, {} trees at most {depth} deep, {} leaves",
+                model.origin.library,
+                model.origin.objective,
+                count(model.trees.len()),
+                count(model.n_leaves())
+            ),
+        ),
         ("Model file", format!("{model_name}, sha256 {}…", &hash[..hash.len().min(16)])),
-        ("Data", format!("{data_name}, {} rows, {} features", count(explained.totals[0].n_rows), count(model.features.len()))),
+        (
+            "Data",
+            format!(
+                "{data_name}, {} rows, {} features",
+                count(explained.totals[0].n_rows),
+                count(model.features.len())
+            ),
+        ),
         ("Values", "Shapley values of the path-dependent game, exact up to rounding".to_owned()),
         ("Computed by", kernels(explained.plan.summary(), explained.plan.method())),
         ("Output space", format!("margin ({})", model.link.margin_unit())),
         ("Base value", bases.join(", ")),
-        ("Largest residual", format!("{} (distance of base and values from the model’s own margin, over all rows)", residual(worst))),
+        (
+            "Largest residual",
+            format!(
+                "{} (distance of base and values from the model’s own margin, over all rows)",
+                residual(worst)
+            ),
+        ),
     ];
     facts.extend(model.origin.notes.iter().map(|note| ("Note", note.clone())));
     if explained.cut_short {
@@ -328,19 +382,36 @@ pub(crate) fn notes(subject: &Subject) -> Vec<String> {
     notes
 }
 
-fn report(model: &Ensemble, explained: &Explained, args: &Explain, hash: &str, context: &Context<'_>) -> Report {
+fn report(
+    model: &Ensemble,
+    explained: &Explained,
+    args: &Explain,
+    hash: &str,
+    context: &Context<'_>,
+) -> Report {
     let k = model.base.len();
-    let outputs: Vec<usize> = args.class.map_or_else(|| (0..k.min(OUTPUTS_SHOWN)).collect(), |class| vec![class as usize]);
-    let subjects: Vec<Subject> = outputs.iter().map(|&o| explained.samples.subject(model, explained, o)).collect();
+    let outputs: Vec<usize> =
+        args.class.map_or_else(|| (0..k.min(OUTPUTS_SHOWN)).collect(), |class| vec![class as usize]);
+    let subjects: Vec<Subject> =
+        outputs.iter().map(|&o| explained.samples.subject(model, explained, o)).collect();
     let row = args.row.map(|_| 0);
     let mut notes = notes(&subjects[0]);
     if outputs.len() < k && args.class.is_none() {
-        notes.push(format!("The model has {k} outputs; the first {} are shown. Choose another with --class.", outputs.len()));
+        notes.push(format!(
+            "The model has {k} outputs; the first {} are shown. Choose another with --class.",
+            outputs.len()
+        ));
     }
     Report {
         title: finding(&subjects[0]),
         lead: lead(&subjects[0]),
-        facts: facts(model, explained, &args.about.model.display().to_string(), &args.about.data.display().to_string(), hash),
+        facts: facts(
+            model,
+            explained,
+            &args.about.model.display().to_string(),
+            &args.about.data.display().to_string(),
+            hash,
+        ),
         sections: subjects.iter().flat_map(|subject| sections(subject, row)).collect(),
         notes,
         command: Some(context.command_line()),
@@ -374,7 +445,7 @@ fn summary(model: &Ensemble, explained: &Explained, args: &Explain) -> Value {
         .collect();
     json!({
         "rows": explained.totals[0].n_rows, "complete": !explained.cut_short, "game": "path-dependent",
-        "method": explained.plan.method().name(), "exact": true, "output_space": "margin",
-        "margin_unit": model.link.margin_unit(), "outputs": outputs, "output": args.output,
+        "method": explained.plan.method().name(), "exact": true, "output_space": args.output.name(),
+        "margin_unit": model.link.margin_unit(), "outputs": outputs, "output": args.out,
     })
 }

@@ -10,7 +10,7 @@ use pellucid::models::Predict as _;
 use pellucid::models::trees::import::{Format, import};
 use pellucid::models::trees::{Ensemble, FeatureKind, Tree};
 use pellucid::views::number::{count, pretty};
-use pellucid::views::render::text::{cut, left, right};
+use pellucid::views::render::text::{cut, left, right, width as width_of};
 use pellucid_runs::Run;
 use serde_json::{Value, json};
 
@@ -33,7 +33,9 @@ pub(crate) fn run(args: &Inspect, context: &Context<'_>) -> Result<u8, Failure> 
             match import(&bytes) {
                 Ok(model) => return show_model(&model, &args.file, context),
                 // JSON may also be data, a line of it a row.
-                Err(cause) if !is_table(args) => return Err(FileError::Model { path: args.file.clone(), cause }.into()),
+                Err(cause) if !is_table(args) => {
+                    return Err(FileError::Model { path: args.file.clone(), cause }.into());
+                }
                 Err(_) => {}
             }
         }
@@ -78,7 +80,10 @@ fn show_model(model: &Ensemble, path: &Path, context: &Context<'_>) -> Result<u8
         ("version", model.origin.version.clone().unwrap_or_else(|| "not said".to_owned())),
         ("objective", format!("{}; margins are {}", model.origin.objective, model.link.margin_unit())),
         ("outputs", count(model.n_outputs())),
-        ("trees", format!("{}, {} leaves, at most {depth} deep", count(model.trees.len()), count(model.n_leaves()))),
+        (
+            "trees",
+            format!("{}, {} leaves, at most {depth} deep", count(model.trees.len()), count(model.n_leaves())),
+        ),
         ("base margin", model.base.iter().take(8).map(|&b| pretty(b, 6)).collect::<Vec<_>>().join(", ")),
         ("features", format!("{}, {} of them used", count(model.features.len()), count(n_used))),
     ];
@@ -86,11 +91,15 @@ fn show_model(model: &Ensemble, path: &Path, context: &Context<'_>) -> Result<u8
         lines.push(("names", "none stored; columns are matched by position".to_owned()));
     }
     if !model.has_covers {
-        lines.push(("covers", "none stored; path-dependent values are not defined, predictions are".to_owned()));
+        lines.push((
+            "covers",
+            "none stored; path-dependent values are not defined, predictions are".to_owned(),
+        ));
     }
     lines.extend(model.origin.notes.iter().map(|note| ("note", note.clone())));
-    let mut text: String = lines.iter().map(|(name, value)| format!("{} {value}\n", left(name, 12))).collect();
-    let width = model.features.iter().take(LISTED).map(|f| f.name.chars().count()).max().unwrap_or(0).min(48);
+    let mut text: String =
+        lines.iter().map(|(name, value)| format!("{} {value}\n", left(name, 12))).collect();
+    let width = model.features.iter().take(LISTED).map(|f| width_of(&f.name)).max().unwrap_or(0).min(48);
     for (feature, used) in model.features.iter().zip(&used).take(LISTED) {
         let unused = if *used { "" } else { ", never used" };
         text += &format!("  {} {}{unused}\n", left(&cut(&feature.name, 48), width), kind(&feature.kind));
@@ -126,7 +135,8 @@ impl Profile {
             }
             Column::Category(text) => {
                 for level in text.levels.iter() {
-                    self.many_levels |= self.levels.len() >= Self::MOST_LEVELS && !self.levels.contains(level);
+                    self.many_levels |=
+                        self.levels.len() >= Self::MOST_LEVELS && !self.levels.contains(level);
                     if !self.many_levels {
                         self.levels.insert(level.clone());
                     }
@@ -166,7 +176,9 @@ fn show_table(mut reader: Box<dyn ReadBatches>, path: &Path, context: &Context<'
     let mut found = profiles.iter();
     let columns: Vec<(&str, Kind, Option<&Profile>)> = all
         .iter()
-        .map(|field| (field.name.as_str(), field.kind, if field.kind == Kind::Other { None } else { found.next() }))
+        .map(|field| {
+            (field.name.as_str(), field.kind, if field.kind == Kind::Other { None } else { found.next() })
+        })
         .collect();
     if context.json {
         let columns: Vec<Value> = columns
@@ -183,13 +195,17 @@ fn show_table(mut reader: Box<dyn ReadBatches>, path: &Path, context: &Context<'
     }
     let mut text = format!("{} {}\n", left("data", 12), path.display());
     text += &format!("{} {} rows, {} columns\n", left("shape", 12), count(n_rows), count(all.len()));
-    let width = all.iter().map(|field| field.name.chars().count()).max().unwrap_or(0).min(48);
+    let width = all.iter().map(|field| width_of(&field.name)).max().unwrap_or(0).min(48);
     for (name, kind, profile) in columns {
         let missing = profile.map_or(0, |profile| profile.missing);
         let missing = if missing > 0 { format!("{} missing", count(missing)) } else { String::new() };
         let summary = profile.map_or("neither numbers nor text; can't be used".to_owned(), Profile::summary);
-        let line =
-            format!("  {} {} {}  {summary}", left(&cut(name, 48), width), left(kind.name(), 9), right(&missing, 14));
+        let line = format!(
+            "  {} {} {}  {summary}",
+            left(&cut(name, 48), width),
+            left(kind.name(), 9),
+            right(&missing, 14)
+        );
         text += line.trim_end();
         text.push('\n');
     }
@@ -200,11 +216,15 @@ fn show_run(run: &Run, context: &Context<'_>) -> Result<u8, Failure> {
     if context.json {
         return context.print_json("inspect", json!({"what": "run", "run": run}));
     }
-    let mut text = format!("{} {}, {} with version {}\n", left("run", 12), run.verb, run.started, run.version);
+    let mut text =
+        format!("{} {}, {} with version {}\n", left("run", 12), run.verb, run.started, run.version);
     text += &format!("{} {:.2} seconds\n", left("took", 12), run.seconds);
     for (word, files) in [("input", &run.inputs), ("output", &run.outputs)] {
         for file in files {
-            let hash = file.sha256.as_deref().map_or("no hash".to_owned(), |hash| format!("sha256 {}…", &hash[..hash.len().min(12)]));
+            let hash = file
+                .sha256
+                .as_deref()
+                .map_or("no hash".to_owned(), |hash| format!("sha256 {}…", &hash[..hash.len().min(12)]));
             text += &format!("{} {} ({}), {hash}\n", left(word, 12), file.path, file.role);
         }
     }

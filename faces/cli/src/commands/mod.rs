@@ -37,8 +37,13 @@ pub(crate) fn run(cli: &Cli, console: &Console, words: &[OsString]) -> Result<u8
     let words = std::iter::once("pellucid".to_owned())
         .chain(words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()))
         .collect();
-    let context =
-        Context { console, json: cli.global.json, seed: cli.global.seed, words, started: (Instant::now(), now) };
+    let context = Context {
+        console,
+        json: cli.global.json,
+        seed: cli.global.seed,
+        words,
+        started: (Instant::now(), now),
+    };
     match &cli.command {
         Command::Tour(args) => tour::run(args, &context),
         Command::Inspect(args) => inspect::run(args, &context),
@@ -84,7 +89,11 @@ impl Context<'_> {
     pub(crate) fn command_line(&self) -> String {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
         let quoted = |word: &String| {
-            if !word.is_empty() && word.chars().all(plain) { word.clone() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+            if !word.is_empty() && word.chars().all(plain) {
+                word.clone()
+            } else {
+                format!("'{}'", word.replace('\'', "'\\''"))
+            }
         };
         self.words.iter().map(quoted).collect::<Vec<_>>().join(" ")
     }

@@ -12,17 +12,21 @@ use crate::failure::Failure;
 use crate::output::{Format, NewFile, TableFormat, table_writer};
 
 pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> {
-    let format = match args.output.as_deref().map(|path| Format::of(path).map(|format| (path, format))).transpose()? {
-        None => TableFormat::Csv,
-        Some((_, Format::Table(format))) if format != TableFormat::Json => format,
-        Some((path, _)) => {
-            return Err(Failure::Usage(format!("`{}`: predictions are written as .csv .parquet .arrow or .jsonl", path.display())));
-        }
-    };
+    let format =
+        match args.out.as_deref().map(|path| Format::of(path).map(|format| (path, format))).transpose()? {
+            None => TableFormat::Csv,
+            Some((_, Format::Table(format))) if format != TableFormat::Json => format,
+            Some((path, _)) => {
+                return Err(Failure::Usage(format!(
+                    "`{}`: predictions are written as .csv .parquet .arrow or .jsonl",
+                    path.display()
+                )));
+            }
+        };
     let mut feed = Feed::open(&args.about, context.console)?;
     let names = names(&feed);
     let metadata = [("pellucid.schema".to_owned(), "pellucid.predictions/1".to_owned())];
-    let mut file = args.output.as_deref().map(NewFile::create).transpose()?;
+    let mut file = args.out.as_deref().map(NewFile::create).transpose()?;
     let (n_rows, cut_short) = match &mut file {
         Some((_, out)) => write_rows(&mut feed, format, out, &names, &metadata, context)?,
         None if context.json => write_rows(&mut feed, format, std::io::sink(), &names, &metadata, context)?,
@@ -33,14 +37,14 @@ pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> 
         drop(out);
         file.keep()?;
     }
-    let shown = args.output.as_deref().unwrap_or(Path::new("-"));
-    if args.output.is_some() {
+    let shown = args.out.as_deref().unwrap_or(Path::new("-"));
+    if args.out.is_some() {
         context.console.done(&format!("wrote {n_rows} rows to {}", shown.display()));
     }
     let results = json!({"rows": n_rows, "complete": !cut_short});
     context.write_run("predict", &args.about, &[("predictions", shown)], json!({}), results)?;
     if context.json {
-        let body = json!({"rows": n_rows, "complete": !cut_short, "columns": names, "output": args.output});
+        let body = json!({"rows": n_rows, "complete": !cut_short, "columns": names, "output": args.out});
         context.print_json("predict", body)?;
     }
     Ok(if cut_short { 4 } else { 0 })
@@ -50,7 +54,9 @@ pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> 
 fn names(feed: &Feed) -> Vec<String> {
     let (link, k) = (feed.model.link, feed.model.n_outputs());
     let word = if link.is_probability() { "probability" } else { "prediction" };
-    let each = |word: &str, n: usize| (0..n).map(|at| if n == 1 { word.to_owned() } else { format!("{word}@{at}") }).collect();
+    let each = |word: &str, n: usize| {
+        (0..n).map(|at| if n == 1 { word.to_owned() } else { format!("{word}@{at}") }).collect()
+    };
     let margins: Vec<String> = each("margin", k);
     let predictions: Vec<String> = each(word, link.n_predictions(k));
     margins.into_iter().chain(predictions).collect()
@@ -80,7 +86,8 @@ fn write_rows(
         }
         let k = feed.model.n_outputs();
         let margins = feed.model.predict(&rows, Scale::Margin);
-        let predictions: Vec<f64> = margins.chunks_exact(k).flat_map(|row| feed.model.predictions(row)).collect();
+        let predictions: Vec<f64> =
+            margins.chunks_exact(k).flat_map(|row| feed.model.predictions(row)).collect();
         let columns = |values: &[f64], k: usize| -> Vec<Vec<f64>> {
             (0..k).map(|at| values.iter().skip(at).step_by(k).copied().collect()).collect()
         };

@@ -44,7 +44,13 @@ pub(crate) fn embedded() -> Result<Vec<Embedded>, Failure> {
 
 fn feed(model: &Ensemble, context: &Context<'_>) -> Result<Feed, Failure> {
     let reader = CsvReader::new(DATA, ReadOptions { batch_rows: 16_384, ..ReadOptions::default() })?;
-    Feed::new(model.clone(), Box::new(reader), Path::new("adult.csv"), &["income".to_owned()], context.console)
+    Feed::new(
+        model.clone(),
+        Box::new(reader),
+        Path::new("adult.csv"),
+        &["income".to_owned()],
+        context.console,
+    )
 }
 
 /// How far an embedded model is from its library, and from its own sum.
@@ -90,7 +96,9 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
     let (first, other) = (&models[0], &models[1]);
     let subject = explained[0].samples.subject(&first.model, &explained[0], 0);
     // The same person in both models: the one whom the first is surest of.
-    let surest = (0..subject.n_shown()).max_by(|&a, &b| subject.margins[a].total_cmp(&subject.margins[b])).unwrap_or(0);
+    let surest = (0..subject.n_shown())
+        .max_by(|&a, &b| subject.margins[a].total_cmp(&subject.margins[b]))
+        .unwrap_or(0);
     let row = subject.rows[surest];
 
     let hash = Sha256::digest(first.bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
@@ -106,7 +114,13 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
     let report = Report {
         title: finding(&subject),
         lead: format!("Whose yearly income is over 50 000 dollars? {}", lead(&subject)),
-        facts: facts(&first.model, &explained[0], "adult-xgboost.ubj (embedded)", "adult.csv (embedded)", &hash),
+        facts: facts(
+            &first.model,
+            &explained[0],
+            "adult-xgboost.ubj (embedded)",
+            "adult.csv (embedded)",
+            &hash,
+        ),
         sections: parts,
         notes: said,
         command: Some(context.command_line()),
@@ -123,7 +137,8 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
     write_file(&path("adult-lightgbm.txt"), other.bytes)?;
     write_file(&path("adult.csv"), DATA)?;
     let mut table = Vec::new();
-    let mut writer = table_writer(TableFormat::Parquet, &mut table, &["margin".into(), "probability".into()], &[])?;
+    let mut writer =
+        table_writer(TableFormat::Parquet, &mut table, &["margin".into(), "probability".into()], &[])?;
     let rows = all_rows(&first.model, context)?;
     let margins = rows.map_or(Vec::new(), |rows| first.model.predict(&rows, Scale::Margin));
     let probabilities = margins.iter().flat_map(|&m| first.model.predictions(&[m])).collect();
@@ -135,7 +150,8 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
         "rows": explained[0].totals[0].n_rows,
         "worst_residual": explained.iter().map(|e| e.totals[0].worst_residual).fold(0.0, f64::max),
     });
-    let files = ["index.html", "waterfall.svg", "beeswarm.png", "predictions.parquet"].map(|name| (name, path(name)));
+    let files =
+        ["index.html", "waterfall.svg", "beeswarm.png", "predictions.parquet"].map(|name| (name, path(name)));
     let outputs: Vec<(&str, &Path)> = files.iter().map(|(name, path)| (*name, path.as_path())).collect();
     context.write_run_to(&args.dir, "tour", &[], &outputs, json!({}), results.clone())?;
     let shown = path("index.html").display().to_string();
@@ -145,7 +161,11 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
     let text = [
         bar::bar(&subject, 6).text(96),
         picture.text(96),
-        format!("Wrote {shown}. Open it in a browser.\nThe models and data lie beside it: try `pellucid explain {} {} --row {row}`.\n", path("adult-xgboost.ubj").display(), path("adult.csv").display()),
+        format!(
+            "Wrote {shown}. Open it in a browser.\nThe models and data lie beside it: try `pellucid explain {} {} --row {row}`.\n",
+            path("adult-xgboost.ubj").display(),
+            path("adult.csv").display()
+        ),
     ];
     print(&text.join("\n"))
 }
@@ -166,8 +186,10 @@ fn second_model(
         }
         _ => 0,
     };
-    let figures: Vec<(Box<dyn View>, bool)> =
-        vec![(Box::new(bar::bar(&subject, 8)), false), (Box::new(waterfall::waterfall(&subject, row, 10)), false)];
+    let figures: Vec<(Box<dyn View>, bool)> = vec![
+        (Box::new(bar::bar(&subject, 8)), false),
+        (Box::new(waterfall::waterfall(&subject, row, 10)), false),
+    ];
     Ok(Section {
         heading: "The same people, seen by another model".to_owned(),
         intro: format!(

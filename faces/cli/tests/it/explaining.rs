@@ -1,0 +1,212 @@
+//! Are the values the same in every format, from every source of data, on any number of threads?
+
+use std::io::Write;
+use std::process::Stdio;
+
+use pellucid::data::read::{IpcReader, ParquetReader, ReadBatches, ReadOptions};
+use pellucid::data::table::Column;
+
+use super::{Folder, csv};
+
+/// The values as CSV: the oracle of the other formats.
+fn values(folder: &Folder, model: &str, data: &str) -> String {
+    folder.ok(&["explain", model, data, "-o", "oracle.csv", "-q"]);
+    folder.read("oracle.csv")
+}
+
+#[test]
+fn values_base_and_margin_add_up() {
+    let folder = Folder::new();
+    for model in ["adult-xgboost.ubj", "adult-lightgbm.txt"] {
+        let (names, rows) = csv(&values(&folder, model, "adult.csv"));
+        assert_eq!(names.len(), 16);
+        assert_eq!(names[names.len() - 2..], ["base_value", "residual"]);
+        folder.ok(&["predict", model, "adult.csv", "-o", "p.csv"]);
+        let (columns, predictions) = csv(&folder.read("p.csv"));
+        assert_eq!(columns, ["margin", "probability"]);
+        assert_eq!((rows.len(), predictions.len()), (1500, 1500));
+        for (row, prediction) in rows.iter().zip(&predictions) {
+            let sum: f64 = row[..row.len() - 1].iter().sum();
+            // XGBoost sums its margins in 32 bits.
+            assert!((sum - prediction[0]).abs() < 2e-5, "{sum} for {}", prediction[0]);
+            assert!(row[row.len() - 1] < 1e-12, "residual {}", row[row.len() - 1]);
+            assert!((1.0 / (1.0 + (-prediction[0]).exp()) - prediction[1]).abs() < 1e-6);
+        }
+    }
+}
+
+fn columns_of(mut reader: impl ReadBatches) -> Vec<Vec<f64>> {
+    let mut all: Vec<Vec<f64>> = vec![Vec::new(); reader.schema().fields.len()];
+    while let Some(table) = reader.next_batch().unwrap() {
+        for (all, column) in all.iter_mut().zip(table.columns()) {
+            let Column::Number(numbers) = column else { panic!("text") };
+            all.extend(numbers);
+        }
+    }
+    all
+}
+
+#[test]
+fn every_format_holds_the_same_numbers() {
+    let folder = Folder::new();
+    let (names, rows) = csv(&values(&folder, "adult-xgboost.ubj", "adult.csv"));
+    let explain = |out: &str| folder.ok(&["explain", "adult-xgboost.ubj", "adult.csv", "-o", out]);
+    let bytes = |name: &str| fs_err::read(folder.path(name)).unwrap();
+    explain("v.parquet");
+    explain("v.arrow");
+    for columns in [
+        columns_of(ParquetReader::new(bytes("v.parquet").into(), &ReadOptions::default()).unwrap()),
+        columns_of(IpcReader::file(bytes("v.arrow").into()).unwrap()),
+    ] {
+        assert_eq!(columns.len(), names.len());
+        assert!(
+            rows.iter()
+                .enumerate()
+                .all(|(at, row)| row.iter().zip(&columns).all(|(x, column)| *x == column[at]))
+        );
+    }
+    explain("v.json");
+    let json: serde_json::Value = serde_json::from_str(&folder.read("v.json")).unwrap();
+    assert_eq!(json["schema"], "pellucid.explanation/1");
+    assert_eq!(json["complete"], true);
+    assert_eq!(json["feature_names"].as_array().unwrap().len(), 14);
+    for (row, found) in rows.iter().zip(json["rows"].as_array().unwrap()) {
+        let found = &found[0];
+        let numbers: Vec<f64> =
+            found["values"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+        assert_eq!(numbers, row[..14]);
+        assert_eq!(
+            [&found["base_value"], &found["residual"]].map(|x| x.as_f64().unwrap()),
+            [row[14], row[15]]
+        );
+    }
+    explain("v.jsonl");
+    let lines = folder.read("v.jsonl");
+    let last: serde_json::Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    assert_eq!((lines.lines().count(), last["age"].as_f64()), (1500, Some(rows[1499][0])));
+}
+
+#[test]
+fn threads_change_no_byte_and_methods_only_rounding() {
+    let folder = Folder::new();
+    let oracle = values(&folder, "adult-lightgbm.txt", "adult.csv");
+    for threads in ["1", "2", "7"] {
+        folder.ok(&["explain", "adult-lightgbm.txt", "adult.csv", "-o", "t.csv", "--threads", threads]);
+        assert_eq!(folder.read("t.csv"), oracle, "{threads} threads");
+    }
+    let (_, oracle) = csv(&oracle);
+    for method in ["tables", "quadrature", "auto"] {
+        folder.ok(&["explain", "adult-lightgbm.txt", "adult.csv", "-o", "m.csv", "--method", method]);
+        let (_, rows) = csv(&folder.read("m.csv"));
+        for (a, b) in rows.iter().zip(&oracle) {
+            assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-11), "{method}: {a:?} and {b:?}");
+        }
+    }
+}
+
+#[test]
+fn data_comes_packed_piped_reordered_and_in_other_formats() {
+    let folder = Folder::new();
+    let oracle = values(&folder, "adult-xgboost.ubj", "adult.csv");
+    let data = folder.read("adult.csv");
+
+    let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gz.write_all(data.as_bytes()).unwrap();
+    fs_err::write(folder.path("adult.csv.gz"), gz.finish().unwrap()).unwrap();
+    fs_err::write(folder.path("adult.csv.zst"), zstd::encode_all(data.as_bytes(), 1).unwrap()).unwrap();
+    // Last column first, and a semicolon for every comma: no cell of this file holds either.
+    let turned: Vec<String> = data
+        .lines()
+        .map(|line| line.split(',').rev().map(str::to_owned).collect::<Vec<_>>().join(";"))
+        .collect();
+    fs_err::write(folder.path("turned.csv"), turned.join("\r\n")).unwrap();
+    let names: Vec<&str> = data.lines().next().unwrap().split(',').collect();
+    let lines = data.lines().skip(1).map(|line| {
+        let cells = line.split(',').zip(&names).filter(|(cell, _)| !cell.is_empty());
+        let cells = cells.map(|(cell, name)| match cell.parse::<f64>() {
+            Ok(_) => format!("\"{name}\": {cell}"),
+            Err(_) => format!("\"{name}\": \"{cell}\""),
+        });
+        format!("{{{}}}\n", cells.collect::<Vec<_>>().join(", "))
+    });
+    fs_err::write(folder.path("adult.jsonl"), lines.collect::<String>()).unwrap();
+    for file in ["adult.csv.gz", "adult.csv.zst", "turned.csv", "adult.jsonl"] {
+        assert_eq!(values(&folder, "adult-xgboost.ubj", file), oracle, "{file}");
+    }
+
+    let mut child = folder
+        .command(&["explain", "adult-xgboost.ubj", "-", "-o", "piped.csv"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(data.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(folder.read("piped.csv"), oracle);
+}
+
+#[test]
+fn one_row_is_that_row() {
+    let folder = Folder::new();
+    let (_, rows) = csv(&values(&folder, "adult-xgboost.ubj", "adult.csv"));
+    folder.ok(&["explain", "adult-xgboost.ubj", "adult.csv", "--row", "389", "-o", "one.csv"]);
+    let (_, one) = csv(&folder.read("one.csv"));
+    assert_eq!(one.len(), 1);
+    assert!(one[0].iter().zip(&rows[389]).all(|(a, b)| (a - b).abs() < 1e-12), "{one:?}");
+    let said = folder.ok(&["explain", "adult-xgboost.ubj", "adult.csv", "--row", "389"]);
+    assert!(said.starts_with("Why row 389 came to"), "{said}");
+}
+
+#[test]
+fn pictures_and_reports_are_written() {
+    let folder = Folder::new();
+    let explain = |words: &[&str]| {
+        let all: Vec<&str> =
+            ["explain", "adult-xgboost.ubj", "adult.csv"].iter().chain(words).copied().collect();
+        folder.ok(&all)
+    };
+    for plot in ["bar", "beeswarm", "scatter", "decision", "heatmap"] {
+        explain(&["--plot", plot, "-o", "p.svg"]);
+        assert!(folder.read("p.svg").starts_with("<svg"), "{plot}");
+        assert!(explain(&["--plot", plot]).lines().count() > 5);
+    }
+    for plot in ["waterfall", "force"] {
+        explain(&["--plot", plot, "--row", "3", "-o", "p.png", "--theme", "dark", "--width", "500"]);
+        let bytes = fs_err::read(folder.path("p.png")).unwrap();
+        assert_eq!(bytes[..8], *b"\x89PNG\r\n\x1a\n", "{plot}");
+        assert_eq!(u32::from_be_bytes(bytes[16..20].try_into().unwrap()), 1000);
+    }
+    explain(&["-o", "r.html"]);
+    let page = folder.read("r.html");
+    assert!(page.contains("Largest residual") && page.contains("pellucid explain adult-xgboost.ubj"));
+}
+
+#[test]
+fn several_outputs_stand_apart() {
+    let folder = Folder::new();
+    let case = super::fixtures().join("xgboost-3.4.1");
+    let expected = fs_err::read_to_string(case.join("obj-softprob.expected.json")).unwrap();
+    let expected: serde_json::Value = serde_json::from_str(&expected).unwrap();
+    let names: Vec<&str> =
+        expected["columns"].as_array().unwrap().iter().map(|n| n.as_str().unwrap()).collect();
+    let rows = expected["rows"].as_array().unwrap().iter().map(|row| {
+        let cells =
+            row.as_array().unwrap().iter().map(|x| x.as_f64().map_or(String::new(), |x| x.to_string()));
+        cells.collect::<Vec<_>>().join(",")
+    });
+    let rows: Vec<String> = rows.collect();
+    fs_err::write(folder.path("d.csv"), format!("{}\n{}\n", names.join(","), rows.join("\n"))).unwrap();
+    let model = case.join(expected["models"][0].as_str().unwrap()).display().to_string();
+    folder.ok(&["explain", &model, "d.csv", "-o", "v.csv"]);
+    let (columns, values) = csv(&folder.read("v.csv"));
+    let k = expected["margin"][0].as_array().unwrap().len();
+    assert_eq!(columns.len(), k * (names.len() + 2));
+    assert_eq!(columns[names.len()], "base_value@0");
+    let wide = names.len() + 2;
+    for (row, margins) in values.iter().zip(expected["margin"].as_array().unwrap()) {
+        for output in 0..k {
+            let sum: f64 = row[output * wide..][..names.len() + 1].iter().sum();
+            assert!((sum - margins[output].as_f64().unwrap()).abs() < 1e-5);
+        }
+    }
+}

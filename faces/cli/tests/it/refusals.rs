@@ -1,0 +1,126 @@
+//! Does a mistake get an error that says what, where and what to do, with its exit code, and nothing half written?
+
+use super::{Folder, fixtures};
+
+const MODEL: &str = "adult-xgboost.ubj";
+const DATA: &str = "adult.csv";
+
+/// Runs what must fail; the code, and what was said.
+fn refused(folder: &Folder, words: &[&str]) -> (i32, String) {
+    let output = folder.run(words);
+    assert!(output.stdout.is_empty(), "{words:?} printed {}", String::from_utf8_lossy(&output.stdout));
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn mistakes_are_explained() {
+    let folder = Folder::new();
+    let write = |name: &str, text: &str| fs_err::write(folder.path(name), text).unwrap();
+    let data = folder.read(DATA);
+    write("renamed.csv", &data.replacen("capital-gain", "capital_gain", 1));
+    write("ragged.csv", &format!("{}1,2,3\n", &data[..data.find('\n').unwrap() + 1]));
+    write("twice.csv", &data.replacen("age", "sex", 1));
+    write("empty.csv", "");
+    write("header.csv", &data[..data.find('\n').unwrap() + 1]);
+    write("unseen.csv", &data.replacen("Masters", "Mastersx", 1));
+    write("text.csv", &data.replace("\n39,", "\nthirty,"));
+    write("cut.txt", &folder.read("adult-lightgbm.txt")[..9_000]);
+    let mut ubj = fs_err::read(folder.path(MODEL)).unwrap();
+    ubj.truncate(50_000);
+    fs_err::write(folder.path("cut.ubj"), ubj).unwrap();
+    let cyclic = fixtures().join("xgboost-3.4.1/reject-cycle.json").display().to_string();
+    let linear = fixtures().join("lightgbm-4.7.0/reject-linear-tree.txt").display().to_string();
+    for (words, code, pieces) in [
+        (
+            &["explain", MODEL, "renamed.csv", "-o", "x.csv"][..],
+            3,
+            &["`capital-gain`", "did you mean `capital_gain`"][..],
+        ),
+        (
+            &["explain", MODEL, "ragged.csv", "-o", "x.csv"],
+            3,
+            &["line 2", "3 fields where the header has 15"],
+        ),
+        (&["explain", MODEL, "twice.csv", "-o", "x.csv"], 3, &["`sex`", "twice"]),
+        (&["explain", MODEL, "empty.csv", "-o", "x.csv"], 3, &["empty.csv", "empty"]),
+        (&["explain", MODEL, "header.csv", "-o", "x.csv"], 3, &["header.csv", "no rows"]),
+        (
+            &["explain", MODEL, "unseen.csv", "-o", "x.csv"],
+            3,
+            &["column `education`, row ", "Mastersx", "did you mean `Masters`"],
+        ),
+        (&["explain", MODEL, "text.csv", "-o", "x.csv"], 3, &["column `age`", "`thirty`"]),
+        (&["explain", MODEL, "nowhere.csv", "-o", "x.csv"], 3, &["nowhere.csv", "No such file"]),
+        (&["explain", DATA, MODEL, "-o", "x.csv"], 3, &["adult.csv", "data and model were swapped"]),
+        (&["explain", "cut.txt", DATA, "-o", "x.csv"], 3, &["cut.txt", "cut short"]),
+        (&["explain", "cut.ubj", DATA, "-o", "x.csv"], 3, &["cut.ubj", "byte", "cut short"]),
+        (&["explain", &cyclic, DATA, "-o", "x.csv"], 3, &["tree 0", "node 0", "two parents"]),
+        (&["explain", &linear, DATA, "-o", "x.csv"], 3, &["linear", "linear_tree=false"]),
+        (&["explain", MODEL, DATA, "-o", "x.cvs"], 2, &["`cvs` names no format", "did you mean `.csv`"]),
+        (&["explain", MODEL, DATA, "-o", "nowhere/x.csv"], 3, &["nowhere", "No such file"]),
+        (&["explain", MODEL, DATA, "--row", "1500"], 2, &["--row 1500", "1500 rows, counted from 0"]),
+        (&["explain", MODEL, DATA, "--plot", "waterfall"], 2, &["--row N"]),
+        (
+            &["explain", MODEL, DATA, "--plot", "scatter", "--feature", "agee"],
+            2,
+            &["agee", "did you mean `age`"],
+        ),
+        (&["explain", MODEL, DATA, "--drop", "incom"], 2, &["incom", "did you mean `income`"]),
+        (&["explain", MODEL, DATA, "--drop", "age"], 3, &["lacks 1", "`age`"]),
+        (&["explain", MODEL, DATA, "--class", "1"], 2, &["--class 1", "1 output"]),
+        (&["explain", MODEL, DATA, "--method", "tabels"], 2, &["tabels", "tables"]),
+        (
+            &["explain", MODEL, DATA, "--time-limit", "0ms", "-o", "x.csv"],
+            4,
+            &["time limit", "nothing was written"],
+        ),
+        (&["explain", MODEL], 2, &["DATA"]),
+        (&["predict", MODEL, DATA, "-o", "x.html"], 2, &["predictions are written as"]),
+        (&["inspect", "nowhere"], 3, &["nowhere", "No such file"]),
+        (&["explian", MODEL, DATA], 2, &["explian", "explain"]),
+    ] {
+        let (found, said) = refused(&folder, words);
+        assert_eq!(found, code, "{words:?}: {said}");
+        assert!(pieces.iter().all(|piece| said.contains(piece)), "{words:?}: {said}");
+        assert!(!said.contains("panicked") && !said.contains("bug"), "{said}");
+        let left: Vec<_> =
+            fs_err::read_dir(folder.path("")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let left = left.iter().any(|name| name.to_string_lossy().contains("x.csv"));
+        assert!(!left, "{words:?} left a file behind");
+    }
+}
+
+#[test]
+fn errors_are_objects_where_json_is_asked_for() {
+    let folder = Folder::new();
+    let (code, said) = refused(&folder, &["explain", MODEL, "nowhere.csv", "--json"]);
+    let error: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, error["error"]["code"].as_str()), (3, Some("input")));
+    assert!(error["error"]["message"].as_str().unwrap().contains("nowhere.csv"));
+}
+
+#[test]
+fn notes_tell_what_was_ignored_and_read_as_missing() {
+    let folder = Folder::new();
+    let said = |words: &[&str]| String::from_utf8(folder.run(words).stderr).unwrap();
+    assert!(said(&["explain", MODEL, DATA]).contains("ignored: income"));
+    assert_eq!(said(&["explain", MODEL, DATA, "--drop", "income"]), "");
+    assert_eq!(said(&["explain", MODEL, DATA, "-q"]), "");
+    fs_err::write(folder.path("unseen.csv"), folder.read(DATA).replacen("Masters", "Mastersx", 1)).unwrap();
+    let noted = said(&["explain", "adult-lightgbm.txt", "unseen.csv"]);
+    assert!(noted.contains("column `education`: 1 value"), "{noted}");
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let folder = Folder::new();
+    let mut child = folder
+        .command(&["predict", MODEL, DATA, "-q"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
