@@ -3,24 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::places::{cache, step};
 
-/// The newest Python from the given minor version up, as a command that runs.
-fn newest(at_least: u32) -> Result<String> {
-    let runs = |name: &String| {
-        Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
-    };
-    let found = (at_least..=at_least.max(11) + 6).rev().map(|minor| format!("python3.{minor}")).find(runs);
-    found.with_context(|| format!("Python 3.{at_least} or later is not on this machine"))
-}
-
-/// One given minor version.
-fn exactly(minor: u32) -> Result<String> {
+/// A Python of this minor version that runs: on the path, or among pyenv's (whose shims answer only for the
+/// versions that are switched on).
+fn find(minor: u32) -> Option<PathBuf> {
     let name = format!("python3.{minor}");
-    let runs = Command::new(&name).arg("--version").output().is_ok_and(|output| output.status.success());
-    if runs { Ok(name) } else { bail!("Python 3.{minor} is not on this machine") }
+    let root = std::env::var_os("PYENV_ROOT").map(PathBuf::from);
+    let root = root.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".pyenv")));
+    let installed = root.and_then(|root| fs_err::read_dir(root.join("versions")).ok());
+    let mut places = vec![PathBuf::from(&name)];
+    places
+        .extend(installed.into_iter().flatten().flatten().map(|entry| entry.path().join("bin").join(&name)));
+    places.into_iter().find(|python| {
+        Command::new(python).arg("--version").output().is_ok_and(|output| output.status.success())
+    })
 }
 
 /// Which Python an environment needs.
@@ -33,11 +32,14 @@ pub enum Version {
 
 /// The Python of an environment that holds these requirements; made if it is not there yet.
 pub fn environment(name: &str, version: &Version, requirements: &[String]) -> Result<PathBuf> {
-    let python = match *version {
-        Version::AtLeast(minor) => newest(minor)?,
-        Version::Exactly(minor) => exactly(minor)?,
+    let minors: Vec<u32> = match *version {
+        Version::AtLeast(least) => (least..least + 6).rev().collect(),
+        Version::Exactly(minor) => vec![minor],
     };
-    let folder = cache().join("python").join(format!("{name}-{python}"));
+    let found = minors.iter().find_map(|&minor| Some((minor, find(minor)?)));
+    let (minor, python) =
+        found.with_context(|| format!("{name}: none of Python 3.{minors:?} is on this machine"))?;
+    let folder = cache().join("python").join(format!("{name}-3.{minor}"));
     let stamp = folder.join("requirements.txt");
     let wanted = requirements.join("\n");
     let inside = folder.join("bin/python");
@@ -45,7 +47,7 @@ pub fn environment(name: &str, version: &Version, requirements: &[String]) -> Re
         return Ok(inside);
     }
     step(
-        &format!("{python} for {name}"),
+        &format!("Python 3.{minor} for {name}"),
         Command::new(&python).args(["-m", "venv", "--clear"]).arg(&folder),
     )?;
     let mut install = Command::new(&inside);
