@@ -155,9 +155,9 @@ impl Subject {
     #[must_use]
     pub fn sample_note(&self) -> Option<String> {
         let (shown, all) = (self.n_shown(), self.totals.n_rows);
-        let count = crate::number::count;
+        let (count, ordinal) = (crate::number::count, crate::number::ordinal);
         (shown < all).then(|| {
-            format!("{} of {} rows, every {}th", count(shown), count(all), all.div_ceil(shown.max(1)))
+            format!("{} of {} rows, every {}", count(shown), count(all), ordinal(all.div_ceil(shown.max(1))))
         })
     }
 

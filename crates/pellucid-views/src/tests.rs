@@ -321,6 +321,10 @@ fn numbers_are_written_for_people() {
             "100\u{2009}000"
         ]
     );
+    assert_eq!(
+        [1, 2, 3, 4, 11, 12, 32, 113].map(number::ordinal),
+        ["1st", "2nd", "3rd", "4th", "11th", "12th", "32nd", "113th"]
+    );
     assert_eq!([number::others(1), number::others(12_345)], ["1 other", "12\u{2009}345 others"]);
     assert_eq!(
         [0.9999, 0.5, 0.0001, 0.0, 1.0].map(number::percent),
