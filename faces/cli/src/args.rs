@@ -74,6 +74,10 @@ pub(crate) enum Command {
     Predict(Predict),
     /// Exact Shapley values of a saved XGBoost or LightGBM model
     Explain(Explain),
+    /// How well a profile fits a job posting, every claim with its source
+    // Hidden until it is finished.
+    #[command(hide = true)]
+    Position(Position),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -103,6 +107,40 @@ pub(crate) struct Inspect {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) reading: Reading,
+}
+
+/// One person analyses their own application.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "For one person's own application. It compares what a posting states with what the documents show; it does not\n\
+    rank people, and no accuracy is claimed for the fit, since no public data could support one. Only English is read.\n\
+    A folder among the profiles is read as a git checkout; a folder as the posting is read as many postings, a line each."
+)]
+pub(crate) struct Position {
+    /// The profile (one or more files: Markdown, text, HTML, PDF, DOCX, JSON Resume, BibTeX, or a git checkout), then the
+    /// posting; `-` is standard input
+    #[arg(value_name = "PROFILE... POSTING", num_args = 1.., required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The analysis: .md .html .json .docx [default: Markdown on standard output]
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) out: Option<PathBuf>,
+    /// The day of the analysis, YYYY-MM-DD or YYYY-MM: "present" runs until then [default: today]
+    #[arg(long, value_name = "DATE", value_parser = year_and_month)]
+    pub(crate) as_of: Option<(i32, i32)>,
+    /// What else is known about the employer; only quoted (may be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) notes: Vec<PathBuf>,
+}
+
+/// `2025-01-31` or `2025-01`.
+fn year_and_month(text: &str) -> Result<(i32, i32), String> {
+    let mut parts = text.split('-').map(str::parse::<i32>);
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(year @ 1900..=2200)), Some(Ok(month @ 1..=12)), None | Some(Ok(1..=31)), None) => {
+            Ok((year, month))
+        }
+        _ => Err("write a date as 2025-01-31 or 2025-01".to_owned()),
+    }
 }
 
 /// How text is read.

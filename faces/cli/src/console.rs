@@ -50,7 +50,8 @@ impl Console {
             verbose: global.verbose,
             color,
             progress,
-            deadline: global.time_limit.map(|limit| Instant::now() + limit),
+            // A limit past all clocks is none.
+            deadline: global.time_limit.and_then(|limit| Instant::now().checked_add(limit)),
             interrupted,
             threads: threads(global),
         }
@@ -67,7 +68,7 @@ impl Console {
 
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            eprintln!("{}: {text}", self.label("note", 36));
+            eprintln!("{}: {}", self.label("note", 36), printable(text));
         }
     }
 
@@ -93,7 +94,7 @@ impl Console {
                 serde_json::json!({"error": {"code": failure.code(), "message": failure.to_string()}});
             eprintln!("{error}");
         } else {
-            eprintln!("{}: {failure}", self.label("error", 31));
+            eprintln!("{}: {}", self.label("error", 31), printable(&failure.to_string()));
         }
     }
 
@@ -157,4 +158,9 @@ fn threads(global: &Global) -> (NonZeroUsize, &'static str) {
         }
     }
     (std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN), "all cores")
+}
+
+/// Without the control characters that a file's names may hold and a terminal would obey.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && !matches!(c, '\n' | '\t') { '\u{fffd}' } else { c }).collect()
 }

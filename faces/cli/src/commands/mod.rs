@@ -3,6 +3,7 @@
 mod doctor;
 mod explain;
 mod inspect;
+mod position;
 mod predict;
 mod tour;
 
@@ -49,6 +50,7 @@ pub(crate) fn run(cli: &Cli, console: &Console, words: &[OsString]) -> Result<u8
         Command::Inspect(args) => inspect::run(args, &context),
         Command::Predict(args) => predict::run(args, &context),
         Command::Explain(args) => explain::run(args, &context),
+        Command::Position(args) => position::run(args, &context),
         Command::Doctor => doctor::run(&context),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -69,7 +71,7 @@ pub(crate) fn run(cli: &Cli, console: &Console, words: &[OsString]) -> Result<u8
 /// Prints a result.
 pub(crate) fn print(text: &str) -> Result<u8, Failure> {
     let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
+    out.write_all(crate::console::printable(text).as_bytes())?;
     out.flush()?;
     Ok(0)
 }

@@ -1,0 +1,235 @@
+//! From documents to an analysis: read, ask, show, judge, score, and note what is odd.
+
+use crate::document::{Document, Span};
+use crate::fit::{Fit, fit};
+use crate::judge::{Court, Verdict};
+use crate::model::{Finding, Polarity, Requirement, Status};
+use crate::months::Month;
+use crate::posting::requirements;
+use crate::profile::{Profile, profile};
+use crate::read::{Input, MOST_TEXT, ReadError, Repository, read, read_repository};
+use crate::text::tokens;
+
+/// What an analysis is made from.
+#[derive(Debug, Default)]
+pub struct Request {
+    /// The profile: CV, publications, whatever speaks of the person.
+    pub profile: Vec<Input>,
+    /// Checkouts of the person's own work.
+    pub repositories: Vec<Repository>,
+    /// The posting.
+    pub posting: Option<Input>,
+    /// What else is known about the employer; only quoted.
+    pub notes: Vec<Input>,
+}
+
+/// Why there is no analysis.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnalysisError {
+    /// An input could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// No posting was given.
+    #[error("there is no posting to compare with")]
+    NoPosting,
+    /// The posting asks for nothing.
+    #[error("{0}: no requirement was found in it; is it a job posting, and is its text complete?")]
+    NoRequirements(String),
+    /// Another language than English.
+    #[error(
+        "{0}: this seems not to be written in English, the only language that is read; nothing was scored"
+    )]
+    Language(String),
+    /// The arguments stand in the wrong order.
+    #[error("{posting} reads like a CV and {profile} like a posting; the posting comes last")]
+    Swapped {
+        /// What was given as the posting.
+        posting: String,
+        /// What was given as the profile.
+        profile: String,
+    },
+}
+
+/// An analysis: everything that a report says can be looked up here.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Analysis {
+    /// The day of the analysis, to the month.
+    pub as_of: Month,
+    /// All inputs; spans are about their texts.
+    pub documents: Vec<Document>,
+    /// Which of them is the posting.
+    pub posting: usize,
+    /// Which of them are notes about the employer.
+    pub notes: Vec<usize>,
+    /// What is asked.
+    pub requirements: Vec<Requirement>,
+    /// What became of each.
+    pub verdicts: Vec<Verdict>,
+    /// What the profile shows.
+    pub profile: Profile,
+    /// How it fits.
+    pub fit: Fit,
+    /// What is odd.
+    pub findings: Vec<Finding>,
+}
+
+/// Analyses how a profile fits a posting, as of a month.
+///
+/// # Errors
+/// When an input can't be read, is not in English, or the posting asks for nothing.
+pub fn analyze(request: &Request, as_of: Month) -> Result<Analysis, AnalysisError> {
+    let posting = request.posting.as_ref().ok_or(AnalysisError::NoPosting)?;
+    let mut documents = Vec::new();
+    for input in &request.profile {
+        documents.push(read(input)?);
+    }
+    documents.extend(request.repositories.iter().map(read_repository));
+    let at = documents.len();
+    documents.push(read(posting)?);
+    for input in &request.notes {
+        documents.push(read(input)?);
+    }
+    analyze_documents(documents, at, as_of)
+}
+
+/// Analyses documents that are read: the profile's before `posting`, notes after it.
+///
+/// # Errors
+/// When a document is not in English, or the posting asks for nothing.
+pub fn analyze_documents(
+    mut documents: Vec<Document>,
+    posting: usize,
+    as_of: Month,
+) -> Result<Analysis, AnalysisError> {
+    let mut findings = Vec::new();
+    for (at, document) in documents.iter_mut().enumerate() {
+        if document.text.len() > MOST_TEXT {
+            document.blocks.retain(|block| block.range.end <= MOST_TEXT);
+            let text =
+                format!("{}: only the first {} kB of its text were read.", document.name, MOST_TEXT / 1000);
+            findings.push(Finding {
+                kind: "cut_short",
+                text,
+                span: Some(Span { document: at, start: 0, end: 0 }),
+            });
+        }
+        if at <= posting && !is_english(document) {
+            return Err(AnalysisError::Language(document.name.clone()));
+        }
+    }
+    let own: Vec<(usize, &Document)> = documents[..posting].iter().enumerate().collect();
+    let mut profile = profile(&own, as_of);
+    let (requirements, odd) = requirements(&documents[posting], posting);
+    check_order(&documents, posting, &profile, &requirements, as_of)?;
+    if requirements.is_empty() {
+        return Err(AnalysisError::NoRequirements(documents[posting].name.clone()));
+    }
+    findings.append(&mut profile.findings);
+    findings.extend(odd);
+    let court = Court { profile: &profile, documents: &documents, as_of };
+    let verdicts: Vec<Verdict> =
+        requirements.iter().map(|requirement| court.judge(&requirement.node)).collect();
+    findings.extend(contradictions(&profile, &verdicts));
+    let fit = fit(&requirements, &verdicts, !profile.facts.is_empty());
+    let notes = (posting + 1..documents.len()).collect();
+    Ok(Analysis { as_of, documents, posting, notes, requirements, verdicts, profile, fit, findings })
+}
+
+/// Whether the most frequent words are those of English. Short texts and lists are given the benefit of the doubt.
+fn is_english(document: &Document) -> bool {
+    const FREQUENT: [&str; 24] = [
+        "the", "and", "of", "to", "in", "with", "for", "a", "is", "you", "we", "on", "at", "as", "an", "or",
+        "by", "are", "from", "that", "be", "our", "i", "your",
+    ];
+    let words = tokens(&document.text);
+    let frequent = words.iter().filter(|word| FREQUENT.contains(&word.norm.as_str())).count();
+    words.len() < 60 || frequent * 100 >= words.len() * 4
+}
+
+/// Whether posting and profile stand in each other's place.
+fn check_order(
+    documents: &[Document],
+    at: usize,
+    profile: &Profile,
+    asked: &[Requirement],
+    as_of: Month,
+) -> Result<(), AnalysisError> {
+    let dated = |profile: &Profile| profile.roles.iter().filter(|role| role.period.is_some()).count();
+    let as_profile = crate::profile::profile(&[(0, &documents[at])], as_of);
+    let as_postings: usize = documents[..at].iter().map(|document| requirements(document, 0).0.len()).sum();
+    if dated(profile) == 0 && dated(&as_profile) >= 2 && as_postings > asked.len().max(3) {
+        let (posting, profile) = (documents[at].name.clone(), documents[0].name.clone());
+        return Err(AnalysisError::Swapped { posting, profile });
+    }
+    Ok(())
+}
+
+/// Years that are stated and not computed, and things that the profile both states and denies.
+fn contradictions(profile: &Profile, verdicts: &[Verdict]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for verdict in verdicts.iter().flat_map(leaves) {
+        if let (Some((sure, possible, _)), "years.claimed") = (verdict.months, verdict.rule) {
+            let counted = crate::months::in_words(sure.max(possible));
+            let text =
+                format!("More years are stated than the dated roles show: they add up to {counted} at most.");
+            let span = verdict.support.first().map(|&fact| profile.facts[fact].span.clone());
+            findings.push(Finding { kind: "claim_exceeds_dates", text, span });
+        }
+        if verdict.status == Status::Contradicted {
+            let span = verdict.near.first().map(|&fact| profile.facts[fact].span.clone());
+            findings.push(Finding {
+                kind: "denied",
+                text: format!("The posting asks for it, and {}.", verdict.because),
+                span,
+            });
+        }
+    }
+    for (at, fact) in profile.facts.iter().enumerate() {
+        for denied in fact.named.iter().filter(|named| named.polarity == Polarity::Negated) {
+            let stated = profile.facts[..at].iter().chain(&profile.facts[at + 1..]).find(|other| {
+                other
+                    .named
+                    .iter()
+                    .any(|named| named.concept == denied.concept && named.polarity == Polarity::Asserted)
+            });
+            if stated.is_some() {
+                let text = format!("{} is denied here and stated elsewhere.", denied.concept.name());
+                findings.push(Finding { kind: "self_contradiction", text, span: Some(fact.span.clone()) });
+            }
+        }
+    }
+    findings.dedup();
+    findings
+}
+
+/// A verdict without parts, or its parts' own leaves.
+pub(crate) fn leaves(verdict: &Verdict) -> Vec<&Verdict> {
+    if verdict.parts.is_empty() { vec![verdict] } else { verdict.parts.iter().flat_map(leaves).collect() }
+}
+
+impl Analysis {
+    /// The words of a span.
+    #[must_use]
+    pub fn quote(&self, span: &Span) -> &str {
+        &self.documents[span.document].text[span.range()]
+    }
+
+    /// Where a span stands, as `cv.md:41`.
+    #[must_use]
+    pub fn cite(&self, span: &Span) -> String {
+        let document = &self.documents[span.document];
+        format!("{}:{}", document.name, document.place(span.start))
+    }
+
+    /// The posting's title: its first heading, or its first line.
+    #[must_use]
+    pub fn title(&self) -> &str {
+        let document = &self.documents[self.posting];
+        let heading =
+            document.blocks.iter().find(|block| matches!(block.kind, crate::document::Kind::Heading(_)));
+        let title = heading.or(document.blocks.first()).map_or("", |block| document.block_text(block));
+        title.char_indices().nth(90).map_or(title, |(at, _)| &title[..at])
+    }
+}

@@ -1,0 +1,587 @@
+//! What does one sentence of a posting ask for? Typed needs first, then concepts with their "and" and "or".
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::concepts::{ConceptId, ConceptKind, Mention, mentions};
+use crate::model::{Level, Need, Node};
+use crate::text::{Token, stem, tokens};
+
+macro_rules! pattern {
+    ($name:ident, $text:expr) => {
+        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($text).ok());
+    };
+}
+pub(crate) use pattern;
+
+pattern!(
+    YEARS,
+    r"(?i)\b(?P<n>\d{1,2}(?:[.,]5)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty)\s*(?:\(\s*\d+\s*\)\s*)?(?:\+|plus\b|or\s+more\b)?\s*(?:(?:-|–|to\b)\s*\d{1,2}\s*)?(?:\+\s*)?(?:or\s+more\s+)?(?P<unit>years?|yrs?|months?)\b"
+);
+pattern!(
+    YEARS_ASKED,
+    r"(?i)\b(?:experience|background|track\s+record|work(?:ing|ed)|practi[cs]\w*|similar\s+(?:role|position|job)|in\s+a\s+\w+\s+role|hands-on|professional|relevant|proven|as\s+an?\b|teaching|driving|qualified|post[- ]qualification|expertise|knowledge)\b"
+);
+pattern!(
+    NOT_YEARS,
+    r"(?i)\b(?:after\s+\S+\s+(?:year|month)|next\s+\S+|(?:last|past)\s+\S+(?:\s*(?:-|–|to)\s*\S+)?\s+years|years?\s+(?:ago|old)|founded|established|pension|contract|fixed[- ]term|per\s+year|a\s+year\b|every|each\s+year|(?:remote|business|market)\S*\s+for\s+\S+\s+years|since\s+\d{4}|probation|warranty)\b"
+);
+pattern!(
+    DEGREE,
+    r"(?P<doctor>(?i:\bph\.?\s?d\b|\bdoctora(?:te|l)\b))|(?P<master>(?i:\bmaster(?:'s|’s|s)\b|\bmaster(?:\s+degree|\s+of|\s+in)\b|\bm\.?\s?sc\b|\bm\.?eng\b)|\bMBA\b|\bMA\b|\bMEd\b)|(?P<bachelor>(?i:\bbachelor(?:'s|’s|s)?\b|\bb\.?\s?sc\b|\bb\.?eng\b|\bb\.?tech\b|\bundergraduate\s+degree\b|\b(?:university|college|academic|higher)\s+(?:degree|education)\b|\bgraduate\s+degree\b|\bdegree\s+in\b|\b(?:relevant|related|technical|engineering|science|nursing|teaching|law)\s+degree\b|\bdegree\b)|\bBA\b)|(?P<vocational>(?i:\bdiploma\b|\bvocational\b|\bapprenticeship\b|\btrade\s+certificate\b))"
+);
+pattern!(
+    NO_DEGREE,
+    r"(?i)\b(?:high|great|some|certain|large|360)\s+degree|degree\s+of\s+(?:autonomy|freedom|responsib|flexib|independ|accura|attention|initiative)|degrees?\s+(?:celsius|view)|scrum\s+master|master\s+data"
+);
+pattern!(
+    PLACE,
+    r"(?:(?i:based|located|living|residing?|reside|on-?site|relocate|commut\w+|work)\s+(?i:in|to|at|from)\s+(?i:our\s+)?|(?i:location)\s*:\s*)(?P<place>[A-ZÅÄÖÉ][\w’'-]+(?:[ ,-]+[A-ZÅÄÖÉ][\w’'-]+)*)"
+);
+pattern!(
+    PERMIT,
+    r"(?i)\b(?:right|eligib\w+|authori[sz]\w+|entitled|permission|permit\w*|legally)\s+(?:\S+\s+){0,3}?to\s+work\b|\bwork(?:ing)?\s+(?:permit|visa)\b|\bvisa\s+sponsorship\b"
+);
+pattern!(
+    PAPERS,
+    r"(?i)(?:(?P<n>\d{1,3})\s*\+?\s*)?\b(?:(?:peer[- ]reviewed\s+|scientific\s+|academic\s+|first[- ]author\s+)*(?:publications?|papers?\b)|publication\s+record|published\s+(?:work|research|papers?))\b"
+);
+pattern!(
+    EXAMPLES,
+    r"(?i)(?:\b(?:such\s+as|e\.g\.?|like|for\s+example|for\s+instance|ideally|preferably)\b|\()\s*[,:]?\s*$"
+);
+pattern!(
+    OPEN_END,
+    r"(?i)^\s*(?:[,)]\s*)*(?:or|and)?\s*/?\s*(?:(?:an?|any|some|other|another)\s+)*(?:similar|equivalent|comparable|related|others?\b|etc|alike|the\s+like|alternatives?)"
+);
+pattern!(
+    CARES,
+    r"(?i)\b(?:commitment\s+to|committed\s+to|passion(?:ate)?\s+(?:for|about)|interest(?:ed)?\s+in|enthusias\w+\s+(?:for|about)|care\s+(?:\w+\s+)?about|curious\s+about|motivated\s+by|(?:willing|eager|keen|desire|want)\w*\s+to\s+learn)"
+);
+pattern!(FLUENT, r"(?i)\b(?:native|mother\s+tongue|bilingual|c2)\b");
+pattern!(
+    GOOD,
+    r"(?i)\b(?:fluen\w+|excellent|proficien\w+|business|professional|c1|advanced|strong|perfect|impeccable|full\s+working|high\s+level|very\s+good)\b"
+);
+pattern!(
+    FAIR,
+    r"(?i)\b(?:good|b2|working\s+(?:knowledge|proficiency)|upper[- ]intermediate|command|confident)\b"
+);
+pattern!(SOME, r"(?i)\b(?:b1|intermediate|conversational)\b");
+pattern!(LITTLE, r"(?i)\b(?:basic\w*|a1|a2|beginner|elementary|some|limited|learning|school)\b");
+
+/// Words that say how and not what.
+const CUES: [&str; 97] = [
+    "a",
+    "ability",
+    "able",
+    "about",
+    "also",
+    "an",
+    "and",
+    "another",
+    "any",
+    "are",
+    "as",
+    "at",
+    "background",
+    "be",
+    "both",
+    "can",
+    "candidate",
+    "comfortable",
+    "deep",
+    "demonstrable",
+    "demonstrated",
+    "desirable",
+    "essential",
+    "etc",
+    "excellent",
+    "experience",
+    "experienced",
+    "expertise",
+    "familiar",
+    "familiarity",
+    "for",
+    "from",
+    "good",
+    "great",
+    "hands",
+    "have",
+    "having",
+    "high",
+    "i",
+    "ideally",
+    "in",
+    "including",
+    "is",
+    "it",
+    "knowledge",
+    "least",
+    "like",
+    "minimum",
+    "more",
+    "must",
+    "need",
+    "of",
+    "on",
+    "or",
+    "other",
+    "our",
+    "past",
+    "plus",
+    "practical",
+    "preferably",
+    "preferred",
+    "prior",
+    "proficiency",
+    "proficient",
+    "proven",
+    "record",
+    "relevant",
+    "required",
+    "requirement",
+    "similar",
+    "skill",
+    "solid",
+    "some",
+    "strong",
+    "such",
+    "that",
+    "the",
+    "their",
+    "this",
+    "to",
+    "track",
+    "understanding",
+    "use",
+    "using",
+    "very",
+    "we",
+    "well",
+    "who",
+    "will",
+    "with",
+    "within",
+    "work",
+    "working",
+    "year",
+    "you",
+    "your",
+    "previous",
+];
+
+/// Stems of the words that carry meaning.
+#[must_use]
+pub(crate) fn content(words: &[Token]) -> Vec<String> {
+    let mut stems: Vec<String> = Vec::new();
+    for word in words {
+        let stem = stem(&word.norm);
+        if !CUES.contains(&word.norm.as_str())
+            && word.norm.chars().any(char::is_alphabetic)
+            && !stems.contains(&stem)
+            && (word.norm.len() > 1)
+        {
+            stems.push(stem);
+        }
+    }
+    stems
+}
+
+/// What a sentence asks for; `None` if it asks for nothing that can be named. `loose` accepts words that the table
+/// does not know.
+#[must_use]
+pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> {
+    let words = tokens(sentence);
+    let found = mentions(sentence, &words);
+    let mut used: Vec<Range<usize>> = Vec::new();
+    let mut nodes: Vec<Node> = Vec::new();
+    years(sentence, &words, &found, &mut used, &mut nodes);
+    degree(sentence, &words, &found, &mut used, &mut nodes);
+    languages(sentence, &found, &mut used, &mut nodes);
+    for (pattern, need) in [(&PERMIT, Need::WorkPermit)] {
+        if let Some(hit) = pattern.as_ref().and_then(|pattern| pattern.find(sentence)) {
+            used.push(hit.range());
+            nodes.push(Node { need, range: hit.range() });
+        }
+    }
+    if let Some(hit) =
+        PLACE.as_ref().and_then(|pattern| pattern.captures(sentence)).and_then(|c| c.name("place"))
+        && !found.iter().any(|mention| {
+            mention.range.start == hit.start() && mention.concept.kind() != ConceptKind::Language
+        })
+    {
+        nodes.push(Node { need: Need::Place(hit.as_str().to_owned()), range: hit.range() });
+        used.push(hit.range());
+    }
+    if let Some(hit) = PAPERS
+        .as_ref()
+        .and_then(|pattern| pattern.captures(sentence))
+        .filter(|_| !sentence.to_lowercase().contains("white paper"))
+        && let Some(whole) = hit.get(0)
+    {
+        let n = hit.name("n").and_then(|n| n.as_str().parse().ok()).unwrap_or(1);
+        used.push(whole.range());
+        nodes.push(Node { need: Need::Publications(n), range: whole.range() });
+    }
+    let cares = CARES.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
+    let rest: Vec<Mention> = found
+        .iter()
+        .filter(|mention| {
+            !used.iter().any(|range| range.start < mention.range.end && mention.range.start < range.end)
+        })
+        .cloned()
+        .collect();
+    let mut named = groups(sentence, &rest);
+    if cares {
+        named.iter_mut().for_each(to_interest);
+    }
+    nodes.extend(named);
+    nodes.sort_by_key(|node| node.range.start);
+    if nodes.is_empty() && loose {
+        let stems = content(&words);
+        if (1..=14).contains(&stems.len()) {
+            nodes.push(Node { need: Need::Words(stems), range: 0..sentence.len() });
+        }
+    }
+    let mut node = match nodes.len() {
+        0 => return None,
+        1 => nodes.remove(0),
+        _ => Node { range: nodes[0].range.start..nodes[nodes.len() - 1].range.end, need: Need::AllOf(nodes) },
+    };
+    shift(&mut node, offset);
+    Some(node)
+}
+
+/// "Commitment to safety" asks for something that one may only say.
+fn to_interest(node: &mut Node) {
+    match &mut node.need {
+        Need::Concept(concept) if concept.kind() != ConceptKind::Trait => {
+            node.need = Need::Interest(*concept)
+        }
+        Need::AnyOf(nodes) | Need::AllOf(nodes) => nodes.iter_mut().for_each(to_interest),
+        _ => {}
+    }
+}
+
+fn shift(node: &mut Node, by: usize) {
+    node.range = node.range.start + by..node.range.end + by;
+    if let Need::AnyOf(nodes) | Need::AllOf(nodes) = &mut node.need {
+        nodes.iter_mut().for_each(|node| shift(node, by));
+    }
+}
+
+/// A number that is written as digits or as a word.
+pub(crate) fn number(text: &str) -> Option<f64> {
+    const WORDS: [(&str, f64); 13] = [
+        ("one", 1.0),
+        ("two", 2.0),
+        ("three", 3.0),
+        ("four", 4.0),
+        ("five", 5.0),
+        ("six", 6.0),
+        ("seven", 7.0),
+        ("eight", 8.0),
+        ("nine", 9.0),
+        ("ten", 10.0),
+        ("twelve", 12.0),
+        ("fifteen", 15.0),
+        ("twenty", 20.0),
+    ];
+    let small = text.to_lowercase();
+    WORDS
+        .iter()
+        .find(|(word, _)| *word == small)
+        .map(|(_, n)| *n)
+        .or_else(|| small.replace(',', ".").parse().ok())
+}
+
+/// The first span of years that a sentence names, in months, with its bytes.
+pub(crate) fn span_of_years(sentence: &str) -> Option<(u32, Range<usize>)> {
+    let hit = YEARS.as_ref()?.captures(sentence)?;
+    let n = number(hit.name("n")?.as_str())?;
+    let months = if hit.name("unit")?.as_str().to_lowercase().starts_with('m') { n } else { 12.0 * n };
+    Some((months.round() as u32, hit.get(0)?.range()))
+}
+
+fn years(
+    sentence: &str,
+    words: &[Token],
+    found: &[Mention],
+    used: &mut Vec<Range<usize>>,
+    nodes: &mut Vec<Node>,
+) {
+    let Some((months, range)) = span_of_years(sentence).filter(|(months, _)| (1..=480).contains(months))
+    else {
+        return;
+    };
+    let asked = YEARS_ASKED.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
+    let other = NOT_YEARS.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
+    if !asked || other {
+        return;
+    }
+    // What the years are of stands behind them, up to the end of the clause; where nothing does, before them.
+    let end = sentence[range.end..].find([';', '.']).map_or(sentence.len(), |at| range.end + at);
+    let is_area =
+        |mention: &&Mention| !matches!(mention.concept.kind(), ConceptKind::Trait | ConceptKind::Language);
+    let mut area: Vec<Mention> = found
+        .iter()
+        .filter(|m| m.range.start >= range.end && m.range.end <= end)
+        .filter(is_area)
+        .cloned()
+        .collect();
+    if area.is_empty() {
+        area = found.iter().filter(|m| m.range.end <= range.start).filter(is_area).cloned().collect();
+    }
+    let whole = range.start..area.iter().map(|m| m.range.end).max().unwrap_or(range.end).max(range.end);
+    let inside: Vec<Token> =
+        words.iter().filter(|word| word.range.start >= range.end && word.range.end <= end).cloned().collect();
+    let stems = content(&inside);
+    let make = |area: Vec<ConceptId>| Need::Years {
+        months,
+        words: if area.is_empty() { stems.clone() } else { Vec::new() },
+        area,
+    };
+    // "3 years of Java and SQL" asks for both, "of Java or Kotlin" for one of them.
+    let grouped = groups(sentence, &area);
+    let each = |node: &Node| match &node.need {
+        Need::Concept(concept) => vec![*concept],
+        Need::AnyOf(nodes) => nodes
+            .iter()
+            .filter_map(|node| if let Need::Concept(concept) = node.need { Some(concept) } else { None })
+            .collect(),
+        _ => Vec::new(),
+    };
+    let areas: Vec<Vec<ConceptId>> = grouped
+        .iter()
+        .flat_map(|node| match &node.need {
+            Need::AllOf(nodes) => nodes.iter().map(each).collect::<Vec<_>>(),
+            _ => vec![each(node)],
+        })
+        .filter(|area| !area.is_empty())
+        .collect();
+    used.push(range.start.min(whole.start)..whole.end);
+    used.extend(area.iter().map(|mention| mention.range.clone()));
+    match areas.len() {
+        0 => nodes.push(Node { need: make(Vec::new()), range: whole }),
+        1 => nodes.push(Node { need: make(areas[0].clone()), range: whole }),
+        _ => {
+            let all = areas.into_iter().map(|area| Node { need: make(area), range: whole.clone() }).collect();
+            nodes.push(Node { need: Need::AllOf(all), range: whole });
+        }
+    }
+}
+
+/// The levels of degrees that a text names, with their bytes.
+pub(crate) fn levels(text: &str) -> Vec<(Level, Range<usize>)> {
+    let excluded: Vec<Range<usize>> =
+        NO_DEGREE.as_ref().map_or(Vec::new(), |p| p.find_iter(text).map(|hit| hit.range()).collect());
+    let Some(pattern) = DEGREE.as_ref() else { return Vec::new() };
+    let hits = pattern.captures_iter(text).filter_map(|hit| {
+        let level = [
+            ("doctor", Level::Doctor),
+            ("master", Level::Master),
+            ("bachelor", Level::Bachelor),
+            ("vocational", Level::Vocational),
+        ]
+        .into_iter()
+        .find(|(name, _)| hit.name(name).is_some())?;
+        Some((level.1, hit.get(0)?.range()))
+    });
+    hits.filter(|(_, range)| !excluded.iter().any(|out| out.start < range.end && range.start < out.end))
+        .collect()
+}
+
+fn degree(
+    sentence: &str,
+    words: &[Token],
+    found: &[Mention],
+    used: &mut Vec<Range<usize>>,
+    nodes: &mut Vec<Node>,
+) {
+    let levels = levels(sentence);
+    let (Some(first), Some(last)) = (levels.first(), levels.last()) else { return };
+    // "Bachelor's or Master's" is met by the first; a bare "degree" beside a level adds nothing.
+    let named: Vec<Level> = levels
+        .iter()
+        .filter(|(_, range)| !sentence[range.clone()].eq_ignore_ascii_case("degree"))
+        .map(|(level, _)| *level)
+        .collect();
+    let level = named.iter().copied().min().unwrap_or(Level::Bachelor);
+    let end = sentence[last.1.end..].find([';', '.']).map_or(sentence.len(), |at| last.1.end + at);
+    let tail = &sentence[last.1.end..end];
+    let small = tail.to_lowercase();
+    let open = ["related", "similar", "equivalent", "relevant", "comparable", "or other", "another"]
+        .iter()
+        .any(|word| small.contains(word) || sentence[..last.1.end].to_lowercase().contains(word));
+    // Fields follow at once: what stands behind "or equivalent experience" or a comma with "and" is another matter.
+    let stop = [
+        "or equivalent",
+        "or related",
+        "or similar",
+        "or comparable",
+        " and ",
+        " with ",
+        " plus ",
+        " preferred",
+        " required",
+        "or relevant",
+    ]
+    .iter()
+    .filter_map(|word| small.find(word))
+    .filter(|&at| at > 12 || !small[..at].contains(" in "))
+    .min()
+    .unwrap_or(tail.len());
+    let limit = last.1.end + stop;
+    let fields: Vec<&Mention> = found
+        .iter()
+        .filter(|m| m.range.start >= last.1.end && m.range.end <= limit.max(last.1.end))
+        .filter(|m| {
+            matches!(
+                m.concept.kind(),
+                ConceptKind::Field | ConceptKind::Skill | ConceptKind::Domain | ConceptKind::Profession
+            )
+        })
+        .collect();
+    let inside: Vec<Token> =
+        words.iter().filter(|w| w.range.start >= last.1.end && w.range.end <= limit).cloned().collect();
+    let has_in = small[..stop].split_whitespace().take(3).any(|word| matches!(word, "in" | "of"));
+    let words = if fields.is_empty() && has_in {
+        content(&inside).into_iter().filter(|s| s != "degre" && s != "field").collect()
+    } else {
+        Vec::new()
+    };
+    let range = first.1.start..fields.iter().map(|m| m.range.end).max().unwrap_or(last.1.end).max(last.1.end);
+    used.push(range.clone());
+    let fields = fields.into_iter().map(|m| m.concept).collect();
+    nodes.push(Node { need: Need::Degree { level, fields, words, open }, range });
+}
+
+/// A level of a language that a text gives, from 1 (A1) to 6 (C2).
+pub(crate) fn fluency(text: &str) -> Option<u8> {
+    let is =
+        |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|pattern| pattern.is_match(text));
+    [(&FLUENT, 6), (&LITTLE, 2), (&SOME, 3), (&GOOD, 5), (&FAIR, 4)]
+        .into_iter()
+        .find(|(pattern, _)| is(pattern))
+        .map(|(_, level)| level)
+}
+
+fn languages(sentence: &str, found: &[Mention], used: &mut Vec<Range<usize>>, nodes: &mut Vec<Node>) {
+    let all: Vec<&Mention> =
+        found.iter().filter(|mention| mention.concept.kind() == ConceptKind::Language).collect();
+    let (Some(first), Some(last)) = (all.first(), all.last()) else { return };
+    let level = fluency(sentence).unwrap_or(4);
+    let each = all.iter().map(|m| Node { need: Need::Language(m.concept, level), range: m.range.clone() });
+    let each: Vec<Node> = each.collect();
+    used.extend(all.iter().map(|mention| mention.range.clone()));
+    let between = sentence[first.range.end..last.range.start.max(first.range.end)].to_lowercase();
+    let any = each.len() > 1 && (between.contains(" or ") || between.contains('/'));
+    if any {
+        nodes.push(Node { range: first.range.start..last.range.end, need: Need::AnyOf(each) });
+    } else {
+        nodes.extend(each);
+    }
+}
+
+/// Concepts that stand side by side belong together: with an "or", a slash or "such as" one of them is enough.
+fn groups(sentence: &str, found: &[Mention]) -> Vec<Node> {
+    const GLUE: [&str; 26] = [
+        "and",
+        "or",
+        "and/or",
+        "as",
+        "well",
+        "plus",
+        "another",
+        "other",
+        "any",
+        "a",
+        "an",
+        "the",
+        "similar",
+        "equivalent",
+        "experience",
+        "knowledge",
+        "with",
+        "of",
+        "in",
+        "familiarity",
+        "also",
+        "both",
+        "either",
+        "including",
+        "modern",
+        "using",
+    ];
+    let mut nodes = Vec::new();
+    let mut at = 0;
+    while at < found.len() {
+        let mut end = at + 1;
+        let mut any = false;
+        let mut general: Option<usize> = None;
+        while end < found.len() {
+            let between = &sentence[found[end - 1].range.end..found[end].range.start];
+            let examples = EXAMPLES.as_ref().is_some_and(|pattern| pattern.is_match(between));
+            let small = between.to_lowercase();
+            let plain = small
+                .split(|c: char| !(c.is_alphanumeric() || c == '/'))
+                .filter(|word| !word.is_empty())
+                .all(|word| GLUE.contains(&word) || word == "/");
+            if examples && small.split_whitespace().count() <= 5 {
+                general = Some(end - at);
+                any = true;
+            } else if !plain {
+                break;
+            }
+            any |= small.split(|c: char| !c.is_alphanumeric()).any(|word| word == "or" || word == "either")
+                || between.trim() == "/";
+            end += 1;
+        }
+        let before = &sentence[..found[at].range.start];
+        let after = &sentence[found[end - 1].range.end..];
+        let mut forced = EXAMPLES.as_ref().is_some_and(|pattern| pattern.is_match(before))
+            && !before.trim_end().ends_with('(');
+        forced |= OPEN_END.as_ref().is_some_and(|pattern| pattern.is_match(after));
+        forced |= before.to_lowercase().trim_end().ends_with("either")
+            || before.to_lowercase().trim_end().ends_with("one of");
+        any |= forced;
+        let leaf =
+            |mention: &Mention| Node { need: Need::Concept(mention.concept), range: mention.range.clone() };
+        let mut leaves: Vec<Node> = found[at..end].iter().map(leaf).collect();
+        let between =
+            |n: usize| sentence[found[at + n].range.end..found[at + n + 1].range.start].to_lowercase();
+        let has =
+            |n: usize, word: &str| between(n).split(|c: char| !c.is_alphanumeric()).any(|own| own == word);
+        let has_or = |n: usize| has(n, "or") || between(n).trim() == "/";
+        if let Some(n) = general.filter(|n| *n > 1 && any) {
+            // "relational databases such as PostgreSQL": the general word is met by its examples, so that it joins
+            // them; what stands before it is asked besides.
+            let rest = leaves.split_off(n - 1);
+            nodes.extend(leaves);
+            leaves = rest;
+        } else if any && general.is_none() && !forced {
+            // "A, and B or C": an "or" binds closer than an "and".
+            for cut in (1..end - at).rev().filter(|&n| has(n - 1, "and") && !has_or(n - 1)) {
+                let rest = leaves.split_off(cut);
+                let is_any = (cut..cut + rest.len() - 1).any(has_or);
+                nodes.extend(joined(rest, is_any));
+                any = (0..cut - 1).any(has_or);
+            }
+        }
+        nodes.extend(joined(leaves, any));
+        at = end;
+    }
+    nodes
+}
+
+/// Needs that stand side by side: alternatives, or each for itself.
+fn joined(leaves: Vec<Node>, any: bool) -> Vec<Node> {
+    let range = match (leaves.first(), leaves.last()) {
+        (Some(first), Some(last)) if any && leaves.len() > 1 => first.range.start..last.range.end,
+        _ => return leaves,
+    };
+    vec![Node { need: Need::AnyOf(leaves), range }]
+}

@@ -1,0 +1,249 @@
+//! What is another name for this, what is a kind of it, and what only looks like it? The bundled table.
+//!
+//! `concepts/table.tsv` is built by `concepts/make.py` from lists that were written for this program. A parent with `=`
+//! says that its children can't stand for one another: who knows PyTorch has not shown JAX.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use crate::text::{Token, normal, tokens};
+
+/// A concept of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConceptId(pub u32);
+
+/// What a concept is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConceptKind {
+    /// A program, product or device.
+    Tool,
+    /// Something that one can do.
+    Skill,
+    /// A way of working.
+    Method,
+    /// What one is by trade.
+    Profession,
+    /// What one studies.
+    Field,
+    /// What one must be allowed to do.
+    Licence,
+    /// A natural language.
+    Language,
+    /// What one is like.
+    Trait,
+    /// A line of business.
+    Domain,
+}
+
+#[derive(Debug)]
+struct Concept {
+    name: &'static str,
+    kind: ConceptKind,
+    parents: Vec<(ConceptId, bool)>,
+    /// All that it is a kind of, itself included, ascending.
+    ancestors: Vec<ConceptId>,
+}
+
+/// One way to write a concept.
+#[derive(Debug)]
+struct Phrase {
+    norms: Vec<String>,
+    /// The words as they must stand, where case matters.
+    exact: Option<Vec<String>>,
+    concept: ConceptId,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    concepts: Vec<Concept>,
+    by_first: HashMap<String, Vec<Phrase>>,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| Table::parse(include_str!("../concepts/table.tsv")));
+
+impl Table {
+    fn parse(text: &'static str) -> Self {
+        let rows: Vec<Vec<&str>> = text
+            .lines()
+            .map(|line| line.split('\t').collect())
+            .filter(|row: &Vec<&str>| row.len() == 4)
+            .collect();
+        let bare = |name: &'static str| name.strip_suffix('!').unwrap_or(name);
+        let ids: HashMap<&str, u32> =
+            rows.iter().enumerate().map(|(at, row)| (bare(row[0]), at as u32)).collect();
+        let mut table = Self::default();
+        for row in &rows {
+            let parents = row[2].split(';').map(str::trim).filter(|parent| !parent.is_empty());
+            let parents = parents.filter_map(|parent| {
+                let exclusive = parent.starts_with('=');
+                ids.get(parent.trim_start_matches('=')).map(|&id| (ConceptId(id), exclusive))
+            });
+            let kind = match row[1] {
+                "tool" => ConceptKind::Tool,
+                "method" => ConceptKind::Method,
+                "profession" => ConceptKind::Profession,
+                "field" => ConceptKind::Field,
+                "licence" => ConceptKind::Licence,
+                "language" => ConceptKind::Language,
+                "trait" => ConceptKind::Trait,
+                "domain" => ConceptKind::Domain,
+                _ => ConceptKind::Skill,
+            };
+            table.concepts.push(Concept {
+                name: bare(row[0]),
+                kind,
+                parents: parents.collect(),
+                ancestors: Vec::new(),
+            });
+        }
+        for at in 0..table.concepts.len() {
+            let mut open = vec![ConceptId(at as u32)];
+            let mut all: Vec<ConceptId> = Vec::new();
+            while let Some(id) = open.pop() {
+                if !all.contains(&id) {
+                    all.push(id);
+                    open.extend(table.concepts[id.0 as usize].parents.iter().map(|(parent, _)| *parent));
+                }
+            }
+            all.sort_unstable();
+            table.concepts[at].ancestors = all;
+        }
+        for (at, row) in rows.iter().enumerate() {
+            for way in
+                std::iter::once(row[0]).chain(row[3].split(';').map(str::trim).filter(|way| !way.is_empty()))
+            {
+                let exact = way.ends_with('!');
+                let words = tokens(way.trim_end_matches('!'));
+                let Some(first) = words.first() else { continue };
+                let phrase = Phrase {
+                    norms: words.iter().map(|word| word.norm.clone()).collect(),
+                    exact: exact.then(|| words.iter().map(|word| word.raw.clone()).collect()),
+                    concept: ConceptId(at as u32),
+                };
+                table.by_first.entry(first.norm.clone()).or_default().push(phrase);
+            }
+        }
+        // The longest way to read a text is the right one.
+        table
+            .by_first
+            .values_mut()
+            .for_each(|phrases| phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.norms.len())));
+        table
+    }
+}
+
+/// A concept in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mention {
+    /// Which.
+    pub(crate) concept: ConceptId,
+    /// Its bytes in the text.
+    pub(crate) range: Range<usize>,
+}
+
+/// All concepts that a text names, from left to right, the longest reading first.
+#[must_use]
+pub(crate) fn mentions(text: &str, words: &[Token]) -> Vec<Mention> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        let phrases = TABLE.by_first.get(&words[at].norm).map_or(&[][..], Vec::as_slice);
+        match phrases.iter().find(|phrase| fits(phrase, text, words, at)) {
+            Some(phrase) => {
+                let end = at + phrase.norms.len();
+                let range = words[at].range.start..words[end - 1].range.end;
+                found.push(Mention { concept: phrase.concept, range });
+                at = end;
+            }
+            None => at += 1,
+        }
+    }
+    found
+}
+
+fn fits(phrase: &Phrase, text: &str, words: &[Token], at: usize) -> bool {
+    let Some(own) = words.get(at..at + phrase.norms.len()) else { return false };
+    if !own.iter().zip(&phrase.norms).all(|(word, norm)| word.norm == *norm) {
+        return false;
+    }
+    // The words of one name stand side by side.
+    let joined = own.windows(2).all(|pair| {
+        let between = &text[pair[0].range.end..pair[1].range.start];
+        between.chars().all(|c| matches!(c, ' ' | '-' | '/' | '\'' | '’' | '‑')) && between.len() <= 3
+    });
+    if !joined {
+        return false;
+    }
+    let Some(exact) = &phrase.exact else { return true };
+    if !own
+        .iter()
+        .zip(exact)
+        .all(|(word, exact)| word.raw == *exact || word.raw.strip_suffix('s') == Some(exact))
+    {
+        return false;
+    }
+    // At the start of a sentence every word has a capital: "Go to market" is no language, "Go, Rust" may be.
+    let first = text[..own[0].range.start].trim_end();
+    let opens = first.is_empty() || first.ends_with(['.', '!', '?', ':']);
+    let is_word = exact.len() == 1 && exact[0].chars().skip(1).any(char::is_lowercase);
+    let rest = text[own[own.len() - 1].range.end..].trim_start();
+    let listed = rest.is_empty()
+        || rest.starts_with([',', ';', '/', ')', '|', '(', '.', '•', '·', '&'])
+        || ["and ", "or "].iter().any(|word| rest.starts_with(word));
+    !(opens && is_word) || listed
+}
+
+impl ConceptId {
+    fn get(self) -> Option<&'static Concept> {
+        TABLE.concepts.get(self.0 as usize)
+    }
+
+    /// Its name in the table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.get().map_or("", |concept| concept.name)
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(self) -> ConceptKind {
+        self.get().map_or(ConceptKind::Skill, |concept| concept.kind)
+    }
+
+    /// Whether it is the other, or a kind of it.
+    #[must_use]
+    pub fn is_a(self, other: Self) -> bool {
+        self.get().is_some_and(|concept| concept.ancestors.binary_search(&other).is_ok())
+    }
+
+    /// A parent of which both are different children that can't stand for one another.
+    #[must_use]
+    pub fn sibling_under(self, other: Self) -> Option<Self> {
+        if self.is_a(other) || other.is_a(self) {
+            return None;
+        }
+        let (a, b) = (self.get()?, other.get()?);
+        let exclusive = |concept: &'static Concept| {
+            concept.parents.iter().filter(|(_, exclusive)| *exclusive).map(|(parent, _)| *parent)
+        };
+        exclusive(a).find(|parent| exclusive(b).any(|other| other == *parent))
+    }
+}
+
+/// A concept by its name, as the table writes it.
+#[must_use]
+pub fn by_name(name: &str) -> Option<ConceptId> {
+    let norm = normal(name);
+    TABLE
+        .concepts
+        .iter()
+        .position(|concept| concept.name == name || normal(concept.name) == norm)
+        .map(|at| ConceptId(at as u32))
+}
+
+/// How many concepts there are.
+#[must_use]
+pub fn count() -> usize {
+    TABLE.concepts.len()
+}

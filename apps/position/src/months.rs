@@ -1,0 +1,256 @@
+//! How long? Sets of months, counted once however many jobs overlap, with what is sure kept apart from what is
+//! possible.
+//!
+//! A month is a number; a period is half open. "2016–2025" names neither month, so that it surely holds 2016-12 to
+//! 2024-12 and possibly 2016-01 to 2025-12: 8 years 1 month to 10 years.
+
+use std::fmt;
+
+/// A calendar month: 12 × year + month - 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(pub i32);
+
+impl Month {
+    /// The month of a year, from 1 to 12.
+    #[must_use]
+    pub fn new(year: i32, month: i32) -> Self {
+        Self(year * 12 + month - 1)
+    }
+
+    /// Its year.
+    #[must_use]
+    pub fn year(self) -> i32 {
+        self.0.div_euclid(12)
+    }
+
+    /// From 1 to 12.
+    #[must_use]
+    pub fn month(self) -> i32 {
+        self.0.rem_euclid(12) + 1
+    }
+
+    /// The one after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}-{:02}", self.year(), self.month())
+    }
+}
+
+/// A set of months, as ascending, disjoint, half-open runs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MonthSet {
+    runs: Vec<(Month, Month)>,
+}
+
+impl MonthSet {
+    /// The months from `start` up to but not including `end`; empty if there are none.
+    #[must_use]
+    pub fn run(start: Month, end: Month) -> Self {
+        Self { runs: if start < end { vec![(start, end)] } else { Vec::new() } }
+    }
+
+    /// The months in either.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let mut all: Vec<(Month, Month)> = self.runs.iter().chain(&other.runs).copied().collect();
+        all.sort_unstable();
+        let mut runs: Vec<(Month, Month)> = Vec::new();
+        for (start, end) in all {
+            match runs.last_mut() {
+                Some(last) if start <= last.1 => last.1 = last.1.max(end),
+                _ => runs.push((start, end)),
+            }
+        }
+        Self { runs }
+    }
+
+    /// How many months.
+    #[must_use]
+    pub fn len(&self) -> u32 {
+        self.runs.iter().map(|(start, end)| (end.0 - start.0) as u32).sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Whether a month is in it.
+    #[must_use]
+    pub fn contains(&self, month: Month) -> bool {
+        self.runs.iter().any(|&(start, end)| start <= month && month < end)
+    }
+
+    /// The runs, ascending.
+    #[must_use]
+    pub fn runs(&self) -> &[(Month, Month)] {
+        &self.runs
+    }
+}
+
+/// A point in time as a text gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Date {
+    /// Year and month (a day is not needed).
+    Month(Month),
+    /// A year.
+    Year(i32),
+    /// "present", "to date", or no end where a JSON Resume has none.
+    Present,
+}
+
+impl Date {
+    /// The first month that it can be.
+    fn first(self, as_of: Month) -> Month {
+        match self {
+            Self::Month(month) => month,
+            Self::Year(year) => Month::new(year, 1),
+            Self::Present => as_of,
+        }
+    }
+
+    /// The last month that it can be.
+    fn last(self, as_of: Month) -> Month {
+        match self {
+            Self::Month(month) => month,
+            Self::Year(year) => Month::new(year, 12),
+            Self::Present => as_of,
+        }
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Month(month) => month.fmt(f),
+            Self::Year(year) => write!(f, "{year}"),
+            Self::Present => f.write_str("present"),
+        }
+    }
+}
+
+/// What is wrong with a period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PeriodFault {
+    /// It ends before it begins.
+    Reversed,
+    /// It begins after the day of the analysis.
+    Future,
+    /// It ends after the day of the analysis; what lies ahead is not counted.
+    EndsAhead,
+}
+
+/// From one date to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Period {
+    /// Where it begins.
+    pub start: Date,
+    /// Where it ends, that month included.
+    pub end: Date,
+}
+
+impl Period {
+    /// Months that it surely has and months that it may have, up to `as_of`; and what is wrong with it, if
+    /// anything. A reversed or future period has no months.
+    #[must_use]
+    pub fn months(&self, as_of: Month) -> (MonthSet, MonthSet, Option<PeriodFault>) {
+        let (start, end) = (self.start, self.end);
+        if end.last(as_of) < start.first(as_of) {
+            let fault = if start.first(as_of) > as_of { PeriodFault::Future } else { PeriodFault::Reversed };
+            return (MonthSet::default(), MonthSet::default(), Some(fault));
+        }
+        let now = as_of.next();
+        if start.first(as_of) > as_of {
+            return (MonthSet::default(), MonthSet::default(), Some(PeriodFault::Future));
+        }
+        // The month of an end that is only a year is not surely there at all.
+        let sure_end = match end {
+            Date::Year(year) => Month::new(year, 1),
+            other => other.first(as_of).next(),
+        };
+        let sure = MonthSet::run(start.last(as_of), sure_end.min(now));
+        let possible = MonthSet::run(start.first(as_of), end.last(as_of).next().min(now));
+        let fault = (end.first(as_of) > as_of).then_some(PeriodFault::EndsAhead);
+        (sure, possible, fault)
+    }
+}
+
+impl fmt::Display for Period {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} to {}", self.start, self.end)
+    }
+}
+
+/// Months as people say them: `9 years 5 months`.
+#[must_use]
+pub fn in_words(months: u32) -> String {
+    let unit = |n: u32, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    match (months / 12, months % 12) {
+        (0, m) => unit(m, "month"),
+        (y, 0) => unit(y, "year"),
+        (y, m) => format!("{} {}", unit(y, "year"), unit(m, "month")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn period(start: Date, end: Date) -> (u32, u32, Option<PeriodFault>) {
+        let (sure, possible, fault) = Period { start, end }.months(Month::new(2025, 1));
+        (sure.len(), possible.len(), fault)
+    }
+
+    #[test]
+    fn precise_dates_are_counted_and_vague_ones_widen() {
+        let month = |y, m| Date::Month(Month::new(y, m));
+        assert_eq!(period(month(2016, 3), month(2019, 8)), (42, 42, None));
+        assert_eq!(period(Date::Year(2014), Date::Year(2023)), (97, 120, None), "8 y 1 m to 10 y");
+        assert_eq!(period(Date::Year(2020), Date::Year(2020)), (0, 12, None));
+        assert_eq!(period(month(2024, 1), Date::Present), (13, 13, None));
+        assert_eq!(period(Date::Year(2024), Date::Present), (2, 13, None));
+    }
+
+    #[test]
+    fn impossible_periods_are_faults_and_not_swapped() {
+        let month = |y, m| Date::Month(Month::new(y, m));
+        assert_eq!(period(month(2020, 5), month(2019, 1)), (0, 0, Some(PeriodFault::Reversed)));
+        assert_eq!(period(month(2026, 5), month(2027, 1)), (0, 0, Some(PeriodFault::Future)));
+        assert_eq!(period(month(2026, 5), Date::Present), (0, 0, Some(PeriodFault::Future)));
+        assert_eq!(period(month(2024, 12), month(2026, 1)), (2, 2, Some(PeriodFault::EndsAhead)));
+    }
+
+    #[test]
+    fn months_are_said_in_words() {
+        assert_eq!(
+            [0, 1, 12, 13, 113].map(in_words),
+            ["0 months", "1 month", "1 year", "1 year 1 month", "9 years 5 months"]
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100_000))]
+
+        #[test]
+        fn sets_are_what_a_row_of_flags_says(runs in proptest::collection::vec((0_i32..300, 0_i32..60), 0..8)) {
+            let mut flags = vec![false; 400];
+            let mut set = MonthSet::default();
+            for (start, length) in runs {
+                flags[start as usize..(start + length) as usize].fill(true);
+                set = set.union(&MonthSet::run(Month(start), Month(start + length)));
+            }
+            prop_assert_eq!(set.len() as usize, flags.iter().filter(|flag| **flag).count());
+            prop_assert!((0..400).all(|at| set.contains(Month(at as i32)) == flags[at]));
+            prop_assert!(set.runs().windows(2).all(|pair| pair[0].1 < pair[1].0));
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! What does the profile show? Its sentences as facts, each in its role, with how much it can carry.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::asked::{pattern, span_of_years};
+use crate::concepts::mentions;
+use crate::dates::periods;
+use crate::document::{Block, Document, Kind, Media, Span};
+use crate::model::{Fact, Finding, Grade, Named, Polarity, Role};
+use crate::months::{Month, MonthSet, PeriodFault};
+use crate::polarity::polarity;
+use crate::sections::{Area, area};
+use crate::text::{sentences, stem, tokens};
+
+pattern!(
+    CLAIM,
+    r"(?i)\b(?:experience|background|in\s+the\s+(?:field|industry|trade|profession)|of\s+\w+ing\b|working|as\s+an?\b|career|practice)"
+);
+pattern!(
+    OUTCOME,
+    r"(?i)\d+\s*(?:%|percent|x\b|times|k\b|m\b)|[$€£]\s*\d|\b(?:reduc|increas|sav|grew|improv|cut|doubl|tripl|won|award|deliver|launch|raised|halv|speed)\w*"
+);
+pattern!(
+    DID,
+    r"(?i)^\W*(?:(?:i|we)\s+)?(?:have\s+)?(?:\w+ly\s+)?(?:\w{2,}ed|built|ran|run|wrote|made|led|taught|kept|drove|sold|held|grew|won|set\s+up|took|gave|spoke|drew|brought|oversaw|began|cut|put|responsible)\b"
+);
+
+/// All facts and roles of the profile's documents, and what is odd about them.
+#[derive(Debug, Default)]
+pub struct Profile {
+    /// Jobs, degrees, projects.
+    pub roles: Vec<Role>,
+    /// Sentences.
+    pub facts: Vec<Fact>,
+    /// Reversed and future dates.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads the facts of the documents, whose numbers are their places in the list.
+#[must_use]
+pub fn profile(documents: &[(usize, &Document)], as_of: Month) -> Profile {
+    let mut profile = Profile::default();
+    for &(at, document) in documents {
+        Reader { at, document, as_of, area: None, role: None, profile: &mut profile }.read();
+    }
+    profile
+}
+
+struct Reader<'a> {
+    at: usize,
+    document: &'a Document,
+    as_of: Month,
+    area: Option<Area>,
+    role: Option<usize>,
+    profile: &'a mut Profile,
+}
+
+impl Reader<'_> {
+    fn read(&mut self) {
+        let mut blocks = self.document.blocks.iter().peekable();
+        while let Some(block) = blocks.next() {
+            let text = self.document.block_text(block);
+            if let Some(area) = area(self.document, block) {
+                (self.area, self.role) = (Some(area), None);
+                continue;
+            }
+            let dated = periods(text);
+            // A heading without a date may have it in the line below.
+            let next = blocks.peek().map(|next| self.document.block_text(next));
+            let date_below = matches!(block.kind, Kind::Heading(_))
+                && next.is_some_and(|next| next.len() < 60 && !periods(next).is_empty());
+            if self.opens_role(block, text, !dated.is_empty() || date_below) {
+                let mut found = dated.into_iter().next().map(|(_, period)| period);
+                if found.is_none()
+                    && date_below
+                    && let Some(below) = blocks.next()
+                {
+                    found =
+                        periods(self.document.block_text(below)).into_iter().next().map(|(_, period)| period);
+                }
+                self.open_role(block, text, found);
+            }
+            self.facts(block, text);
+        }
+    }
+
+    /// Whether a block begins a job, a degree or a project: a heading below an area, or a short line with dates.
+    fn opens_role(&self, block: &Block, text: &str, dated: bool) -> bool {
+        let in_list = matches!(
+            self.area,
+            Some(Area::Experience | Area::Education | Area::Projects | Area::Volunteering) | None
+        );
+        match block.kind {
+            Kind::Heading(level) => dated || (level > 1 && in_list),
+            Kind::Paragraph | Kind::Cell => in_list && dated && text.len() < 160,
+            Kind::Item => {
+                dated
+                    && text.len() < 120
+                    && matches!(self.area, Some(Area::Experience | Area::Education))
+                    && !DID.as_ref().is_some_and(|p| p.is_match(text))
+            }
+        }
+    }
+
+    fn open_role(&mut self, block: &Block, text: &str, period: Option<crate::months::Period>) {
+        let span = Span { document: self.at, start: block.range.start, end: block.range.end };
+        let (mut sure, mut possible) = (MonthSet::default(), MonthSet::default());
+        if let Some(period) = period {
+            let fault;
+            (sure, possible, fault) = period.months(self.as_of);
+            if let Some(fault) = fault {
+                let (kind, what) = match fault {
+                    PeriodFault::Reversed => {
+                        ("reversed_dates", "ends before it begins; it counts for nothing")
+                    }
+                    PeriodFault::Future => {
+                        ("future_dates", "begins after the day of this analysis; it counts for nothing")
+                    }
+                    PeriodFault::EndsAhead => (
+                        "future_dates",
+                        "ends after the day of this analysis; only the time until then counts",
+                    ),
+                };
+                let finding =
+                    Finding { kind, text: format!("The period {period} {what}."), span: Some(span.clone()) };
+                self.profile.findings.push(finding);
+            }
+        }
+        // A degree without an area above it is still no work.
+        let area = self.area.unwrap_or(if crate::asked::levels(text).is_empty() {
+            Area::Experience
+        } else {
+            Area::Education
+        });
+        self.profile.roles.push(Role { title: text.to_owned(), span, area, period, sure, possible });
+        self.role = Some(self.profile.roles.len() - 1);
+    }
+
+    fn facts(&mut self, block: &Block, text: &str) {
+        // A reference is full of stops; it is one fact all the same.
+        let whole = self.area == Some(Area::Publications);
+        let pieces = if whole { std::iter::once(0..text.len()).collect() } else { sentences(text) };
+        for range in pieces {
+            let sentence = &text[range.clone()];
+            let start = block.range.start + range.start;
+            let words = tokens(sentence);
+            let area = self.area.unwrap_or(match self.role {
+                Some(role) => self.profile.roles[role].area,
+                None => Area::Summary,
+            });
+            let wished = area == Area::Interests;
+            let say = |range: &std::ops::Range<usize>| match polarity(sentence, range) {
+                Polarity::Asserted if wished => Polarity::Aspirational,
+                other => other,
+            };
+            let found = mentions(sentence, &words).into_iter().map(|mention| {
+                let polarity = say(&mention.range);
+                let range = mention.range.start + start..mention.range.end + start;
+                Named { concept: mention.concept, range, polarity }
+            });
+            let named: Vec<Named> = found.collect();
+            let words: Vec<(String, Polarity)> =
+                words.iter().map(|word| (stem(&word.norm), say(&word.range))).collect();
+            let claimed = span_of_years(sentence)
+                .filter(|(_, range)| {
+                    CLAIM.as_ref().is_some_and(|p| p.is_match(sentence)) && say(range) == Polarity::Asserted
+                })
+                .map(|(months, _)| months);
+            let span = Span { document: self.at, start, end: block.range.start + range.end };
+            let grade = self.grade(block, sentence, area);
+            let id = format!("F{}", self.profile.facts.len() + 1);
+            self.profile.facts.push(Fact { id, span, area, role: self.role, grade, named, words, claimed });
+        }
+    }
+
+    fn grade(&self, block: &Block, sentence: &str, area: Area) -> Grade {
+        if matches!(self.document.media, Media::Bibtex | Media::Repository) {
+            return Grade::Artefact;
+        }
+        let is = |pattern: &LazyLock<Option<Regex>>| {
+            pattern.as_ref().is_some_and(|pattern| pattern.is_match(sentence))
+        };
+        match area {
+            Area::Summary if self.role.is_none() => {
+                // An item that says what was done is more than a word about oneself, even without a heading above it.
+                if self.area.is_none() && is(&DID) { Grade::Shown } else { Grade::SelfDescription }
+            }
+            Area::Interests | Area::Personal => Grade::SelfDescription,
+            Area::Skills => Grade::Listed,
+            Area::Publications => Grade::Artefact,
+            Area::Experience | Area::Projects | Area::Volunteering | Area::Summary => {
+                let titled =
+                    self.role.is_some_and(|role| self.profile.roles[role].span.start == block.range.start);
+                if !titled && is(&OUTCOME) { Grade::Outcome } else { Grade::Shown }
+            }
+            Area::Education | Area::Awards | Area::Languages | Area::Licences => Grade::Shown,
+        }
+    }
+}

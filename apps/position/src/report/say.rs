@@ -1,0 +1,109 @@
+//! How is a need, a verdict, a piece of evidence put into words?
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::analysis::Analysis;
+use crate::asked::pattern;
+use crate::concepts::ConceptId;
+use crate::document::Span;
+use crate::model::{Need, Node, Requirement};
+use crate::months::in_words;
+
+pattern!(
+    LEAD,
+    r"(?i)^(?:you\s+(?:are|have|will\s+have|can|should|must|bring)|(?:some|solid|strong|good|proven|demonstrated|excellent)?\s*(?:experience|knowledge|understanding|familiarity|familiar|background|experienced)\s+(?:with|in|of|as)|(?:an?\s+)?(?:strong\s+|good\s+)?(?:ability|able)\s+to)\s+(?:an?\s+|the\s+)?"
+);
+
+/// Names as a list: `A, B and C`.
+pub(super) fn list(parts: &[String], last: &str) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [head @ .., end] => format!("{} {last} {end}", head.join(", ")),
+    }
+}
+
+fn names(concepts: &[ConceptId]) -> String {
+    list(&concepts.iter().map(|concept| concept.name().to_owned()).collect::<Vec<_>>(), "or")
+}
+
+/// A need in a few words.
+pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
+    const LEVELS: [&str; 7] = ["", "A1", "A2", "B1", "B2", "C1", "C2"];
+    match &node.need {
+        Need::Concept(concept) => concept.name().to_owned(),
+        Need::Years { months, area, words } => {
+            let of = match (area.as_slice(), words.as_slice()) {
+                ([], []) => "experience".to_owned(),
+                ([], _) => "such experience".to_owned(),
+                (area, _) => names(area),
+            };
+            format!("{} of {of}", in_words(*months))
+        }
+        Need::Degree { level, fields, .. } if fields.is_empty() => level.name().to_owned(),
+        Need::Degree { level, fields, .. } => format!("{} in {}", level.name(), names(fields)),
+        Need::Language(language, level) => {
+            format!("{} ({})", language.name(), LEVELS.get(*level as usize).unwrap_or(&""))
+        }
+        Need::Place(place) => format!("being in {place}"),
+        Need::WorkPermit => "permission to work".to_owned(),
+        Need::Publications(1) => "publications".to_owned(),
+        Need::Publications(n) => format!("{n} publications"),
+        Need::Interest(concept) => format!("an interest in {}", concept.name()),
+        Need::Words(_) => {
+            let text =
+                analysis.documents[analysis.posting].text[node.range.clone()].trim_end_matches(['.', ';']);
+            let bare = LEAD.as_ref().and_then(|lead| lead.find(text)).map_or(text, |hit| &text[hit.end()..]);
+            format!("“{}”", cut(if bare.len() > 8 { bare } else { text }, 80))
+        }
+        Need::AnyOf(nodes) => list(&nodes.iter().map(|node| short(analysis, node)).collect::<Vec<_>>(), "or"),
+        Need::AllOf(nodes) => {
+            let parts: Vec<String> = nodes.iter().take(4).map(|node| short(analysis, node)).collect();
+            if nodes.len() > 4 {
+                format!("{} and {} more", parts.join(", "), nodes.len() - 4)
+            } else {
+                list(&parts, "and")
+            }
+        }
+    }
+}
+
+/// The sentence of a requirement, as it leads a line.
+pub(super) fn asked(analysis: &Analysis, requirement: &Requirement) -> String {
+    let text = analysis.quote(&requirement.span).trim().trim_end_matches(['.', ';', ',']);
+    if text.chars().count() <= 110 { text.to_owned() } else { short(analysis, &requirement.node) }
+}
+
+/// Cuts at a word, with an ellipsis.
+pub(super) fn cut(text: &str, letters: usize) -> String {
+    if text.chars().count() <= letters {
+        return text.to_owned();
+    }
+    let end = text.char_indices().nth(letters).map_or(text.len(), |(at, _)| at);
+    let end = text[..end].rfind(' ').unwrap_or(end);
+    format!("{} …", text[..end].trim_end_matches([',', ';', ':']))
+}
+
+/// A fact as evidence: its words, and the role that they stand in.
+pub(super) fn evidence(analysis: &Analysis, fact: usize) -> (String, Vec<Span>) {
+    let fact = &analysis.profile.facts[fact];
+    let quote = cut(analysis.quote(&fact.span).trim_end_matches(['.', ';']), 160);
+    let mut cites = vec![fact.span.clone()];
+    let role = fact.role.map(|role| &analysis.profile.roles[role]);
+    let said = match role {
+        Some(role) if role.span.start > fact.span.start || fact.span.end > role.span.end => {
+            cites.push(role.span.clone());
+            format!("“{quote}” ({})", cut(&role.title, 90))
+        }
+        _ => format!("“{quote}”"),
+    };
+    (said, cites)
+}
+
+/// The first letter made large.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + letters.as_str())
+}

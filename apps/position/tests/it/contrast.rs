@@ -1,0 +1,76 @@
+//! Does what shows a requirement stand above what only looks like it? Authored pairs, requirements verbatim from
+//! SkillSpan training postings (CC BY 4.0). See `fixtures/position/pairs/README.md`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use pellucid_position::model::Status;
+
+use super::{fixtures, judged};
+
+#[derive(Default)]
+struct Tally {
+    pairs: usize,
+    right_over_wrong: usize,
+    false_met: usize,
+    right_met: usize,
+    no_need: usize,
+}
+
+fn evaluate(split: &str) -> (BTreeMap<String, Tally>, String) {
+    let lines = fs_err::read_to_string(fixtures().join("pairs").join(format!("{split}.jsonl"))).unwrap();
+    let (mut tallies, mut failures): (BTreeMap<String, Tally>, String) = (BTreeMap::new(), String::new());
+    for line in lines.lines() {
+        let pair: serde_json::Value = serde_json::from_str(line).unwrap();
+        let field = |name: &str| pair[name].as_str().unwrap();
+        let status = |side: &str| judged(field(side), field("requirement"));
+        let (right, wrong) = (status("right"), status("wrong"));
+        for family in [field("family"), "all"] {
+            let tally = tallies.entry(family.to_owned()).or_default();
+            tally.pairs += 1;
+            tally.no_need += usize::from(right.is_none());
+            tally.right_over_wrong += usize::from(right > wrong);
+            tally.false_met += usize::from(wrong == Some(Status::Met));
+            tally.right_met += usize::from(right == Some(Status::Met));
+        }
+        if right <= wrong || wrong == Some(Status::Met) {
+            writeln!(
+                failures,
+                "{} {right:?} / {wrong:?}\n  asked: {}\n  right: {}\n  wrong: {}",
+                field("id"),
+                field("requirement"),
+                field("right").replace('\n', " | "),
+                field("wrong").replace('\n', " | ")
+            )
+            .unwrap();
+        }
+    }
+    (tallies, failures)
+}
+
+fn table(tallies: &BTreeMap<String, Tally>) -> String {
+    let mut out = String::from("family       pairs  right over wrong  false met  right met  no need\n");
+    for (family, tally) in tallies {
+        let share = |n: usize| 100.0 * n as f64 / tally.pairs as f64;
+        writeln!(
+            out,
+            "{family:12} {:5}  {:14.1} %  {:7.1} %  {:7.1} %  {:7}",
+            tally.pairs,
+            share(tally.right_over_wrong),
+            share(tally.false_met),
+            share(tally.right_met),
+            tally.no_need
+        )
+        .unwrap();
+    }
+    out
+}
+
+#[test]
+fn pairs_for_development() {
+    let (tallies, failures) = evaluate("dev");
+    if std::env::var_os("SHOW_FAILURES").is_some() {
+        println!("{failures}");
+    }
+    println!("{}", table(&tallies));
+}

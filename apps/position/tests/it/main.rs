@@ -1,0 +1,38 @@
+//! Position analysis from outside: contrast pairs, oracles, formats, real postings.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
+
+mod contrast;
+
+use std::path::{Path, PathBuf};
+
+use pellucid_position::model::Status;
+use pellucid_position::months::Month;
+use pellucid_position::read::Input;
+use pellucid_position::{Analysis, AnalysisError, Request, analyze};
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/position")
+}
+
+fn text(name: &str, text: &str) -> Input {
+    Input { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
+}
+
+fn as_of() -> Month {
+    Month::new(2025, 1)
+}
+
+fn compare(profile: &str, posting: &str) -> Result<Analysis, AnalysisError> {
+    let request = Request {
+        profile: vec![text("cv.md", profile)],
+        posting: Some(text("posting.md", posting)),
+        ..Request::default()
+    };
+    analyze(&request, as_of())
+}
+
+/// What becomes of one requirement; the least of its sentences.
+fn judged(profile: &str, requirement: &str) -> Option<Status> {
+    let analysis = compare(profile, &format!("# Requirements\n\n- {requirement}\n")).ok()?;
+    analysis.verdicts.iter().map(|verdict| verdict.status).min()
+}
