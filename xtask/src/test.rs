@@ -23,6 +23,8 @@ pub fn run() -> Result<()> {
     let mut docs = cargo("doc --workspace --lib --no-deps --all-features --locked");
     step("documentation", docs.env("RUSTDOCFLAGS", "-D warnings"))?;
     step("doctests", &mut cargo("test --doc --workspace --all-features --locked"))?;
+    let mut fuzz = cargo("check --quiet --manifest-path fuzz/Cargo.toml");
+    step("fuzz targets", fuzz.env("RUSTC_BOOTSTRAP", "1"))?;
     step("release build", &mut cargo("build --release --locked"))?;
     let tour = target().join("xtask-tour");
     step("tour", cargo("run --release --locked -- tour").arg(&tour))?;

@@ -33,10 +33,6 @@ id!(
     FeatureId
 );
 id!(
-    /// A tree of an ensemble, in the file's order.
-    TreeId
-);
-id!(
     /// A node of one tree. The root is 0.
     NodeId
 );

@@ -9,6 +9,6 @@ mod suggest;
 pub mod table;
 pub mod write;
 
-pub use ids::{FeatureId, NodeId, OutputId, TreeId};
+pub use ids::{FeatureId, NodeId, OutputId};
 pub use suggest::closest;
 pub use table::{Categories, Column, Field, Kind, Schema, Table};

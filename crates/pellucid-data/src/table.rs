@@ -167,4 +167,17 @@ impl Table {
     pub fn n_rows(&self) -> usize {
         self.n_rows
     }
+
+    /// Some of its rows.
+    #[must_use]
+    pub fn slice(&self, rows: std::ops::Range<usize>) -> Self {
+        let columns = self.columns.iter().map(|column| match column {
+            Column::Number(values) => Column::Number(values[rows.clone()].to_vec()),
+            Column::Category(text) => {
+                let codes = text.codes[rows.clone()].to_vec();
+                Column::Category(Categories { codes, levels: Arc::clone(&text.levels) })
+            }
+        });
+        Self { schema: Arc::clone(&self.schema), columns: columns.collect(), n_rows: rows.len() }
+    }
 }

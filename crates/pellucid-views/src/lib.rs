@@ -11,11 +11,13 @@ pub mod heatmap;
 pub mod number;
 pub mod render;
 pub mod report;
+pub mod sample;
 pub mod scatter;
 pub mod subject;
 pub mod theme;
 pub mod waterfall;
 
+pub use sample::Sample;
 pub use subject::{FeatureValues, Subject, Totals};
 
 use render::scene::Scene;

@@ -38,19 +38,6 @@ pub fn count(n: usize) -> String {
     grouped(n.to_string())
 }
 
-/// A place in an order: `2nd`, `11th`, `32nd`.
-#[must_use]
-pub fn ordinal(n: usize) -> String {
-    let ending = match (n % 10, n % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
-    };
-    format!("{}{ending}", count(n))
-}
-
 /// What was left out: `1 other`, `8 others`.
 #[must_use]
 pub fn others(n: usize) -> String {

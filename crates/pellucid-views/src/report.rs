@@ -40,6 +40,18 @@ fn output_suffix(subject: &Subject) -> String {
 #[must_use]
 pub fn sections(subject: &Subject, row: Option<usize>) -> Vec<Section> {
     let suffix = output_suffix(subject);
+    if let Some(row) = row {
+        // One row says nothing of the model at large.
+        return vec![Section {
+            heading: format!("Why this row came out as it did{suffix}"),
+            intro: "Each step adds what the model made of one feature, from the base to the margin."
+                .to_owned(),
+            figures: vec![
+                (Box::new(waterfall::waterfall(subject, row, 20)), false),
+                (Box::new(force::force(subject, row)), false),
+            ],
+        }];
+    }
     let mut sections = Vec::new();
     let global: Vec<(Box<dyn View>, bool)> =
         vec![(Box::new(bar::bar(subject, 12)), false), (Box::new(beeswarm::beeswarm(subject, 12)), false)];
@@ -50,7 +62,7 @@ pub fn sections(subject: &Subject, row: Option<usize>) -> Vec<Section> {
             .to_owned(),
         figures: global,
     });
-    let rows = row.map_or_else(|| typical_rows(subject), |row| vec![row]);
+    let rows = typical_rows(subject);
     let mut figures: Vec<(Box<dyn View>, bool)> = rows
         .iter()
         .map(|&row| (Box::new(waterfall::waterfall(subject, row, 10)) as Box<dyn View>, false))
@@ -60,11 +72,7 @@ pub fn sections(subject: &Subject, row: Option<usize>) -> Vec<Section> {
     }
     sections.push(Section {
         heading: format!("Why single rows came out as they did{suffix}"),
-        intro: if row.is_some() {
-            String::new()
-        } else {
-            "The lowest, the median and the highest margin of the rows shown.".to_owned()
-        },
+        intro: "The lowest, the median and the highest margin of the rows shown.".to_owned(),
         figures,
     });
     let features: Vec<usize> = subject.by_importance().into_iter().take(6).collect();

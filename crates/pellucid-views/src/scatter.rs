@@ -140,7 +140,7 @@ impl Scatter {
             if self.thinned { format!(", {} drawn", count(self.dots.len())) } else { String::new() };
         let color = match &self.partner {
             Some(partner) => format!(" Color: {partner}, with which the effect varies most."),
-            None => " No other feature goes along with the spread.".to_owned(),
+            None => " No numeric feature goes along with the spread.".to_owned(),
         };
         format!("{rows}{thinned}, around the base {}.{color}", pretty(self.base, 4))
     }

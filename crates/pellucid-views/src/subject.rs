@@ -135,7 +135,7 @@ impl Subject {
     #[must_use]
     pub fn by_importance(&self) -> Vec<usize> {
         let mut order: Vec<usize> =
-            (0..self.features.len()).filter(|&f| self.totals.absolute[f] > 0.0).collect();
+            (0..self.features.len()).filter(|&f| self.totals.absolute[f] != 0.0).collect();
         order.sort_by(|&a, &b| {
             let by_size = self.totals.absolute[b].total_cmp(&self.totals.absolute[a]);
             by_size.then_with(|| self.features[a].name.cmp(&self.features[b].name))
@@ -155,10 +155,8 @@ impl Subject {
     #[must_use]
     pub fn sample_note(&self) -> Option<String> {
         let (shown, all) = (self.n_shown(), self.totals.n_rows);
-        let (count, ordinal) = (crate::number::count, crate::number::ordinal);
-        (shown < all).then(|| {
-            format!("{} of {} rows, every {}", count(shown), count(all), ordinal(all.div_ceil(shown.max(1))))
-        })
+        let count = crate::number::count;
+        (shown < all).then(|| format!("a sample of {} of {} rows", count(shown), count(all)))
     }
 
     /// The id of a feature by name.

@@ -74,7 +74,9 @@ impl Waterfall {
         format!("{}{probability}", pretty(self.margin, 3))
     }
 
-    fn title(&self) -> String {
+    /// What it says, as a title.
+    #[must_use]
+    pub fn title(&self) -> String {
         let output = self.output.as_ref().map_or(String::new(), |name| format!(" for “{name}”"));
         format!("Why row {}{output} came to {}", count(self.row), self.answer())
     }

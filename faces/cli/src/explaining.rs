@@ -4,12 +4,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pellucid::data::read::{ReadBatches, ReadOptions};
-use pellucid::data::{Field, OutputId};
+use pellucid::data::{Field, OutputId, Table};
 use pellucid::explain::shapley::{Method, Plan, plan, tree_shap};
 use pellucid::explain::{Attributions, Control};
-use pellucid::files::{FileError, load_model, open_table};
+use pellucid::files::{FileError, map, open_table};
+use pellucid::models::trees::import::import;
 use pellucid::models::trees::{Binding, Ensemble, FeatureKind, FeatureMatrix};
-use pellucid::views::{FeatureValues, Subject, Totals};
+use pellucid::views::Sample;
+use sha2::{Digest, Sha256};
 
 use crate::args::{ModelAndData, Reading};
 use crate::console::{Console, Progress};
@@ -17,10 +19,8 @@ use crate::failure::Failure;
 
 /// Rows a batch: enough to keep every core busy, few enough to hold.
 const BATCH: usize = 16_384;
-/// Rows that pictures are drawn from, at most.
-const SHOWN: usize = 20_000;
-/// Values that are held for pictures, at most.
-const CELLS: usize = 6_000_000;
+/// Bytes of values that are computed at a time, at most.
+const MOST_BYTES: usize = 128 << 20;
 
 pub(crate) fn read_options(reading: &Reading) -> ReadOptions {
     let mut options = ReadOptions { header: !reading.no_header, batch_rows: BATCH, ..ReadOptions::default() };
@@ -28,25 +28,40 @@ pub(crate) fn read_options(reading: &Reading) -> ReadOptions {
     options
 }
 
-/// A model, and rows that arrive as it compares them.
+/// A model, and rows that arrive as it compares them, always in batches of one size: neither the file's own batches nor
+/// the way the data came change what follows.
 pub(crate) struct Feed {
     pub(crate) model: Ensemble,
+    /// SHA-256 of the bytes that were read as the model.
+    pub(crate) model_hash: String,
     binding: Binding,
     reader: Box<dyn ReadBatches>,
     data: std::path::PathBuf,
+    /// The number of the next row that the reader gives.
+    read_rows: usize,
+    /// Rows that were read and not given yet, and the number of the first of them.
+    pending: Option<FeatureMatrix>,
     next_row: usize,
+    ended: bool,
     unseen: Vec<usize>,
 }
 
 impl Feed {
     pub(crate) fn open(about: &ModelAndData, console: &Console) -> Result<Self, Failure> {
-        let model = load_model(&about.model)?;
+        if about.model == Path::new("-") {
+            return Err(Failure::Usage("standard input is for the data; the model is a file".to_owned()));
+        }
+        let bytes = map(&about.model)?;
+        let model = import(&bytes).map_err(|cause| FileError::Model { path: about.model.clone(), cause })?;
+        let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let reader = open_table(&about.data, &read_options(&about.reading))?;
-        Self::new(model, reader, &about.data, &about.drop, console)
+        let mut feed = Self::new(model, reader, &about.data, &about.drop, console)?;
+        feed.model_hash = hash;
+        Ok(feed)
     }
 
     pub(crate) fn new(
-        model: Ensemble,
+        mut model: Ensemble,
         mut reader: Box<dyn ReadBatches>,
         data: &Path,
         drop: &[String],
@@ -56,45 +71,95 @@ impl Feed {
             if !reader.all_names().contains(name) {
                 let near = pellucid::data::closest(name, reader.all_names().iter().map(String::as_str));
                 let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-                return Err(Failure::Usage(format!(
-                    "--drop {name}: {} has no such column{hint}",
-                    data.display()
-                )));
+                let data = data.display();
+                return Err(Failure::Usage(format!("--drop {name}: {data} has no such column{hint}")));
             }
         }
         let at = |cause: &dyn std::fmt::Display| Failure::Input(format!("{}: {cause}", data.display()));
         let binding = Binding::new(&model, reader.all_names(), drop).map_err(|e| at(&e))?;
-        let notes = binding.notes();
-        if !notes.ignored.is_empty() {
-            console.note(&format!(
-                "columns that the model does not know are ignored: {}",
-                notes.ignored.join(", ")
-            ));
-        }
-        if notes.reordered {
-            console.note("columns stand in another order than in training; they are matched by name");
-        }
-        if notes.by_position {
-            console.note("the model stores no feature names; columns are matched by position");
-        }
+        say_notes(&binding, console);
         let fields: Vec<Field> =
             binding.wanted(&model).into_iter().map(|(name, kind)| Field { name, kind }).collect();
         reader.select(&fields).map_err(|cause| FileError::table(data, cause))?;
+        for (at, feature) in model.features.iter().enumerate() {
+            // A category that the model knows is one, even if it is spelled `NA`.
+            if let FeatureKind::Level { levels, .. } = &feature.kind {
+                // (But not a cell without letters: what frames call an empty text, files call nothing.)
+                let said: Vec<String> = levels.iter().filter(|level| !level.is_empty()).cloned().collect();
+                reader.keep_texts(at, &said);
+            }
+        }
+        if binding.notes().by_position {
+            // The data's own names say more than f0, f1.
+            let names = model.features.iter_mut().zip(binding.sources());
+            names.for_each(|(feature, source)| feature.name.clone_from(source));
+        }
         let unseen = vec![0; model.features.len()];
-        Ok(Self { model, binding, reader, data: data.to_owned(), next_row: 0, unseen })
+        let (data, model_hash) = (data.to_owned(), String::new());
+        let (read_rows, next_row, pending, ended) = (0, 0, None, false);
+        Ok(Self { model, model_hash, binding, reader, data, read_rows, pending, next_row, ended, unseen })
+    }
+
+    /// How many rows the file says it has.
+    pub(crate) fn n_rows(&self) -> Option<u64> {
+        self.reader.n_rows()
+    }
+
+    fn next_table(&mut self) -> Result<Option<(usize, Table)>, Failure> {
+        let batch = self.reader.next_batch().map_err(|cause| FileError::table(&self.data, cause))?;
+        let Some(table) = batch else { return Ok(None) };
+        let first = self.read_rows;
+        self.read_rows += table.n_rows();
+        Ok(Some((first, table)))
+    }
+
+    fn matrix(&mut self, table: &Table, first: usize) -> Result<FeatureMatrix, Failure> {
+        let matrix = self.binding.matrix(&self.model, table, first);
+        let (matrix, unseen) =
+            matrix.map_err(|cause| Failure::Input(format!("{}: {cause}", self.data.display())))?;
+        self.unseen.iter_mut().zip(unseen).for_each(|(sum, n)| *sum += n);
+        Ok(matrix)
     }
 
     /// The next rows and the number of the first of them; `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<(usize, FeatureMatrix)>, Failure> {
-        let batch = self.reader.next_batch().map_err(|cause| FileError::table(&self.data, cause))?;
-        let Some(table) = batch else { return Ok(None) };
+        while !self.ended && self.pending.as_ref().is_none_or(|rows| rows.n_rows() < BATCH) {
+            let Some((first, table)) = self.next_table()? else {
+                self.ended = true;
+                break;
+            };
+            let more = self.matrix(&table, first)?;
+            match &mut self.pending {
+                Some(rows) => rows.append(more),
+                None => self.pending = Some(more),
+            }
+        }
+        let Some(rows) = self.pending.take().filter(|rows| rows.n_rows() > 0) else { return Ok(None) };
         let first = self.next_row;
-        self.next_row += table.n_rows();
-        let matrix = self.binding.matrix(&self.model, &table, first);
-        let (matrix, unseen) =
-            matrix.map_err(|cause| Failure::Input(format!("{}: {cause}", self.data.display())))?;
-        self.unseen.iter_mut().zip(unseen).for_each(|(sum, n)| *sum += n);
-        Ok(Some((first, matrix)))
+        let n = rows.n_rows().min(BATCH);
+        self.next_row += n;
+        if n < rows.n_rows() {
+            self.pending = Some(rows.slice(n..rows.n_rows()));
+            return Ok(Some((first, rows.slice(0..n))));
+        }
+        Ok(Some((first, rows)))
+    }
+
+    /// One row alone: what stands in the others is not looked at. `None` if there are fewer.
+    fn only(&mut self, row: usize) -> Result<Option<(usize, FeatureMatrix)>, Failure> {
+        while let Some((first, table)) = self.next_table()? {
+            if row < first + table.n_rows() {
+                let own = table.slice(row - first..row - first + 1);
+                self.ended = true;
+                return Ok(Some((row, self.matrix(&own, row)?)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The error for data without rows.
+    pub(crate) fn no_rows(&self) -> Failure {
+        Failure::Input(format!("{} has no rows", self.data.display()))
     }
 
     /// Says which categories were read as missing.
@@ -108,18 +173,48 @@ impl Feed {
     }
 }
 
+/// What was noticed while columns were matched.
+fn say_notes(binding: &Binding, console: &Console) {
+    let notes = binding.notes();
+    if !notes.ignored.is_empty() {
+        let names = notes.ignored.join(", ");
+        console.note(&format!("columns that the model does not know are ignored: {names}"));
+    }
+    for (feature, column) in &notes.respelled {
+        console.note(&format!("column `{column}` is read as the model's `{feature}`"));
+    }
+    if notes.reordered {
+        console.note("columns stand in another order than in training; they are matched by name");
+    }
+    if notes.by_position {
+        console.note("the model stores no feature names; columns are matched by position");
+    }
+}
+
 /// What became of an explanation.
 pub(crate) struct Explained {
     pub(crate) plan: Plan,
-    /// One a output.
-    pub(crate) totals: Vec<Totals>,
-    pub(crate) samples: Sample,
-    pub(crate) base: Vec<f64>,
+    pub(crate) sample: Sample,
     /// Whether the time limit cut it short.
     pub(crate) cut_short: bool,
 }
 
-/// Explains all rows of a feed, or one of them; every batch goes to `take` as soon as it is done.
+impl Explained {
+    pub(crate) fn n_rows(&self) -> usize {
+        self.sample.totals()[0].n_rows
+    }
+
+    /// The largest residual of all rows and outputs; NaN if any is.
+    pub(crate) fn worst_residual(&self) -> f64 {
+        let all = self.sample.totals().iter().map(|totals| totals.worst_residual);
+        all.fold(0.0, |worst, x| if x.is_nan() || x > worst { x } else { worst })
+    }
+}
+
+/// A residual above this share of a row's size is more than rounding.
+const ROUNDING: f64 = 1e-9;
+
+/// Explains all rows of a feed, or one of them; every piece goes to `take` as soon as it is done.
 pub(crate) fn explain(
     feed: &mut Feed,
     method: Method,
@@ -127,22 +222,19 @@ pub(crate) fn explain(
     console: &Console,
     mut take: impl FnMut(&Attributions) -> Result<(), Failure>,
 ) -> Result<Explained, Failure> {
-    let k = feed.model.base.len();
     let mut ready: Option<Plan> = None;
-    let mut totals = vec![Totals::default(); k];
-    let mut samples = Sample::new(&feed.model);
-    let mut base = Vec::new();
+    let mut sample = Sample::new(&feed.model);
     let mut cut_short = false;
-    let progress = console.progress(None);
-    let mut pace = Pace::new();
-    'batches: while let Some((first, rows)) = feed.next()? {
-        let (first, rows) = match row {
-            None => (first, rows),
-            Some(row) if (first..first + rows.n_rows()).contains(&row) => {
-                (row, rows.slice(row - first..row - first + 1))
-            }
-            Some(_) => continue,
+    let progress = console.progress(feed.n_rows());
+    let mut pace = Pace::new(&feed.model);
+    let mut doubtful = None;
+    'batches: loop {
+        let batch = match row {
+            None => feed.next()?,
+            Some(_) if ready.is_some() => None,
+            Some(row) => feed.only(row)?,
         };
+        let Some((first, rows)) = batch else { break };
         let plan = match &ready {
             Some(plan) => plan,
             // A full first batch promises many more rows.
@@ -164,50 +256,61 @@ pub(crate) fn explain(
                 }
             };
             pace.learn(start.elapsed());
-            for (output, totals) in totals.iter_mut().enumerate() {
-                totals.add(&found, OutputId::at(output));
-            }
-            if base.is_empty() {
-                base = (0..k).map(|output| found.base(OutputId::at(output))).collect();
-            }
-            samples.add(first + done, &piece, &found);
+            doubtful = doubtful.or_else(|| first_doubtful(&found).map(|row| first + done + row));
+            sample.add(first + done, &piece, &found);
             take(&found)?;
             done += piece.n_rows();
-        }
-        if row.is_some() {
-            break;
         }
     }
     drop(progress);
     feed.report_unseen(console);
-    match (ready, totals[0].n_rows) {
-        (Some(plan), 1..) => Ok(Explained { plan, totals, samples, base, cut_short }),
+    if let Some(row) = doubtful {
+        console.note(&format!(
+            "row {row}: base and values miss the margin by more than rounding; the leaves of the model differ so much in \
+             size that 64 bits can't hold their sum. The residual of every row says by how much"
+        ));
+    }
+    match (ready, sample.totals()[0].n_rows) {
+        (Some(plan), 1..) => Ok(Explained { plan, sample, cut_short }),
         _ if cut_short => Err(Failure::NothingInTime),
         _ => Err(match row {
-            Some(row) => Failure::Usage(format!(
-                "--row {row}: {} has {} rows, counted from 0",
-                feed.data.display(),
-                feed.next_row
-            )),
-            None => Failure::Input(format!("{} has no rows", feed.data.display())),
+            Some(row) => {
+                let (data, n) = (feed.data.display(), feed.read_rows);
+                Failure::Usage(format!("--row {row}: {data} has {n} rows, counted from 0"))
+            }
+            None => feed.no_rows(),
         }),
     }
+}
+
+/// The first row whose residual is more than rounding, or no number.
+fn first_doubtful(found: &Attributions) -> Option<usize> {
+    let outputs = || (0..found.n_outputs()).map(OutputId::at);
+    let is_doubtful = |row: usize, output: OutputId| {
+        let size = found.margin(row, output).abs() + found.base(output).abs() + 1.0;
+        let residual = found.residual(row, output);
+        residual.is_nan() || residual > ROUNDING * size
+    };
+    (0..found.n_rows()).find(|&row| outputs().any(|output| is_doubtful(row, output)))
 }
 
 /// How many rows are explained between two looks at the clock: a slow method must not lose what it has
 /// done when the time is over, and a fast one must not be slowed down by stopping.
 struct Pace {
     rows: usize,
+    most: usize,
 }
 
 impl Pace {
-    fn new() -> Self {
-        Self { rows: 64 }
+    fn new(model: &Ensemble) -> Self {
+        let a_row = model.base.len() * (model.features.len() + 2) * size_of::<f64>();
+        let most = (MOST_BYTES / a_row.max(1)).clamp(1, BATCH);
+        Self { rows: 64.min(most), most }
     }
 
     fn learn(&mut self, took: Duration) {
         if took < Duration::from_millis(100) {
-            self.rows = (self.rows * 4).min(BATCH);
+            self.rows = (self.rows * 4).min(self.most);
         } else if took > Duration::from_millis(500) {
             self.rows = (self.rows / 2).max(1);
         }
@@ -216,99 +319,4 @@ impl Pace {
 
 fn control<'a>(console: &Console, progress: &'a Progress<'_>) -> Control<'a> {
     Control { threads: console.threads().0, watch: progress }
-}
-
-/// Rows that are kept for pictures: every one at first; when there are too many, every second of them.
-pub(crate) struct Sample {
-    stride: usize,
-    most: usize,
-    seen: usize,
-    rows: Vec<usize>,
-    /// Feature by feature.
-    data: Vec<Vec<f64>>,
-    /// Row by row: outputs × features.
-    values: Vec<Vec<f64>>,
-    margins: Vec<Vec<f64>>,
-}
-
-impl Sample {
-    fn new(model: &Ensemble) -> Self {
-        let (n_features, k) = (model.features.len(), model.base.len());
-        let most = (CELLS / (n_features * (k + 1)).max(1)).clamp(100, SHOWN);
-        let data = vec![Vec::new(); n_features];
-        Self { stride: 1, most, seen: 0, rows: Vec::new(), data, values: Vec::new(), margins: Vec::new() }
-    }
-
-    fn add(&mut self, first: usize, rows: &FeatureMatrix, found: &Attributions) {
-        for row in 0..found.n_rows() {
-            if self.seen.is_multiple_of(self.stride) {
-                if self.rows.len() == self.most {
-                    self.halve();
-                }
-                if self.seen.is_multiple_of(self.stride) {
-                    self.rows.push(first + row);
-                    self.data
-                        .iter_mut()
-                        .zip(rows.columns())
-                        .for_each(|(kept, column)| kept.push(column[row]));
-                    let outputs = (0..found.n_outputs()).map(OutputId::at);
-                    self.values.push(outputs.flat_map(|output| found.values(row, output).to_vec()).collect());
-                    self.margins.push(found.margins(row).to_vec());
-                }
-            }
-            self.seen += 1;
-        }
-    }
-
-    fn halve(&mut self) {
-        fn every_second<T>(all: &mut Vec<T>) {
-            let mut at = 0;
-            all.retain(|_| {
-                at += 1;
-                at % 2 == 1
-            });
-        }
-        self.stride *= 2;
-        every_second(&mut self.rows);
-        self.data.iter_mut().for_each(every_second);
-        every_second(&mut self.values);
-        every_second(&mut self.margins);
-    }
-
-    /// The explanation of one output, ready to be looked at.
-    pub(crate) fn subject(&self, model: &Ensemble, explained: &Explained, output: usize) -> Subject {
-        let (n_features, k) = (model.features.len(), model.base.len());
-        let features = model.features.iter().zip(&self.data).map(|(feature, numbers)| FeatureValues {
-            name: feature.name.clone(),
-            numbers: numbers.clone(),
-            levels: match &feature.kind {
-                FeatureKind::Level { levels, .. } => Some(levels.to_vec()),
-                FeatureKind::Number | FeatureKind::Code => None,
-            },
-        });
-        let probability = |margins: &[f64]| model.predictions(margins).get(output).copied();
-        let is_probability = model.link.is_probability();
-        Subject {
-            model: format!(
-                "{}, {} trees",
-                model.origin.library,
-                pellucid::views::number::count(model.trees.len())
-            ),
-            method: "path-dependent Shapley values, exact".to_owned(),
-            unit: model.link.margin_unit().to_owned(),
-            output: (k > 1).then(|| output.to_string()),
-            base: explained.base[output],
-            features: features.collect(),
-            values: self
-                .values
-                .iter()
-                .flat_map(|row| row[output * n_features..][..n_features].to_vec())
-                .collect(),
-            margins: self.margins.iter().map(|row| row[output]).collect(),
-            probabilities: is_probability
-                .then(|| self.margins.iter().filter_map(|row| probability(row)).collect()),
-            rows: self.rows.clone(),
-            totals: explained.totals[output].clone(),
-        }
-    }
 }

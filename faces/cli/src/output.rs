@@ -7,7 +7,7 @@ use pellucid::data::write::csv::CsvWriter;
 use pellucid::data::write::ipc::IpcWriter;
 use pellucid::data::write::jsonl::JsonLinesWriter;
 use pellucid::data::write::parquet::ParquetWriter;
-use pellucid::data::write::{WriteBatches, WriteError};
+use pellucid::data::write::{Regular, WriteBatches, WriteError};
 
 use crate::failure::Failure;
 
@@ -20,6 +20,7 @@ pub(crate) struct NewFile {
 
 impl NewFile {
     pub(crate) fn create(path: &Path) -> Result<(Self, fs_err::File), Failure> {
+        check_place(path)?;
         let name =
             path.file_name().ok_or_else(|| Failure::Usage(format!("`{}` names no file", path.display())))?;
         let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
@@ -39,6 +40,32 @@ impl Drop for NewFile {
         if !self.kept {
             let _ = fs_err::remove_file(&self.beside);
         }
+    }
+}
+
+/// Whether a file can be written there: a folder can't be replaced, and no folder is made on the way.
+pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Err(Failure::Usage(format!("`{}` is a folder", path.display())));
+    }
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    match parent.filter(|parent| !parent.is_dir()) {
+        Some(parent) => Err(Failure::Input(format!(
+            "`{}`: No such file or directory; make the folder first",
+            parent.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses to write a result over one of its inputs.
+pub(crate) fn check_distinct(out: &Path, inputs: &[&Path]) -> Result<(), Failure> {
+    let same = |input: &&&Path| matches!((fs_err::canonicalize(out), fs_err::canonicalize(input)), (Ok(a), Ok(b)) if a == b);
+    match inputs.iter().find(same) {
+        Some(input) => {
+            Err(Failure::Usage(format!("`{}` is an input; the result would replace it", input.display())))
+        }
+        None => Ok(()),
     }
 }
 
@@ -106,8 +133,10 @@ pub(crate) fn table_writer<'w>(
     let out = BufWriter::with_capacity(1 << 16, out);
     Ok(match format {
         TableFormat::Csv => Box::new(CsvWriter::new(out, names)?),
-        TableFormat::Parquet => Box::new(ParquetWriter::new(out, names, metadata)?),
-        TableFormat::Arrow => Box::new(IpcWriter::new(out, names, metadata)?),
+        TableFormat::Parquet => {
+            Box::new(Regular::new(ParquetWriter::new(out, names, metadata)?, names.len()))
+        }
+        TableFormat::Arrow => Box::new(Regular::new(IpcWriter::new(out, names, metadata)?, names.len())),
         TableFormat::JsonLines | TableFormat::Json => Box::new(JsonLinesWriter::new(out, names)),
     })
 }

@@ -90,6 +90,10 @@ impl Artifact {
         if path == Path::new("-") {
             return Ok(Self { role, path: shown, sha256: None, bytes: None });
         }
+        // What came through a pipe can't be read again.
+        if !fs_err::metadata(path)?.is_file() {
+            return Ok(Self { role, path: shown, sha256: None, bytes: None });
+        }
         let mut file = fs_err::File::open(path)?;
         let mut hash = Sha256::new();
         let mut buffer = vec![0; 1 << 16];

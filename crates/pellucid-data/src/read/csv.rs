@@ -12,16 +12,19 @@ use csv::StringRecord;
 
 use super::error::ReadError;
 use super::infer::{ColumnBuilder, kind_of};
+use super::lines::BoundedLines;
 use super::{ReadBatches, ReadOptions, positions};
 use crate::table::{Field, Schema, Table};
 
 /// Reads a CSV by batches. Lines in errors count from 1, the header included.
 pub struct CsvReader<R: Read> {
-    records: csv::Reader<BufReader<R>>,
+    records: csv::Reader<BufReader<BoundedLines<R>>>,
     names: Vec<String>,
     /// Positions in the file of the selected columns.
     taken: Vec<usize>,
     schema: Arc<Schema>,
+    /// For each selected column, texts that are values whatever they spell.
+    kept: Vec<HashSet<String>>,
     sample: std::vec::IntoIter<StringRecord>,
     options: ReadOptions,
 }
@@ -32,7 +35,7 @@ impl<R: Read> CsvReader<R> {
     /// # Errors
     /// When there is no header, a name appears twice, or a row is ragged.
     pub fn new(bytes: R, options: ReadOptions) -> Result<Self, ReadError> {
-        let mut bytes = BufReader::with_capacity(1 << 16, bytes);
+        let mut bytes = BufReader::with_capacity(1 << 16, BoundedLines::new(bytes));
         let head = bytes.fill_buf()?;
         let bom = head.starts_with(b"\xef\xbb\xbf");
         let delimiter = options.delimiter.unwrap_or_else(|| separator(head));
@@ -56,7 +59,8 @@ impl<R: Read> CsvReader<R> {
         });
         let schema = Arc::new(Schema { fields: fields.collect() });
         let taken = (0..names.len()).collect();
-        Ok(Self { records, names, taken, schema, sample: sample.into_iter(), options })
+        let kept = vec![HashSet::new(); names.len()];
+        Ok(Self { records, names, taken, schema, kept, sample: sample.into_iter(), options })
     }
 }
 
@@ -112,8 +116,15 @@ impl<R: Read> ReadBatches for CsvReader<R> {
 
     fn select(&mut self, columns: &[Field]) -> Result<(), ReadError> {
         self.taken = positions(columns, &self.names)?;
+        self.kept = vec![HashSet::new(); columns.len()];
         self.schema = Arc::new(Schema { fields: columns.to_vec() });
         Ok(())
+    }
+
+    fn keep_texts(&mut self, column: usize, texts: &[String]) {
+        if let Some(kept) = self.kept.get_mut(column) {
+            kept.extend(texts.iter().cloned());
+        }
     }
 
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {
@@ -129,8 +140,11 @@ impl<R: Read> ReadBatches for CsvReader<R> {
                 None => break,
             }
             let line = record.position().map_or(0, csv::Position::line);
-            for ((builder, &at), field) in builders.iter_mut().zip(&self.taken).zip(fields) {
-                let mut text = cell(&record[at], &self.options);
+            for (((builder, &at), field), kept) in
+                builders.iter_mut().zip(&self.taken).zip(fields).zip(&self.kept)
+            {
+                let raw = &record[at];
+                let mut text = if kept.contains(raw) { Some(raw) } else { cell(raw, &self.options) };
                 if field.kind.is_number() {
                     text = text.map(str::trim);
                 }

@@ -113,7 +113,10 @@ fn check_blocks(bytes: &[u8]) -> Option<()> {
         let head = if continued { 8 } else { 4 };
         let message =
             arrow_ipc::root_as_message(bytes.get(at + head..(at + head).checked_add(length)?)?).ok()?;
-        check_buffers(&message, &bytes[at..start])?;
+        // The body begins behind the metadata, padding included.
+        let body = at.checked_add(usize::try_from(block.metaDataLength()).ok()?)?;
+        let end = body.checked_add(usize::try_from(block.bodyLength()).ok()?)?;
+        check_buffers(&message, bytes.get(body..end)?)?;
     }
     Some(())
 }

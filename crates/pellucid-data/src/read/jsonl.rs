@@ -1,5 +1,6 @@
 //! JSON lines: one flat object a line; columns are the keys in the order in which they first appear.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 
@@ -7,16 +8,21 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::error::ReadError;
 use super::infer::{ColumnBuilder, kind_of};
+use super::lines::BoundedLines;
 use super::{ReadBatches, ReadOptions, positions};
 use crate::table::{Field, Schema, Table};
 
 /// Reads JSON lines by batches. A key that a line lacks is a missing value.
 pub struct JsonLinesReader<R: Read> {
-    lines: BufReader<R>,
+    lines: BufReader<BoundedLines<R>>,
     line: u64,
     names: Vec<String>,
     taken: Vec<usize>,
     schema: Arc<Schema>,
+    /// For each selected column, texts that are values whatever they spell.
+    kept: Vec<HashSet<String>>,
+    /// Whether columns were selected: then other keys don't matter.
+    selected: bool,
     sample: std::vec::IntoIter<(u64, Record)>,
     sampled: usize,
     options: ReadOptions,
@@ -60,7 +66,7 @@ impl<R: Read> JsonLinesReader<R> {
     /// # Errors
     /// When there is no line, or a line is no flat object.
     pub fn new(bytes: R, options: ReadOptions) -> Result<Self, ReadError> {
-        let mut lines = BufReader::with_capacity(1 << 16, bytes);
+        let mut lines = BufReader::with_capacity(1 << 16, BoundedLines::new(bytes));
         let mut line = 0;
         let mut sample = Vec::new();
         while sample.len() < options.batch_rows {
@@ -88,7 +94,19 @@ impl<R: Read> JsonLinesReader<R> {
         let schema = Arc::new(Schema { fields: fields.collect() });
         let sampled = sample.len();
         let taken = (0..names.len()).collect();
-        Ok(Self { lines, line, names, taken, schema, sample: sample.into_iter(), sampled, options })
+        let kept = vec![HashSet::new(); names.len()];
+        Ok(Self {
+            lines,
+            line,
+            names,
+            taken,
+            schema,
+            kept,
+            selected: false,
+            sample: sample.into_iter(),
+            sampled,
+            options,
+        })
     }
 }
 
@@ -124,8 +142,16 @@ impl<R: Read> ReadBatches for JsonLinesReader<R> {
 
     fn select(&mut self, columns: &[Field]) -> Result<(), ReadError> {
         self.taken = positions(columns, &self.names)?;
+        self.kept = vec![HashSet::new(); columns.len()];
+        self.selected = true;
         self.schema = Arc::new(Schema { fields: columns.to_vec() });
         Ok(())
+    }
+
+    fn keep_texts(&mut self, column: usize, texts: &[String]) {
+        if let Some(kept) = self.kept.get_mut(column) {
+            kept.extend(texts.iter().cloned());
+        }
     }
 
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {
@@ -141,13 +167,19 @@ impl<R: Read> ReadBatches for JsonLinesReader<R> {
                     None => break,
                 },
             };
-            if let Some((key, _)) = record.0.iter().find(|(key, _)| !self.names.contains(key)) {
+            if !self.selected
+                && let Some((key, _)) = record.0.iter().find(|(key, _)| !self.names.contains(key))
+            {
                 return Err(ReadError::LateKey { line, key: key.clone(), sampled: self.sampled });
             }
-            for ((builder, &at), field) in builders.iter_mut().zip(&self.taken).zip(fields) {
-                let value = record.0.iter().find(|(key, _)| *key == self.names[at]);
+            for (((builder, &at), field), kept) in
+                builders.iter_mut().zip(&self.taken).zip(fields).zip(&self.kept)
+            {
+                // Of a key that stands twice the last holds, as in every JSON library.
+                let value = record.0.iter().rfind(|(key, _)| *key == self.names[at]);
                 let text = value.and_then(|(_, value)| value.as_deref());
-                let text = text.filter(|text| !self.options.is_missing(text.trim()));
+                let text = text.filter(|text| kept.contains(*text) || !self.options.is_missing(text.trim()));
+                let text = if field.kind.is_number() { text.map(str::trim) } else { text };
                 builder.push(text, line, &field.name)?;
             }
             n_rows += 1;

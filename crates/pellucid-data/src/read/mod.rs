@@ -12,6 +12,7 @@ mod infer;
 #[cfg(feature = "arrow")]
 mod ipc;
 mod jsonl;
+mod lines;
 #[cfg(feature = "arrow")]
 mod parquet;
 
@@ -70,6 +71,15 @@ pub trait ReadBatches {
     /// When a column is absent, or of a type that can't be read.
     fn select(&mut self, columns: &[Field]) -> Result<(), ReadError>;
 
+    /// Texts of a selected column (by its place in the selection) that are values, although they may spell a missing one
+    /// elsewhere: a model that knows a category `NA` means it. Formats with types of their own need none.
+    fn keep_texts(&mut self, _column: usize, _texts: &[String]) {}
+
+    /// How many rows the file says it has, where it says so.
+    fn n_rows(&self) -> Option<u64> {
+        None
+    }
+
     /// The next batch; `None` after the last one.
     ///
     /// # Errors
@@ -119,9 +129,15 @@ pub fn sniff(head: &[u8]) -> Sniffed {
         [0xff, 0xff, 0xff, 0xff, ..] => Sniffed::ArrowStream,
         [0x1f, 0x8b, ..] => Sniffed::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Sniffed::Zstd,
-        _ if first == Some(b'{') => Sniffed::JsonLines,
+        // A list of objects is sent there too, for an error that says what is expected.
+        _ if first == Some(b'{') || opens_list(head) => Sniffed::JsonLines,
         _ => Sniffed::Text,
     }
+}
+
+fn opens_list(head: &[u8]) -> bool {
+    let mut marks = head.iter().filter(|b| !b.is_ascii_whitespace());
+    marks.next() == Some(&b'[') && marks.next() == Some(&b'{')
 }
 
 #[cfg(test)]

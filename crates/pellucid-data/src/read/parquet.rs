@@ -41,12 +41,6 @@ impl ParquetReader {
         })
     }
 
-    /// How many rows the footer promises.
-    #[must_use]
-    pub fn n_rows(&self) -> u64 {
-        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).unwrap_or(0)
-    }
-
     fn open(&self) -> Result<ParquetRecordBatchReader, ReadError> {
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone());
@@ -85,6 +79,10 @@ impl ReadBatches for ParquetReader {
         let (taken, schema) = arrow::select(&self.all, columns)?;
         (self.taken, self.schema, self.batches) = (taken, Arc::new(schema), None);
         Ok(())
+    }
+
+    fn n_rows(&self) -> Option<u64> {
+        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).ok()
     }
 
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {

@@ -134,10 +134,107 @@ fn parquet_and_arrow_give_back_what_was_written() {
 }
 
 #[test]
+fn texts_that_a_model_knows_are_no_missing_values() {
+    let text = "g,x\nNA,NA\nnull,1\n,2\nq,3\n";
+    let mut reader = CsvReader::new(text.as_bytes(), ReadOptions::default()).unwrap();
+    let field = |name: &str, kind| Field { name: name.into(), kind };
+    reader.select(&[field("g", Kind::Category), field("x", Kind::Float64)]).unwrap();
+    reader.keep_texts(0, &["NA".to_owned(), "null".to_owned()]);
+    let batch = reader.next_batch().unwrap().unwrap();
+    let Some(Column::Category(g)) = batch.column("g") else { panic!() };
+    assert_eq!([0, 1, 2, 3].map(|row| g.text(row)), [Some("NA"), Some("null"), None, Some("q")]);
+    assert!(numbers(&batch, "x")[0].is_nan());
+    let mut reader =
+        JsonLinesReader::new(&b"{\"g\": \"NA\"}\n{\"g\": null}\n"[..], ReadOptions::default()).unwrap();
+    reader.select(&[field("g", Kind::Category)]).unwrap();
+    reader.keep_texts(0, &["NA".to_owned()]);
+    let batch = reader.next_batch().unwrap().unwrap();
+    let Some(Column::Category(g)) = batch.column("g") else { panic!() };
+    assert_eq!([0, 1].map(|row| g.text(row)), [Some("NA"), None]);
+}
+
+#[test]
+fn keys_that_nobody_asked_for_may_come_late() {
+    let text = "{\"a\": 1}\n{\"a\": 2, \"note\": \"x\"}\n";
+    let options = || ReadOptions { batch_rows: 1, ..ReadOptions::default() };
+    let mut reader = JsonLinesReader::new(text.as_bytes(), options()).unwrap();
+    reader.select(&[Field { name: "a".into(), kind: Kind::Float64 }]).unwrap();
+    assert_eq!(numbers(&reader.next_batch().unwrap().unwrap(), "a"), [1.0]);
+    assert_eq!(numbers(&reader.next_batch().unwrap().unwrap(), "a"), [2.0]);
+    let mut reader = JsonLinesReader::new(text.as_bytes(), options()).unwrap();
+    assert!(reader.next_batch().is_ok());
+    assert!(matches!(reader.next_batch(), Err(ReadError::LateKey { line: 2, .. })));
+}
+
+#[test]
+#[cfg(feature = "arrow")]
+fn files_of_pyarrow_are_read_packed_and_unpacked() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/pyarrow-26.0.1");
+    let mut read = 0;
+    for name in
+        ["plain.arrow", "lz4.arrow", "zstd.arrow", "default.feather", "stream.arrows", "dictionary.parquet"]
+    {
+        let bytes = fs_err::read(folder.join(name)).unwrap();
+        let mut reader: Box<dyn ReadBatches> = match sniff(&bytes) {
+            Sniffed::Parquet => Box::new(ParquetReader::new(bytes.into(), &ReadOptions::default()).unwrap()),
+            Sniffed::ArrowFile => {
+                Box::new(IpcReader::file(bytes.into()).unwrap_or_else(|e| panic!("{name}: {e}")))
+            }
+            Sniffed::ArrowStream => {
+                Box::new(IpcReader::stream(bytes.into()).unwrap_or_else(|e| panic!("{name}: {e}")))
+            }
+            other => panic!("{name}: {other:?}"),
+        };
+        let (mut sum, mut rows, mut texts) = (0.0, 0, 0);
+        while let Some(batch) = reader.next_batch().unwrap() {
+            rows += batch.n_rows();
+            sum += numbers(&batch, "x").iter().filter(|x| !x.is_nan()).sum::<f64>();
+            let Some(Column::Category(text)) = batch.column("text") else { panic!() };
+            texts += (0..batch.n_rows()).filter(|&row| text.text(row) == Some("b")).count();
+        }
+        assert_eq!((rows, sum, texts), (3000, 4_497_000.0, 1000), "{name}");
+        read += 1;
+    }
+    assert_eq!(read, 6);
+}
+
+#[test]
+#[cfg(feature = "arrow")]
+fn what_is_written_does_not_depend_on_how_rows_came() {
+    use crate::write::{Regular, WriteBatches};
+    let names = ["x".to_owned(), "y".to_owned()];
+    let rows: Vec<f64> = (0..40_000).map(f64::from).collect();
+    let write = |piece: usize| {
+        let mut bytes = Vec::new();
+        let mut writer =
+            Box::new(Regular::new(write::ipc::IpcWriter::new(&mut bytes, &names, &[]).unwrap(), 2));
+        rows.chunks(piece).for_each(|part| writer.write(&[part.to_vec(), part.to_vec()]).unwrap());
+        writer.finish().unwrap();
+        bytes
+    };
+    assert!(write(64) == write(16_384) && write(64) == write(40_000));
+}
+
+#[test]
+fn endless_lines_are_refused() {
+    struct Endless;
+    impl std::io::Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            buffer.fill(b'a');
+            Ok(buffer.len())
+        }
+    }
+    let said = CsvReader::new(Endless, ReadOptions::default()).err().unwrap().to_string();
+    assert!(said.contains("64 MiB"), "{said}");
+    assert!(JsonLinesReader::new(Endless, ReadOptions::default()).is_err());
+}
+
+#[test]
 fn sniffing_tells_formats_apart() {
     assert_eq!(sniff(b"PAR1...."), Sniffed::Parquet);
     assert_eq!(sniff(b"ARROW1\0\0"), Sniffed::ArrowFile);
     assert_eq!(sniff(b"  {\"a\":1}"), Sniffed::JsonLines);
+    assert_eq!(sniff(b"[ {\"a\":1}]"), Sniffed::JsonLines);
     assert_eq!(sniff(b"a,b\n"), Sniffed::Text);
     assert_eq!(sniff(b""), Sniffed::Text);
 }

@@ -47,6 +47,40 @@ pub trait WriteBatches {
     fn finish(self: Box<Self>) -> Result<(), WriteError>;
 }
 
+/// Gathers rows into batches of one size, so that what is written does not depend on how rows came.
+pub struct Regular<W> {
+    inner: Box<W>,
+    pending: Vec<Vec<f64>>,
+    rows: usize,
+}
+
+impl<W: WriteBatches> Regular<W> {
+    /// Batches of about eight megabytes for so many columns.
+    pub fn new(inner: W, n_columns: usize) -> Self {
+        let rows = ((8 << 20) / (8 * n_columns.max(1))).clamp(16, 16_384);
+        Self { inner: Box::new(inner), pending: vec![Vec::new(); n_columns], rows }
+    }
+}
+
+impl<W: WriteBatches> WriteBatches for Regular<W> {
+    fn write(&mut self, columns: &[Vec<f64>]) -> Result<(), WriteError> {
+        self.pending.iter_mut().zip(columns).for_each(|(pending, column)| pending.extend(column));
+        while self.pending.first().is_some_and(|column| column.len() >= self.rows) {
+            let batch: Vec<Vec<f64>> =
+                self.pending.iter_mut().map(|column| column.drain(..self.rows).collect()).collect();
+            self.inner.write(&batch)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<(), WriteError> {
+        if self.pending.first().is_some_and(|column| !column.is_empty()) {
+            self.inner.write(&self.pending)?;
+        }
+        self.inner.finish()
+    }
+}
+
 #[cfg(feature = "arrow")]
 fn arrow_schema(names: &[String], metadata: &[(String, String)]) -> SchemaRef {
     let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Float64, false)).collect();

@@ -23,7 +23,7 @@ impl<W: Write + Send> ParquetWriter<W> {
     pub fn new(out: W, names: &[String], metadata: &[(String, String)]) -> Result<Self, WriteError> {
         let schema = arrow_schema(names, metadata);
         // Contributions hardly repeat, so a dictionary would only be built to be thrown away.
-        let rows = (4_000_000 / names.len().max(1)).clamp(8_192, 1_000_000);
+        let rows = (4_000_000 / names.len().max(1)).clamp(64, 1_000_000);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_dictionary_enabled(false)

@@ -4,6 +4,8 @@
 //! interval (and one more for NaN) stands for the value from then on: a numeric split is `bin < k`, any
 //! other split (categories, zeros that count as missing) a lookup by bin.
 
+use std::collections::HashMap;
+
 use pellucid_data::FeatureId;
 use pellucid_models::trees::node::ZERO_THRESHOLD;
 use pellucid_models::trees::{Ensemble, Missing, Node, Side, Split, Test, Tree};
@@ -17,7 +19,7 @@ pub(crate) enum Decision {
     /// `yes` if the bin is below; NaN as said.
     Below { bin: u32, nan_yes: bool },
     /// `yes` if the entry at this offset plus the bin is 1; NaN as said.
-    Listed { offset: u32, nan_yes: bool },
+    Listed { offset: usize, nan_yes: bool },
 }
 
 /// The bins of every used feature.
@@ -30,6 +32,8 @@ pub(crate) struct Bins {
     /// For each feature of the model its place in `used`.
     place: Vec<u32>,
     lists: Vec<u8>,
+    /// Where each list begins.
+    known: HashMap<Vec<u8>, usize>,
 }
 
 impl Bins {
@@ -51,7 +55,7 @@ impl Bins {
             // `-0.0 == 0.0`, as in every comparison of a split.
             cuts.dedup();
         }
-        Self { used, cuts, place, lists: Vec::new() }
+        Self { used, cuts, place, lists: Vec::new(), known: HashMap::new() }
     }
 
     /// A feature's place among the used ones.
@@ -79,11 +83,14 @@ impl Bins {
             let bin = if everything { cuts.len() + 1 } else { cuts.partition_point(|&c| c < cut) + 1 };
             return Decision::Below { bin: bin as u32, nan_yes };
         }
-        let offset = self.lists.len() as u32;
         // Every bin is asked with the value that it starts at; below the first cut lies -∞.
         let starts = std::iter::once(f64::NEG_INFINITY).chain(cuts.iter().copied());
         let answers: Vec<u8> = starts.map(|x| u8::from(split.side(x, tree.sets()) == Side::Yes)).collect();
-        self.lists.extend(answers);
+        // Many splits ask the same: the list of their answers is kept once.
+        let offset = *self.known.entry(answers).or_insert_with_key(|answers| {
+            self.lists.extend(answers);
+            self.lists.len() - answers.len()
+        });
         Decision::Listed { offset, nan_yes }
     }
 

@@ -249,7 +249,7 @@ fn answer<B: Bin>(bin: B, decision: Decision, lists: &[u8]) -> bool {
     match decision {
         Decision::Below { nan_yes, .. } | Decision::Listed { nan_yes, .. } if bin == B::NAN => nan_yes,
         Decision::Below { bin: below, .. } => bin < B::of(below),
-        Decision::Listed { offset, .. } => lists[offset as usize + bin.into() as usize] == 1,
+        Decision::Listed { offset, .. } => lists[offset + bin.into() as usize] == 1,
     }
 }
 

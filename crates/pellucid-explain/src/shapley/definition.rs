@@ -75,13 +75,16 @@ pub fn by_subsets(
             return Err(Stopped);
         }
         let x = |feature: FeatureId| rows.at(feature, row);
-        let worth: Vec<Vec<f64>> = (0..1_usize << n)
-            .map(|set| {
-                let known =
-                    |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
-                game(model, &x, &known)
-            })
-            .collect();
+        let mut worth: Vec<Vec<f64>> = Vec::with_capacity(1 << n);
+        for set in 0..1_usize << n {
+            // A row can take minutes: it must be possible to stop within it.
+            if set % 256 == 255 && control.watch.should_stop() {
+                return Err(Stopped);
+            }
+            let known =
+                |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
+            worth.push(game(model, &x, &known));
+        }
         for (player, feature) in players.iter().enumerate() {
             for set in (0..1_usize << n).filter(|set| set >> player & 1 == 0) {
                 let weight = shapley_weight(set.count_ones() as usize, n);

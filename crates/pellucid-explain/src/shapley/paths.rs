@@ -3,6 +3,9 @@
 use pellucid_data::{FeatureId, NodeId};
 use pellucid_models::trees::{Node, Side, Tree};
 
+/// No share is smaller: far below every rounding of a sum, and its inverse is still a number.
+const LEAST_SHARE: f64 = 1e-100;
+
 /// A distinct feature of a path: repeated splits on it count as one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Slot {
@@ -46,7 +49,8 @@ impl Path {
         let slot = known.unwrap_or(self.slots.len());
         self.before.push(known.map(|slot| self.slots[slot].share));
         match known {
-            Some(slot) => self.slots[slot].share *= share,
+            // Splits of one feature can multiply down to nothing, of which the quadrature takes the inverse.
+            Some(slot) => self.slots[slot].share = (self.slots[slot].share * share).max(LEAST_SHARE),
             None => self.slots.push(Slot { feature: split.feature, share }),
         }
         self.steps.push(Step { node, side, slot });

@@ -5,12 +5,16 @@ use pellucid_models::trees::{Ensemble, Node, Side, Target, Tree};
 
 use super::bins::Bins;
 use super::definition::MAX_FEATURES;
-use super::quadrature::{Walk, prepare};
+use super::quadrature::{Walk, bytes_of, prepare};
 use super::tables::MAX_BITS;
 use super::units::{Allowed, Op, cut};
 
 /// Bytes of tables that are too many to be meant: two gigabytes.
 const MAX_TABLE_BYTES: usize = 2 << 30;
+/// Where there is a choice, trees are integrated once the tables of those before them take so much.
+const AUTO_TABLE_BYTES: usize = 512 << 20;
+/// Bytes for the quadrature of one tree that are too many to be meant: one gigabyte.
+const MAX_POINT_BYTES: usize = 1 << 30;
 
 /// How Shapley values are computed. All answers are equal up to rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,6 +70,12 @@ pub enum PlanError {
         "tree {tree} has a path of more than {MAX_BITS} distinct features, too long for a table; use `auto`"
     )]
     PathTooLong {
+        /// The tree, from 0.
+        tree: usize,
+    },
+    /// A path too long for quadrature.
+    #[error("tree {tree} has paths of thousands of distinct features; no training library grows such, and their quadrature would take more than {} MiB", MAX_POINT_BYTES >> 20)]
+    PathTooDeep {
         /// The tree, from 0.
         tree: usize,
     },
@@ -156,6 +166,8 @@ pub fn plan(model: &Ensemble, method: Method, expected_rows: usize) -> Result<Pl
     let mut trees = Vec::with_capacity(model.trees.len());
     for (at, tree) in model.trees.iter().enumerate() {
         add_expectation(tree, &mut base);
+        let spent = allowed == Allowed::Both && summary.table_bytes > AUTO_TABLE_BYTES;
+        let allowed = if spent { Allowed::PointsOnly } else { allowed };
         let cut =
             cut(tree, &mut bins, expected_rows.max(1), allowed).ok_or(PlanError::PathTooLong { tree: at })?;
         for op in &cut.ops {
@@ -169,6 +181,9 @@ pub fn plan(model: &Ensemble, method: Method, expected_rows: usize) -> Result<Pl
             return Err(PlanError::TablesTooLarge);
         }
         summary.n_integrated += cut.deep.len();
+        if !cut.deep.is_empty() && bytes_of(tree, &cut.deep) > MAX_POINT_BYTES {
+            return Err(PlanError::PathTooDeep { tree: at });
+        }
         let deep = (!cut.deep.is_empty()).then(|| prepare(tree, &cut.deep, &mut bins));
         summary.n_points = summary.n_points.max(deep.as_ref().map_or(0, Walk::n_points));
         trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep });

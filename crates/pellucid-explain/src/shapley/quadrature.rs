@@ -8,7 +8,8 @@
 //! The integrand is a polynomial of degree $d - 1$ in $t$, so Gauss-Legendre with
 //! $\lceil d/2 \rceil$ points is exact up to rounding. One walk over the tree serves all leaves: the product is
 //! carried down, the leaves' sums are carried up, and each edge takes its feature's share on the way.
-//! Every factor lies in (0, 1], so nothing overflows, and dividing one out again loses no digits.
+//! Every factor lies in (0, 1] and none is below [`super::paths`]' least share, so that its inverse is a number, and
+//! dividing one out again loses no digits.
 
 use pellucid_data::NodeId;
 use pellucid_models::trees::{Node, Side, Target, Tree};
@@ -107,6 +108,28 @@ pub(crate) struct Walk {
     n_levels: usize,
     /// The outputs that each of a leaf's values belongs to.
     outputs: Vec<usize>,
+}
+
+/// About how many bytes a walk to these leaves takes: factors of every edge and lanes of every level, for each point.
+pub(crate) fn bytes_of(tree: &Tree, leaves: &[NodeId]) -> usize {
+    let mut wanted = vec![false; tree.nodes().len()];
+    leaves.iter().for_each(|leaf| wanted[leaf.index()] = true);
+    let mut n_edges = 0_usize;
+    for (at, node) in tree.nodes().iter().enumerate().rev() {
+        if let Node::Split(split) = node {
+            let below = [split.yes, split.no].iter().filter(|child| wanted[child.index()]).count();
+            wanted[at] = below > 0;
+            n_edges += below;
+        }
+    }
+    let mut longest = 0;
+    walk(tree, NodeId(0), &mut Path::default(), |node, path| {
+        longest = longest.max(if wanted[node.index()] { path.slots.len() } else { 0 });
+        wanted[node.index()]
+    });
+    let n_points = longest.div_ceil(2).max(1);
+    let lanes = (tree.depth() + 1).saturating_mul(2 * LANES * size_of::<f64>());
+    n_edges.saturating_mul(size_of::<Point>()).saturating_add(lanes).saturating_mul(n_points)
 }
 
 /// Prepares the walk to these leaves.

@@ -57,6 +57,12 @@ impl FeatureMatrix {
         &self.columns
     }
 
+    /// Adds rows of as many features below.
+    pub fn append(&mut self, mut other: Self) {
+        self.columns.iter_mut().zip(&mut other.columns).for_each(|(own, more)| own.append(more));
+        self.n_rows += other.n_rows;
+    }
+
     /// The rows of a range, copied.
     #[must_use]
     pub fn slice(&self, rows: std::ops::Range<usize>) -> Self {
@@ -177,6 +183,8 @@ pub struct BindNotes {
     pub reordered: bool,
     /// Whether features were matched by position, for want of names.
     pub by_position: bool,
+    /// Features whose column is spelled with other blanks: the model's name, then the data's.
+    pub respelled: Vec<(String, String)>,
 }
 
 /// Where each feature stands in tables of one schema.
@@ -195,8 +203,21 @@ impl Binding {
         let columns: Vec<&String> = columns.iter().filter(|name| !dropped.contains(name)).collect();
         let at: HashMap<&str, usize> =
             columns.iter().enumerate().map(|(i, name)| (name.as_str(), i)).collect();
-        let by_name: Vec<Option<usize>> =
+        // Readers trim headers, and LightGBM writes `my_age` for `my age`.
+        let blanks = |name: &str| name.trim().replace(char::is_whitespace, "_");
+        let spelled: HashMap<String, usize> =
+            columns.iter().enumerate().rev().map(|(i, name)| (blanks(name), i)).collect();
+        let exact: Vec<Option<usize>> =
             model.features.iter().map(|f| at.get(f.name.as_str()).copied()).collect();
+        let taken: std::collections::HashSet<usize> = exact.iter().flatten().copied().collect();
+        let by_name: Vec<Option<usize>> = model
+            .features
+            .iter()
+            .zip(&exact)
+            .map(|(f, exact)| {
+                exact.or_else(|| spelled.get(&blanks(&f.name)).copied().filter(|at| !taken.contains(at)))
+            })
+            .collect();
         if !model.named && by_name.iter().any(Option::is_none) {
             return Self::by_position(model, &columns);
         }
@@ -213,8 +234,11 @@ impl Binding {
             let similar = missing.iter().take(100).map(near).collect();
             return Err(BindError::Missing { missing, similar, extra, reordered });
         }
-        let notes = BindNotes { ignored: extra, reordered, by_position: false };
-        Ok(Self { sources: model.features.iter().map(|f| f.name.clone()).collect(), notes })
+        let sources: Vec<String> = found.iter().map(|&at| columns[at].clone()).collect();
+        let pairs = model.features.iter().zip(&sources).filter(|(feature, source)| feature.name != **source);
+        let respelled = pairs.map(|(feature, source)| (feature.name.clone(), source.clone())).collect();
+        let notes = BindNotes { ignored: extra, reordered, by_position: false, respelled };
+        Ok(Self { sources, notes })
     }
 
     fn by_position(model: &Ensemble, columns: &[&String]) -> Result<Self, BindError> {
@@ -223,6 +247,12 @@ impl Binding {
             return Err(BindError::Width { expected: model.features.len(), found: sources });
         }
         Ok(Self { sources, notes: BindNotes { by_position: true, ..BindNotes::default() } })
+    }
+
+    /// The column of each feature.
+    #[must_use]
+    pub fn sources(&self) -> &[String] {
+        &self.sources
     }
 
     /// What was noticed.

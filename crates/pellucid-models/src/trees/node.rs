@@ -66,28 +66,54 @@ pub enum NegativeFraction {
     Zero,
 }
 
-/// A set of category codes, as bits.
+/// A set of category codes: bits for the small ones, runs for the others, so that one large code costs no memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CategorySet {
     words: Vec<u64>,
+    /// Half-open, ascending, all past [`Self::DENSE`].
+    runs: Vec<(u32, u32)>,
     negative_fraction: NegativeFraction,
 }
 
 impl CategorySet {
-    /// Codes from 0 up to this are representable; larger ones are in no set (XGBoost's `OutOfRange`).
-    pub const MAX_CODE: u32 = 1 << 24;
+    /// XGBoost's `OutOfRange`: codes from here on are in none of its sets.
+    pub const XGBOOST_LIMIT: u32 = 1 << 24;
+    /// LightGBM reads codes as `int`.
+    const LIGHTGBM_LIMIT: u32 = 1 << 31;
+    /// Codes from here on are held as runs.
+    const DENSE: u32 = 1 << 16;
 
-    /// The set of these codes. Memory is one bit up to the largest code.
+    /// The set of these codes; those past the library's limit are in no set.
     pub fn new(codes: impl IntoIterator<Item = u32>, negative_fraction: NegativeFraction) -> Self {
-        let mut words = Vec::new();
-        for code in codes.into_iter().filter(|&code| code < Self::MAX_CODE) {
-            let word = (code / 64) as usize;
-            if word >= words.len() {
-                words.resize(word + 1, 0);
+        let mut set = Self { words: Vec::new(), runs: Vec::new(), negative_fraction };
+        let limit = set.limit();
+        let mut large = Vec::new();
+        for code in codes.into_iter().filter(|&code| code < limit) {
+            if code >= Self::DENSE {
+                large.push(code);
+                continue;
             }
-            words[word] |= 1 << (code % 64);
+            let word = (code / 64) as usize;
+            if word >= set.words.len() {
+                set.words.resize(word + 1, 0);
+            }
+            set.words[word] |= 1 << (code % 64);
         }
-        Self { words, negative_fraction }
+        large.sort_unstable();
+        for code in large {
+            match set.runs.last_mut() {
+                Some(run) if code <= run.1 => run.1 = run.1.max(code + 1),
+                _ => set.runs.push((code, code + 1)),
+            }
+        }
+        set
+    }
+
+    fn limit(&self) -> u32 {
+        match self.negative_fraction {
+            NegativeFraction::Invalid => Self::XGBOOST_LIMIT,
+            NegativeFraction::Zero => Self::LIGHTGBM_LIMIT,
+        }
     }
 
     /// Whether the value, truncated toward zero, is in the set.
@@ -97,14 +123,18 @@ impl CategorySet {
             NegativeFraction::Invalid => x < 0.0,
             NegativeFraction::Zero => x <= -1.0,
         };
-        if x.is_nan() || invalid_below || x >= f64::from(Self::MAX_CODE) {
+        if x.is_nan() || invalid_below || x >= f64::from(self.limit()) {
             return false;
         }
-        let code = x as usize;
-        self.words.get(code / 64).is_some_and(|word| word >> (code % 64) & 1 == 1)
+        let code = x as u32;
+        if code < Self::DENSE {
+            return self.words.get(code as usize / 64).is_some_and(|word| word >> (code % 64) & 1 == 1);
+        }
+        let after = self.runs.partition_point(|run| run.0 <= code);
+        after.checked_sub(1).is_some_and(|at| code < self.runs[at].1)
     }
 
-    /// The values at which membership can change, ascending: `x` at one of them differs from `x` just below.
+    /// The values at which membership can change, ascending: `x` at one of them may differ from `x` just below.
     #[must_use]
     pub fn boundaries(&self) -> Vec<f64> {
         let member = |code: usize| self.words.get(code / 64).is_some_and(|w| w >> (code % 64) & 1 == 1);
@@ -120,15 +150,17 @@ impl CategorySet {
                 at.push(if code == 0 { start_of_zero } else { code as f64 });
             }
         }
+        at.extend(self.runs.iter().flat_map(|&(start, end)| [f64::from(start), f64::from(end)]));
         at
     }
 
     /// The codes of the set, ascending.
     pub fn codes(&self) -> impl Iterator<Item = u32> {
         let bits = self.words.iter().enumerate();
-        bits.flat_map(|(at, word)| {
+        let small = bits.flat_map(|(at, word)| {
             (0..64).filter(move |b| word >> b & 1 == 1).map(move |b| at as u32 * 64 + b)
-        })
+        });
+        small.chain(self.runs.iter().flat_map(|&(start, end)| start..end))
     }
 }
 

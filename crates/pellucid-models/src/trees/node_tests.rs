@@ -88,3 +88,23 @@ fn shares_add_up_and_never_vanish() {
         assert!((yes + no - 1.0).abs() < 1e-15 && yes > 0.0 && no > 0.0);
     }
 }
+
+#[test]
+fn large_category_codes_cost_no_memory_and_end_where_the_library_ends() {
+    let codes = [0, 3, 65_535, 65_536, 65_537, 20_000_000, 1_999_999_999];
+    let lightgbm = CategorySet::new(codes, NegativeFraction::Zero);
+    let xgboost = CategorySet::new(codes, NegativeFraction::Invalid);
+    for x in [0.0, 3.9, 65_535.0, 65_536.5, 65_537.0] {
+        assert!(lightgbm.contains(x) && xgboost.contains(x), "{x}");
+    }
+    for x in [1.0, 65_534.0, 65_538.0, 19_999_999.0, f64::NAN, -1.0] {
+        assert!(!lightgbm.contains(x) && !xgboost.contains(x), "{x}");
+    }
+    assert!(lightgbm.contains(20_000_000.0) && !xgboost.contains(20_000_000.0));
+    assert!(lightgbm.contains(1_999_999_999.0) && !lightgbm.contains(4e9));
+    assert_eq!(lightgbm.codes().collect::<Vec<_>>(), codes);
+    // Between two boundaries membership is constant.
+    for pair in lightgbm.boundaries().windows(2) {
+        assert_eq!(lightgbm.contains(pair[0]), lightgbm.contains(pair[1].next_down()), "{pair:?}");
+    }
+}

@@ -117,3 +117,17 @@ fn margins_are_the_librarys_own_and_the_page_says_so() {
     let stored = fs_err::read_to_string(&path).unwrap_or_default();
     assert!(stored == page, "book/formats.md is not what the tests found; run with UPDATE=1 and commit it");
 }
+
+#[test]
+fn rows_that_come_as_csv_get_the_same_margins() {
+    let mut compared = 0;
+    for folder in ["xgboost-3.4.1", "xgboost-2.1.4", "lightgbm-4.7.0", "lightgbm-3.3.5"] {
+        for case in cases(folder) {
+            let Some(rows) = case.rows_by_csv() else { continue };
+            let found = case.model.predict(&rows, Scale::Margin);
+            assert_eq!(found, case.margins().concat(), "{}", case.name);
+            compared += 1;
+        }
+    }
+    assert!(compared >= 130, "only {compared} cases went by CSV");
+}

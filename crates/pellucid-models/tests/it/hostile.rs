@@ -45,6 +45,19 @@ fn refusals_name_tree_and_node() {
 }
 
 #[test]
+fn a_few_bytes_that_ask_for_much_memory_are_refused() {
+    // A typed container of values without bytes: 2^31 - 1 nulls, in 14 bytes.
+    for marker in [b'Z', b'T', b'F'] {
+        let bytes = [&b"{L\0\0\0\0\0\0\0\x01a[$"[..], &[marker], b"#l\x7f\xff\xff\xff"].concat();
+        let said = import(&bytes).unwrap_err().to_string();
+        assert!(said.contains("without bytes"), "{said}");
+    }
+    let wide = br#"{"learner": {"learner_model_param": {"base_score": "0", "num_feature": "16000000"},
+        "objective": {"name": "reg:squarederror"}, "gradient_booster": {"name": "gbtree", "model": {"tree_info": [], "trees": []}}}}"#;
+    assert!(import(wide).unwrap_err().to_string().contains("16000000"));
+}
+
+#[test]
 fn strangers_are_told_from_models() {
     for (bytes, piece) in [
         (&b""[..], "it is empty"),

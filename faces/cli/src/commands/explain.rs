@@ -13,14 +13,13 @@ use pellucid::views::render::{html, png, svg};
 use pellucid::views::report::{Report, finding, lead, sections};
 use pellucid::views::theme::Mode;
 use pellucid::views::{Subject, View, bar, beeswarm, decision, force, heatmap, scatter, waterfall};
-use pellucid_runs::Artifact;
 use serde_json::{Value, json};
 
 use super::{Context, VERSION, print};
 use crate::args::{Explain, MethodName, Plot, Theme};
 use crate::explaining::{Explained, Feed, explain};
 use crate::failure::Failure;
-use crate::output::{Format, NewFile, TableFormat, table_writer, write_file};
+use crate::output::{Format, NewFile, TableFormat, check_distinct, check_place, table_writer, write_file};
 
 /// Outputs that a report shows if none was asked for.
 const OUTPUTS_SHOWN: usize = 4;
@@ -30,6 +29,10 @@ const TOP: usize = 12;
 pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> {
     let format = args.out.as_deref().map(Format::of).transpose()?;
     check_arguments(args, format)?;
+    if let Some(path) = args.out.as_deref() {
+        check_place(path)?;
+        check_distinct(path, &[&args.about.model, &args.about.data])?;
+    }
     let mut feed = Feed::open(&args.about, context.console)?;
     let k = feed.model.base.len();
     if let Some(class) = args.class.filter(|&class| class as usize >= k) {
@@ -41,7 +44,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         return Err(Failure::Usage(format!("--feature {feature}: the model has no such feature{hint}")));
     }
-    let hash = Artifact::of("model", &args.about.model)?.sha256.unwrap_or_default();
+    let hash = feed.model_hash.clone();
     let explained = match (format, args.out.as_deref()) {
         (Some(Format::Table(table)), Some(path)) => {
             write_values(&mut feed, args, table, path, &hash, context)?
@@ -67,7 +70,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     }
     let summary = summary(&feed.model, &explained, args);
     if let Some(path) = args.out.as_deref() {
-        let rows = explained.totals[0].n_rows;
+        let rows = explained.n_rows();
         context.console.done(&format!("wrote {rows} explained rows to {}", path.display()));
     } else if !context.json {
         print(&picture(&feed.model, &explained, args, Plot::Bar)?.text(terminal_columns()))?;
@@ -82,7 +85,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         context.print_json("explain", summary)?;
     }
     if explained.cut_short {
-        let rows = explained.totals[0].n_rows;
+        let rows = explained.n_rows();
         context
             .console
             .note(&format!("the time limit was reached; the result is complete for the first {rows} rows"));
@@ -285,7 +288,7 @@ fn picture(
     usual: Plot,
 ) -> Result<Box<dyn View>, Failure> {
     let output = args.class.unwrap_or(0) as usize;
-    let subject = explained.samples.subject(model, explained, output);
+    let subject = explained.sample.subject(model, output);
     let plot = args.plot.unwrap_or(if args.row.is_some() { Plot::Waterfall } else { usual });
     Ok(match plot {
         Plot::Bar => Box::new(bar::bar(&subject, TOP)),
@@ -317,12 +320,8 @@ pub(crate) fn facts(
 
     let version = model.origin.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
     let depth = model.trees.iter().map(pellucid::models::trees::Tree::depth).max().unwrap_or(0);
-    let worst = explained
-        .totals
-        .iter()
-        .map(|t| t.worst_residual)
-        .fold(0.0, |a: f64, b| if b.is_nan() || b > a { b } else { a });
-    let bases: Vec<String> = explained.base.iter().take(6).map(|&b| pretty(b, 5)).collect();
+    let worst = explained.worst_residual();
+    let bases: Vec<String> = explained.sample.base().iter().take(6).map(|&b| pretty(b, 5)).collect();
     let mut facts = vec![
         (
             "Model",
@@ -339,7 +338,7 @@ pub(crate) fn facts(
             "Data",
             format!(
                 "{data_name}, {} rows, {} features",
-                count(explained.totals[0].n_rows),
+                count(explained.n_rows()),
                 count(model.features.len())
             ),
         ),
@@ -392,8 +391,7 @@ fn report(
     let k = model.base.len();
     let outputs: Vec<usize> =
         args.class.map_or_else(|| (0..k.min(OUTPUTS_SHOWN)).collect(), |class| vec![class as usize]);
-    let subjects: Vec<Subject> =
-        outputs.iter().map(|&o| explained.samples.subject(model, explained, o)).collect();
+    let subjects: Vec<Subject> = outputs.iter().map(|&o| explained.sample.subject(model, o)).collect();
     let row = args.row.map(|_| 0);
     let mut notes = notes(&subjects[0]);
     if outputs.len() < k && args.class.is_none() {
@@ -403,7 +401,10 @@ fn report(
         ));
     }
     Report {
-        title: finding(&subjects[0]),
+        title: match row {
+            Some(row) => waterfall::waterfall(&subjects[0], row, TOP).title(),
+            None => finding(&subjects[0]),
+        },
         lead: lead(&subjects[0]),
         facts: facts(
             model,
@@ -421,7 +422,8 @@ fn report(
 /// The numbers one looks at first.
 fn summary(model: &Ensemble, explained: &Explained, args: &Explain) -> Value {
     let outputs: Vec<Value> = explained
-        .totals
+        .sample
+        .totals()
         .iter()
         .enumerate()
         .map(|(output, totals)| {
@@ -434,9 +436,9 @@ fn summary(model: &Ensemble, explained: &Explained, args: &Explain) -> Value {
                     json!({"name": feature.name, "mean_absolute": totals.mean_absolute(at), "mean": mean})
                 })
                 .collect();
-            let mut body = json!({"base_value": explained.base[output], "worst_residual": totals.worst_residual, "features": features});
+            let mut body = json!({"base_value": explained.sample.base()[output], "worst_residual": totals.worst_residual, "features": features});
             if args.row.is_some() {
-                let subject = explained.samples.subject(model, explained, output);
+                let subject = explained.sample.subject(model, output);
                 body["margin"] = json!(subject.margins[0]);
                 body["values"] = json!(subject.row_values(0));
             }
@@ -444,8 +446,8 @@ fn summary(model: &Ensemble, explained: &Explained, args: &Explain) -> Value {
         })
         .collect();
     json!({
-        "rows": explained.totals[0].n_rows, "complete": !explained.cut_short, "game": "path-dependent",
-        "method": explained.plan.method().name(), "exact": true, "output_space": args.output.name(),
+        "rows": explained.n_rows(), "complete": !explained.cut_short, "game": "path-dependent",
+        "method": explained.plan.method().name(), "exact": explained.worst_residual().is_finite(), "output_space": args.output.name(),
         "margin_unit": model.link.margin_unit(), "outputs": outputs, "output": args.out,
     })
 }

@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
+use pellucid::data::write::{WriteBatches, WriteError};
+use pellucid::models::trees::FeatureMatrix;
 use pellucid::models::{Predict as _, Scale};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Context;
 use crate::args::Predict;
 use crate::explaining::Feed;
 use crate::failure::Failure;
-use crate::output::{Format, NewFile, TableFormat, table_writer};
+use crate::output::{Format, NewFile, TableFormat, check_distinct, table_writer};
 
 pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> {
     let format =
@@ -23,15 +25,29 @@ pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> 
                 )));
             }
         };
+    if let Some(path) = args.out.as_deref() {
+        check_distinct(path, &[&args.about.model, &args.about.data])?;
+    }
     let mut feed = Feed::open(&args.about, context.console)?;
+    // Before anything is written: data without rows is an error.
+    let first = feed.next()?.ok_or_else(|| feed.no_rows())?.1;
     let names = names(&feed);
     let metadata = [("pellucid.schema".to_owned(), "pellucid.predictions/1".to_owned())];
     let mut file = args.out.as_deref().map(NewFile::create).transpose()?;
-    let (n_rows, cut_short) = match &mut file {
-        Some((_, out)) => write_rows(&mut feed, format, out, &names, &metadata, context)?,
-        None if context.json => write_rows(&mut feed, format, std::io::sink(), &names, &metadata, context)?,
-        None => write_rows(&mut feed, format, std::io::stdout(), &names, &metadata, context)?,
+    let mut printed = Vec::new();
+    let (n_rows, cut_short) = {
+        let mut writer: Box<dyn WriteBatches + '_> = match &mut file {
+            Some((_, out)) => table_writer(format, out, &names, &metadata)?,
+            None if context.json => Box::new(Collected(&mut printed)),
+            None => table_writer(format, std::io::stdout(), &names, &metadata)?,
+        };
+        let ended = write_rows(&mut feed, first, writer.as_mut(), context)?;
+        writer.finish()?;
+        ended
     };
+    if n_rows == 0 {
+        return Err(Failure::NothingInTime);
+    }
     feed.report_unseen(context.console);
     if let Some((file, out)) = file {
         drop(out);
@@ -44,7 +60,10 @@ pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> 
     let results = json!({"rows": n_rows, "complete": !cut_short});
     context.write_run("predict", &args.about, &[("predictions", shown)], json!({}), results)?;
     if context.json {
-        let body = json!({"rows": n_rows, "complete": !cut_short, "columns": names, "output": args.out});
+        let mut body = json!({"rows": n_rows, "complete": !cut_short, "columns": names, "output": args.out});
+        if args.out.is_none() {
+            body["predictions"] = printed.into();
+        }
         context.print_json("predict", body)?;
     }
     Ok(if cut_short { 4 } else { 0 })
@@ -62,27 +81,38 @@ fn names(feed: &Feed) -> Vec<String> {
     margins.into_iter().chain(predictions).collect()
 }
 
+/// Rows for the JSON object, where no file takes them.
+struct Collected<'a>(&'a mut Vec<Value>);
+
+impl WriteBatches for Collected<'_> {
+    fn write(&mut self, columns: &[Vec<f64>]) -> Result<(), WriteError> {
+        let n = columns.first().map_or(0, Vec::len);
+        self.0.extend((0..n).map(|row| columns.iter().map(|column| column[row]).collect::<Value>()));
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<(), WriteError> {
+        Ok(())
+    }
+}
+
 fn write_rows(
     feed: &mut Feed,
-    format: TableFormat,
-    out: impl std::io::Write + Send,
-    names: &[String],
-    metadata: &[(String, String)],
+    first: FeatureMatrix,
+    writer: &mut (dyn WriteBatches + '_),
     context: &Context<'_>,
 ) -> Result<(usize, bool), Failure> {
     use pellucid::explain::Watch as _;
 
-    let mut writer = table_writer(format, out, names, metadata)?;
-    let progress = context.console.progress(None);
+    let progress = context.console.progress(feed.n_rows());
     let mut n_rows = 0;
-    let mut cut_short = false;
-    while let Some((_, rows)) = feed.next()? {
+    let mut next = Some(first);
+    while let Some(rows) = next {
         if context.console.is_interrupted() {
             return Err(Failure::Interrupted);
         }
         if context.console.is_out_of_time() {
-            cut_short = true;
-            break;
+            return Ok((n_rows, true));
         }
         let k = feed.model.n_outputs();
         let margins = feed.model.predict(&rows, Scale::Margin);
@@ -96,10 +126,7 @@ fn write_rows(
         writer.write(&all)?;
         n_rows += rows.n_rows();
         progress.advance(rows.n_rows());
+        next = feed.next()?.map(|(_, rows)| rows);
     }
-    writer.finish()?;
-    if n_rows == 0 && cut_short {
-        return Err(Failure::NothingInTime);
-    }
-    Ok((n_rows, cut_short))
+    Ok((n_rows, false))
 }

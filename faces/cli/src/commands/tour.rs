@@ -74,7 +74,9 @@ pub(crate) fn check_embedded(model: &Ensemble, context: &Context<'_>) -> Result<
     let ours = model.predict(&rows.slice(0..theirs.len()), Scale::Margin);
     let off = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs() / b.abs().max(1e-6));
     let explained = explain(&mut feed(model, context)?, Method::Auto, None, context.console, |_| Ok(()))?;
-    Ok(Worst { margin: off.fold(0.0, f64::max), residual: explained.totals[0].worst_residual })
+    // NaN is worse than any number.
+    let worst = off.fold(0.0_f64, |worst, x| if x.is_nan() || x > worst { x } else { worst });
+    Ok(Worst { margin: worst, residual: explained.worst_residual() })
 }
 
 /// A margin, written alone or as a row of one.
@@ -94,7 +96,7 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
         explained.push(explain(&mut feed(model, context)?, Method::Auto, None, context.console, |_| Ok(()))?);
     }
     let (first, other) = (&models[0], &models[1]);
-    let subject = explained[0].samples.subject(&first.model, &explained[0], 0);
+    let subject = explained[0].sample.subject(&first.model, 0);
     // The same person in both models: the one whom the first is surest of.
     let surest = (0..subject.n_shown())
         .max_by(|&a, &b| subject.margins[a].total_cmp(&subject.margins[b]))
@@ -147,8 +149,8 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
     write_file(&path("predictions.parquet"), &table)?;
 
     let results = json!({
-        "rows": explained[0].totals[0].n_rows,
-        "worst_residual": explained.iter().map(|e| e.totals[0].worst_residual).fold(0.0, f64::max),
+        "rows": explained[0].n_rows(),
+        "worst_residual": explained.iter().map(Explained::worst_residual).fold(0.0_f64, |w, x| if x.is_nan() || x > w { x } else { w }),
     });
     let files =
         ["index.html", "waterfall.svg", "beeswarm.png", "predictions.parquet"].map(|name| (name, path(name)));
@@ -178,7 +180,7 @@ fn second_model(
     first: &Ensemble,
     context: &Context<'_>,
 ) -> Result<Section, Failure> {
-    let subject = explained.samples.subject(&other.model, explained, 0);
+    let subject = explained.sample.subject(&other.model, 0);
     let agree = match (all_rows(first, context)?, all_rows(&other.model, context)?) {
         (Some(a), Some(b)) => {
             let (a, b) = (first.predict(&a, Scale::Margin), other.model.predict(&b, Scale::Margin));

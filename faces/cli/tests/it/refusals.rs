@@ -28,6 +28,8 @@ fn mistakes_are_explained() {
     let mut ubj = fs_err::read(folder.path(MODEL)).unwrap();
     ubj.truncate(50_000);
     fs_err::write(folder.path("cut.ubj"), ubj).unwrap();
+    fs_err::create_dir(folder.path("folder.csv")).unwrap();
+    write("list.json", "[{\"age\": 1}, {\"age\": 2}]\n");
     let cyclic = fixtures().join("xgboost-3.4.1/reject-cycle.json").display().to_string();
     let linear = fixtures().join("lightgbm-4.7.0/reject-linear-tree.txt").display().to_string();
     for (words, code, pieces) in [
@@ -76,6 +78,16 @@ fn mistakes_are_explained() {
         ),
         (&["explain", MODEL], 2, &["DATA"]),
         (&["predict", MODEL, DATA, "-o", "x.html"], 2, &["predictions are written as"]),
+        (&["predict", MODEL, "header.csv"], 3, &["header.csv", "no rows"]),
+        (&["explain", MODEL, DATA, "-o", DATA], 2, &["`adult.csv` is an input"]),
+        (
+            &["explain", "adult-xgboost.ubj", DATA, "-o", "./adult-xgboost.ubj.csv/../adult-xgboost.ubj"],
+            2,
+            &["names no format"],
+        ),
+        (&["explain", MODEL, DATA, "-o", "folder.csv"], 2, &["`folder.csv` is a folder"]),
+        (&["explain", MODEL, "list.json", "-o", "x.csv"], 3, &["list.json", "line 1", "an object"]),
+        (&["explain", "-", DATA, "-o", "x.csv"], 2, &["standard input is for the data"]),
         (&["inspect", "nowhere"], 3, &["nowhere", "No such file"]),
         (&["explian", MODEL, DATA], 2, &["explian", "explain"]),
     ] {
@@ -123,4 +135,30 @@ fn a_closed_pipe_is_no_error() {
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
+}
+
+#[test]
+fn one_row_is_explained_whatever_stands_in_the_others() {
+    let folder = Folder::new();
+    let broken = folder.read(DATA).replacen("Masters", "Mastersx", 1);
+    fs_err::write(folder.path("broken.csv"), broken).unwrap();
+    assert_eq!(refused(&folder, &["explain", MODEL, "broken.csv"]).0, 3);
+    folder.ok(&["explain", MODEL, "broken.csv", "--row", "3"]);
+}
+
+#[test]
+fn limits_past_all_clocks_and_names_that_talk_to_the_terminal_do_no_harm() {
+    let folder = Folder::new();
+    folder.ok(&["explain", MODEL, DATA, "--time-limit", "1e19s"]);
+    fs_err::write(folder.path("odd.csv"), "a\u{1b}[31m,b\n1,2\n").unwrap();
+    let said = folder.ok(&["inspect", "odd.csv"]);
+    assert!(!said.contains('\u{1b}') && said.contains('\u{fffd}'), "{said:?}");
+}
+
+#[test]
+fn predictions_can_be_had_as_one_object() {
+    let folder = Folder::new();
+    let said = folder.json(&["predict", MODEL, DATA, "--json"]);
+    assert_eq!(said["columns"], serde_json::json!(["margin", "probability"]));
+    assert_eq!((said["rows"].as_u64(), said["predictions"].as_array().unwrap().len()), (Some(1500), 1500));
 }

@@ -151,3 +151,38 @@ fn asking_to_stop_stops() {
         assert_eq!(tree_shap(&model, &plan, &rows, &control).unwrap_err(), crate::Stopped);
     }
 }
+
+/// A feature that is split again and again, each time with next to none of the weight: its share underflows.
+#[test]
+fn shares_that_multiply_down_to_nothing_give_numbers() {
+    use pellucid_models::trees::node::{SourceKind, SourceNode};
+    use pellucid_models::trees::{Missing, Side, Target, Test, Tree};
+
+    let n = 40_u32;
+    let nodes: Vec<SourceNode> = (0..n)
+        .flat_map(|at| {
+            let what = SourceKind::Split {
+                feature: i64::from(at % 2),
+                test: Test::Below(1000.0 - f64::from(at)),
+                missing: Missing::Goes(Side::Yes),
+                yes: i64::from(2 * at + 2),
+                no: i64::from(2 * at + 1),
+            };
+            let split = SourceNode { cover: 1e-12, what };
+            [split, SourceNode { cover: 1e12, what: SourceKind::Leaf(vec![f64::from(at)]) }]
+        })
+        .chain([SourceNode { cover: 1e-12, what: SourceKind::Leaf(vec![-7.0]) }])
+        .collect();
+    let tree = Tree::build(nodes.len(), 2, 1, Target::One(OutputId(0)), Vec::new(), |at| {
+        Ok(nodes[at as usize].clone())
+    })
+    .unwrap();
+    let model = forests::ensemble(vec![tree], 2, vec![0.0]);
+    let rows = FeatureMatrix::new(vec![vec![0.0, 5e3], vec![990.0, 0.0]], 2, model.cast).unwrap();
+    let oracle = run(&model, &rows, Method::Definition, 1);
+    for method in [Method::Auto, Method::Tables, Method::Quadrature] {
+        let found = run(&model, &rows, method, 100);
+        assert!(found.worst_residual() < 1e-9, "{method:?}: residual {}", found.worst_residual());
+        assert!(distance(&found, &oracle) < 1e-12, "{method:?}");
+    }
+}

@@ -38,6 +38,8 @@ pub(super) fn ensemble(bytes: &[u8]) -> Result<Ensemble, ImportError> {
     }
     let n_features = whole("max_feature_idx")?.saturating_add(1);
     let features = features(&file, required("feature_names")?, n_features)?;
+    // Trained on an array without names, LightGBM writes its own.
+    let named = !features.iter().enumerate().all(|(at, feature)| feature.name == format!("Column_{at}"));
     let objective = header("objective").unwrap_or("custom").to_owned();
     let mut trees = Vec::with_capacity(file.trees.len());
     for (at, lines) in file.trees.iter().enumerate() {
@@ -70,7 +72,7 @@ pub(super) fn ensemble(bytes: &[u8]) -> Result<Ensemble, ImportError> {
     Ok(Ensemble {
         origin,
         features,
-        named: true,
+        named,
         trees,
         base: vec![0.0; n_outputs],
         average_over: if averaged { n_iterations.max(1) } else { 1 },

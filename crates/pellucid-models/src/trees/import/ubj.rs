@@ -111,7 +111,12 @@ impl<'a> Parser<'a> {
         let mut kind = None;
         if self.peek() == Some(b'$') {
             self.at += 1;
-            kind = Some(self.marker()?);
+            let marker = self.marker()?;
+            if matches!(marker, b'Z' | b'T' | b'F' | b'N') {
+                // Its entries would take no bytes, so that a few of them could ask for any memory.
+                return Err(self.error("a container of one value without bytes"));
+            }
+            kind = Some(marker);
         }
         let mut count = None;
         if self.peek() == Some(b'#') {

@@ -17,7 +17,7 @@ use crate::trees::node::{
 };
 
 /// More features than this would only cost memory: XGBoost's own column pages stop far below.
-const MAX_FEATURES: i64 = 16_000_000;
+const MAX_FEATURES: i64 = 1_000_000;
 /// More outputs than this times trees would be a hostile file.
 const MAX_OUTPUTS: usize = 100_000;
 

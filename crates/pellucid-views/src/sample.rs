@@ -1,0 +1,136 @@
+//! Which rows are drawn? All of them at first; past a limit every second one, chosen by its number and not by its place, so
+//! that no order of the data shows through.
+
+use pellucid_data::OutputId;
+use pellucid_explain::Attributions;
+use pellucid_models::trees::{Ensemble, FeatureKind, FeatureMatrix};
+
+use crate::subject::{FeatureValues, Subject, Totals};
+
+/// Rows that pictures are drawn from, at most.
+const SHOWN: usize = 20_000;
+/// Values that are held for pictures, at most.
+const CELLS: usize = 6_000_000;
+
+/// Explained rows that are kept for pictures, with sums over all of them.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Rows whose hash is a multiple of it are kept.
+    stride: u64,
+    most: usize,
+    rows: Vec<usize>,
+    /// Feature by feature.
+    data: Vec<Vec<f64>>,
+    /// Row by row: outputs × features.
+    values: Vec<Vec<f64>>,
+    margins: Vec<Vec<f64>>,
+    base: Vec<f64>,
+    totals: Vec<Totals>,
+}
+
+/// SplitMix64's mixing: neighbours get unrelated numbers.
+fn mixed(row: usize) -> u64 {
+    let mut z = (row as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+impl Sample {
+    /// An empty sample.
+    #[must_use]
+    pub fn new(model: &Ensemble) -> Self {
+        let (n_features, k) = (model.features.len(), model.base.len());
+        Self {
+            stride: 1,
+            most: (CELLS / (n_features * (k + 1)).max(1)).clamp(100, SHOWN),
+            rows: Vec::new(),
+            data: vec![Vec::new(); n_features],
+            values: Vec::new(),
+            margins: Vec::new(),
+            base: Vec::new(),
+            totals: vec![Totals::default(); k],
+        }
+    }
+
+    /// Takes explained rows in; `first` is the number of the first of them in the data.
+    pub fn add(&mut self, first: usize, rows: &FeatureMatrix, found: &Attributions) {
+        let outputs = || (0..found.n_outputs()).map(OutputId::at);
+        if self.base.is_empty() {
+            self.base = outputs().map(|output| found.base(output)).collect();
+        }
+        outputs().zip(&mut self.totals).for_each(|(output, totals)| totals.add(found, output));
+        for row in 0..found.n_rows() {
+            if !mixed(first + row).is_multiple_of(self.stride) {
+                continue;
+            }
+            if self.rows.len() == self.most {
+                self.halve();
+                if !mixed(first + row).is_multiple_of(self.stride) {
+                    continue;
+                }
+            }
+            self.rows.push(first + row);
+            self.data.iter_mut().zip(rows.columns()).for_each(|(kept, column)| kept.push(column[row]));
+            self.values.push(outputs().flat_map(|output| found.values(row, output).to_vec()).collect());
+            self.margins.push(found.margins(row).to_vec());
+        }
+    }
+
+    fn halve(&mut self) {
+        self.stride *= 2;
+        let stays: Vec<bool> = self.rows.iter().map(|&row| mixed(row).is_multiple_of(self.stride)).collect();
+        fn keep<T>(all: &mut Vec<T>, stays: &[bool]) {
+            let mut stays = stays.iter();
+            all.retain(|_| stays.next().copied().unwrap_or(false));
+        }
+        keep(&mut self.rows, &stays);
+        self.data.iter_mut().for_each(|column| keep(column, &stays));
+        keep(&mut self.values, &stays);
+        keep(&mut self.margins, &stays);
+    }
+
+    /// Expected margins, one an output; empty before any row.
+    #[must_use]
+    pub fn base(&self) -> &[f64] {
+        &self.base
+    }
+
+    /// Sums over all rows, one an output.
+    #[must_use]
+    pub fn totals(&self) -> &[Totals] {
+        &self.totals
+    }
+
+    /// The explanation of one output, ready to be looked at.
+    #[must_use]
+    pub fn subject(&self, model: &Ensemble, output: usize) -> Subject {
+        let (n_features, k) = (model.features.len(), model.base.len());
+        let features = model.features.iter().zip(&self.data).map(|(feature, numbers)| FeatureValues {
+            name: feature.name.clone(),
+            numbers: numbers.clone(),
+            levels: match &feature.kind {
+                FeatureKind::Level { levels, .. } => Some(levels.to_vec()),
+                FeatureKind::Number | FeatureKind::Code => None,
+            },
+        });
+        let probability = |margins: &[f64]| model.predictions(margins).get(output).copied();
+        let values = self.values.iter().flat_map(|row| row[output * n_features..][..n_features].to_vec());
+        Subject {
+            model: format!("{}, {} trees", model.origin.library, crate::number::count(model.trees.len())),
+            method: "path-dependent Shapley values, exact".to_owned(),
+            unit: model.link.margin_unit().to_owned(),
+            output: (k > 1).then(|| output.to_string()),
+            base: self.base.get(output).copied().unwrap_or(f64::NAN),
+            features: features.collect(),
+            values: values.collect(),
+            margins: self.margins.iter().map(|row| row[output]).collect(),
+            probabilities: model
+                .link
+                .is_probability()
+                .then(|| self.margins.iter().filter_map(|row| probability(row)).collect()),
+            rows: self.rows.clone(),
+            totals: self.totals[output].clone(),
+        }
+    }
+}
