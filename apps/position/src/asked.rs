@@ -30,11 +30,11 @@ pattern!(
 );
 pattern!(
     DEGREE,
-    r"(?P<doctor>(?i:\bph\.?\s?d\b|\bdoctora(?:te|l)\b))|(?P<master>(?i:\bmaster(?:'s|’s|s)\b|\bmaster(?:\s+degree|\s+of|\s+in)\b|\bm\.?\s?sc\b|\bm\.?eng\b)|\bMBA\b|\bMA\b|\bMEd\b)|(?P<bachelor>(?i:\bbachelor(?:'s|’s|s)?\b|\bb\.?\s?sc\b|\bb\.?eng\b|\bb\.?tech\b|\bundergraduate\s+degree\b|\b(?:university|college|academic|higher)\s+(?:degree|education)\b|\bgraduate\s+degree\b|\bdegree\s+in\b|\b(?:relevant|related|technical|engineering|science|nursing|teaching|law)\s+degree\b|\bdegree\b)|\bBA\b)|(?P<vocational>(?i:\bdiploma\b|\bvocational\b|\bapprenticeship\b|\btrade\s+certificate\b))"
+    r"(?P<doctor>(?i:\bph\.?\s?d\b|\bdoctora(?:te|l)\b))|(?P<master>(?i:\bmaster(?:'s|’s|s)\b|\bmaster(?:\s+degree|\s+of|\s+in)\b|\bm\.?\s?sc\b|\bm\.?eng\b)|\bMBA\b|\bMA\b|\bMEd\b)|(?P<bachelor>(?i:\bbachelor(?:'s|’s|s)?\b|\bb\.?\s?sc\b|\bb\.?eng\b|\bb\.?tech\b|\bundergraduate\s+degree\b|\b(?:university|college|academic|higher)\s+(?:degree|education)\b|\bgraduate\s+degree\b|\bdegree\s+in\b|\b(?:relevant|related|technical|engineering|science|nursing|teaching|law)\s+degree\b|\bdegree\b)|\bBA\b)|(?P<vocational>(?i:\bdiploma\b|\bvocational\b|\bapprenticeship\b|\bjourneyman\b|\bskilled[- ]worker\b|\btrade\s+certificate\b))"
 );
 pattern!(
     NO_DEGREE,
-    r"(?i)\b(?:high|great|some|certain|large|360)\s+degree|degree\s+of\s+(?:autonomy|freedom|responsib|flexib|independ|accura|attention|initiative)|degrees?\s+(?:celsius|view)|scrum\s+master|master\s+data"
+    r"(?i)\b(?:high|great|some|certain|large|360)\s+degree|degree\s+of\s+(?:autonomy|freedom|responsib|flexib|independ|accura|attention|initiative)|degrees?\s+(?:celsius|view)|scrum\s+master|master\s+data|ib\s+diploma|diploma\s+programme"
 );
 pattern!(
     PLACE,
@@ -42,7 +42,7 @@ pattern!(
 );
 pattern!(
     PERMIT,
-    r"(?i)\b(?:right|eligib\w+|authori[sz]\w+|entitled|permission|permit\w*|legally)\s+(?:\S+\s+){0,3}?to\s+work\b|\bwork(?:ing)?\s+(?:permit|visa)\b|\bvisa\s+sponsorship\b"
+    r"(?i)\b(?:right|eligib\w+|authori[sz]\w+|entitled|permission|permit\w*|legally)\s+(?:\S+\s+){0,3}?to\s+work\b|\bwork(?:ing)?\s+(?:permit|visa)\b|\b(?:may|can)\s+(?:legally\s+)?work\s+in\b|\bwithout\s+(?:a\s+)?sponsor(?:ship)?\b|\bvisa\s+sponsorship\b"
 );
 pattern!(
     PAPERS,
@@ -298,6 +298,18 @@ pub(crate) fn number(text: &str) -> Option<f64> {
         .or_else(|| small.replace(',', ".").parse().ok())
 }
 
+/// Every span of years that a sentence names, in months, with its bytes.
+fn spans_of_years(sentence: &str) -> Vec<(u32, Range<usize>)> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some((months, range)) = span_of_years(&sentence[from..]) {
+        let (start, end) = (from + range.start, from + range.end);
+        found.push((months, start..end));
+        from = end;
+    }
+    found
+}
+
 /// The first span of years that a sentence names, in months, with its bytes.
 pub(crate) fn span_of_years(sentence: &str) -> Option<(u32, Range<usize>)> {
     let hit = YEARS.as_ref()?.captures(sentence)?;
@@ -313,64 +325,43 @@ fn years(
     used: &mut Vec<Range<usize>>,
     nodes: &mut Vec<Node>,
 ) {
-    let Some((months, range)) = span_of_years(sentence).filter(|(months, _)| (1..=480).contains(months))
-    else {
-        return;
-    };
     let asked = YEARS_ASKED.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
     let other = NOT_YEARS.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
     if !asked || other {
         return;
     }
-    // What the years are of stands behind them, up to the end of the clause; where nothing does, before them.
-    let end = sentence[range.end..].find([';', '.']).map_or(sentence.len(), |at| range.end + at);
+    let spans: Vec<(u32, Range<usize>)> =
+        spans_of_years(sentence).into_iter().filter(|(months, _)| (1..=480).contains(months)).collect();
     let is_area =
         |mention: &&Mention| !matches!(mention.concept.kind(), ConceptKind::Trait | ConceptKind::Language);
-    let mut area: Vec<Mention> = found
-        .iter()
-        .filter(|m| m.range.start >= range.end && m.range.end <= end)
-        .filter(is_area)
-        .cloned()
-        .collect();
-    if area.is_empty() {
-        area = found.iter().filter(|m| m.range.end <= range.start).filter(is_area).cloned().collect();
-    }
-    let whole = range.start..area.iter().map(|m| m.range.end).max().unwrap_or(range.end).max(range.end);
-    let inside: Vec<Token> =
-        words.iter().filter(|word| word.range.start >= range.end && word.range.end <= end).cloned().collect();
-    let stems = content(&inside);
-    let make = |area: Vec<ConceptId>| Need::Years {
-        months,
-        words: if area.is_empty() { stems.clone() } else { Vec::new() },
-        area,
-    };
-    // "3 years of Java and SQL" asks for both, "of Java or Kotlin" for one of them.
-    let grouped = groups(sentence, &area);
-    let each = |node: &Node| match &node.need {
-        Need::Concept(concept) => vec![*concept],
-        Need::AnyOf(nodes) => nodes
-            .iter()
-            .filter_map(|node| if let Need::Concept(concept) = node.need { Some(concept) } else { None })
-            .collect(),
-        _ => Vec::new(),
-    };
-    let areas: Vec<Vec<ConceptId>> = grouped
-        .iter()
-        .flat_map(|node| match &node.need {
-            Need::AllOf(nodes) => nodes.iter().map(each).collect::<Vec<_>>(),
-            _ => vec![each(node)],
-        })
-        .filter(|area| !area.is_empty())
-        .collect();
-    used.push(range.start.min(whole.start)..whole.end);
-    used.extend(area.iter().map(|mention| mention.range.clone()));
-    match areas.len() {
-        0 => nodes.push(Node { need: make(Vec::new()), range: whole }),
-        1 => nodes.push(Node { need: make(areas[0].clone()), range: whole }),
-        _ => {
-            let all = areas.into_iter().map(|area| Node { need: make(area), range: whole.clone() }).collect();
-            nodes.push(Node { need: Need::AllOf(all), range: whole });
+    for (at, (months, range)) in spans.iter().enumerate() {
+        // What the years are of stands behind them, up to the next years or the end of the clause; where nothing
+        // does, before them.
+        let next = spans.get(at + 1).map_or(sentence.len(), |next| next.1.start);
+        let end = sentence[range.end..next].find([';', '.']).map_or(next, |at| range.end + at);
+        let behind = |m: &&Mention| m.range.start >= range.end && m.range.end <= end;
+        let mut area: Vec<Mention> = found.iter().filter(behind).filter(is_area).cloned().collect();
+        if area.is_empty() && at == 0 {
+            area = found.iter().filter(|m| m.range.end <= range.start).filter(is_area).cloned().collect();
         }
+        let whole = range.start..area.iter().map(|m| m.range.end).max().unwrap_or(range.end).max(range.end);
+        let inside = words.iter().filter(|word| word.range.start >= range.end && word.range.end <= end);
+        let stems = content(&inside.cloned().collect::<Vec<Token>>());
+        // "of Java and SQL" asks for work with both, "of Java or Kotlin" for work with one of them.
+        let each = |node: &Node| match &node.need {
+            Need::Concept(concept) => vec![*concept],
+            Need::AnyOf(nodes) => nodes
+                .iter()
+                .filter_map(|node| if let Need::Concept(concept) = node.need { Some(concept) } else { None })
+                .collect(),
+            _ => Vec::new(),
+        };
+        let areas: Vec<Vec<ConceptId>> =
+            groups(sentence, &area).iter().map(each).filter(|area| !area.is_empty()).collect();
+        used.push(range.start.min(whole.start)..whole.end);
+        used.extend(area.iter().map(|mention| mention.range.clone()));
+        let words = if areas.is_empty() { stems } else { Vec::new() };
+        nodes.push(Node { need: Need::Years { months: *months, area: areas, words }, range: whole });
     }
 }
 
@@ -406,7 +397,11 @@ fn degree(
     // "Bachelor's or Master's" is met by the first; a bare "degree" beside a level adds nothing.
     let named: Vec<Level> = levels
         .iter()
-        .filter(|(_, range)| !sentence[range.clone()].eq_ignore_ascii_case("degree"))
+        .filter(|(_, range)| {
+            let said = sentence[range.clone()].to_lowercase();
+            !(said.contains("degree")
+                && !["master", "bachelor", "doctor", "ph"].iter().any(|word| said.contains(word)))
+        })
         .map(|(level, _)| *level)
         .collect();
     let level = named.iter().copied().min().unwrap_or(Level::Bachelor);
@@ -473,8 +468,17 @@ fn languages(sentence: &str, found: &[Mention], used: &mut Vec<Range<usize>>, no
     let all: Vec<&Mention> =
         found.iter().filter(|mention| mention.concept.kind() == ConceptKind::Language).collect();
     let (Some(first), Some(last)) = (all.first(), all.last()) else { return };
-    let level = fluency(sentence).unwrap_or(4);
-    let each = all.iter().map(|m| Node { need: Need::Language(m.concept, level), range: m.range.clone() });
+    let whole = fluency(sentence).unwrap_or(4);
+    let each = all.iter().enumerate().map(|(at, m)| {
+        // "Fluent English (C1) and good Dutch (B2)": a level stands behind its language or before it.
+        let before = at.checked_sub(1).map_or(0, |last| all[last].range.end);
+        let after = all.get(at + 1).map_or(sentence.len(), |next| next.range.start);
+        let behind = sentence[m.range.end..after].split([',', ';']).next().unwrap_or_default();
+        let behind = behind.split(" and ").next().unwrap_or_default();
+        let level = fluency(behind).or_else(|| fluency(&sentence[before..m.range.start]));
+        let level = level.unwrap_or(if all.len() == 1 { whole } else { 4 });
+        Node { need: Need::Language(m.concept, level), range: m.range.clone() }
+    });
     let each: Vec<Node> = each.collect();
     used.extend(all.iter().map(|mention| mention.range.clone()));
     let between = sentence[first.range.end..last.range.start.max(first.range.end)].to_lowercase();

@@ -236,7 +236,7 @@ impl Court<'_> {
     }
 
     /// Months of the roles in an area: surely and possibly. Roles that overlap count once.
-    fn area_months(&self, area: &[ConceptId], words: &[String]) -> (MonthSet, MonthSet, Vec<usize>) {
+    fn area_months(&self, area: &[Vec<ConceptId>], words: &[String]) -> (MonthSet, MonthSet, Vec<usize>) {
         let (mut sure, mut possible, mut roles) = (MonthSet::default(), MonthSet::default(), Vec::new());
         for (at, role) in self.profile.roles.iter().enumerate() {
             let is_work = matches!(role.area, Area::Experience | Area::Summary);
@@ -250,15 +250,18 @@ impl Court<'_> {
         (sure, possible, roles)
     }
 
-    fn role_is_in(&self, at: usize, role: &Role, area: &[ConceptId], words: &[String]) -> bool {
+    fn role_is_in(&self, at: usize, role: &Role, area: &[Vec<ConceptId>], words: &[String]) -> bool {
         if area.is_empty() && words.is_empty() {
             return true;
         }
         let own = || self.profile.facts.iter().filter(|fact| fact.role == Some(at));
         if !area.is_empty() {
-            return own().any(|fact| {
-                fact.named.iter().any(|named| {
-                    named.polarity == Polarity::Asserted && area.iter().any(|area| named.concept.is_a(*area))
+            return area.iter().all(|group| {
+                own().any(|fact| {
+                    fact.named.iter().any(|named| {
+                        named.polarity == Polarity::Asserted
+                            && group.iter().any(|area| named.concept.is_a(*area))
+                    })
                 })
             });
         }
@@ -274,13 +277,18 @@ impl Court<'_> {
         found * 2 > words.len()
     }
 
-    fn years(&self, node: &Node, asked: u32, area: &[ConceptId], words: &[String]) -> Verdict {
+    fn years(&self, node: &Node, asked: u32, area: &[Vec<ConceptId>], words: &[String]) -> Verdict {
         let (sure, possible, roles) = self.area_months(area, words);
         let (sure, possible) = (sure.len(), possible.len());
         let what = match (area, words) {
             ([], []) => "work of any kind".to_owned(),
             ([], words) => format!("work that names “{}”", words.join(" ")),
-            (area, _) => area.iter().map(|concept| concept.name()).collect::<Vec<_>>().join(" or "),
+            (area, _) => {
+                let group = |group: &Vec<ConceptId>| {
+                    group.iter().map(|concept| concept.name()).collect::<Vec<_>>().join(" or ")
+                };
+                area.iter().map(group).collect::<Vec<_>>().join(" with ")
+            }
         };
         let claims: Vec<usize> = self
             .facts()
@@ -289,7 +297,7 @@ impl Court<'_> {
                 area.is_empty()
                     || fact.named.iter().any(|named| {
                         named.polarity == Polarity::Asserted
-                            && area.iter().any(|area| named.concept.is_a(*area))
+                            && area.iter().flatten().any(|area| named.concept.is_a(*area))
                     })
             })
             .map(|(at, _)| at)
@@ -380,7 +388,7 @@ impl Court<'_> {
             }
         }
         let what = if fields.is_empty() {
-            words.join(" ")
+            String::new()
         } else {
             fields.iter().map(|field| field.name()).collect::<Vec<_>>().join(" or ")
         };

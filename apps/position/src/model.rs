@@ -54,12 +54,12 @@ pub enum Need {
     Concept(ConceptId),
     /// An interest in something or a commitment to it: a wish is an answer.
     Interest(ConceptId),
-    /// So many months in an area: concepts of which one is enough, or words; of work at all where both are empty.
+    /// So many months in an area: concepts or words; of work at all where both are empty.
     Years {
         /// The least.
         months: u32,
-        /// Concepts, of which one is enough.
-        area: Vec<ConceptId>,
+        /// Groups of concepts: one of each group in the same work.
+        area: Vec<Vec<ConceptId>>,
         /// Stems of words.
         words: Vec<String>,
     },

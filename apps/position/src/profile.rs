@@ -62,15 +62,24 @@ impl Reader<'_> {
         let mut blocks = self.document.blocks.iter().peekable();
         while let Some(block) = blocks.next() {
             let text = self.document.block_text(block);
-            if let Some(area) = area(self.document, block) {
+            let dated = periods(text);
+            // A heading without a date may have it in the line below, which holds little else.
+            let next = blocks.peek().filter(|next| !matches!(next.kind, Kind::Heading(_)));
+            let next = next.map(|next| self.document.block_text(next));
+            let is_title = matches!(block.kind, Kind::Heading(_))
+                || (matches!(block.kind, Kind::Paragraph | Kind::Cell)
+                    && text.len() < 90
+                    && !text.ends_with(['.', ':']));
+            let only_date = |next: &str| periods(next).iter().any(|(range, _)| next.len() < range.len() + 16);
+            let date_below = is_title && dated.is_empty() && next.is_some_and(only_date);
+            // What has dates is a role, even if its title begins with "Software".
+            if dated.is_empty()
+                && !date_below
+                && let Some(area) = area(self.document, block)
+            {
                 (self.area, self.role) = (Some(area), None);
                 continue;
             }
-            let dated = periods(text);
-            // A heading without a date may have it in the line below.
-            let next = blocks.peek().map(|next| self.document.block_text(next));
-            let date_below = matches!(block.kind, Kind::Heading(_))
-                && next.is_some_and(|next| next.len() < 60 && !periods(next).is_empty());
             if self.opens_role(block, text, !dated.is_empty() || date_below) {
                 let mut found = dated.into_iter().next().map(|(_, period)| period);
                 if found.is_none()

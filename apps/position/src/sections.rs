@@ -216,7 +216,7 @@ const AREAS: [(Area, &[&str]); 12] = [
         Area::Education,
         &["education", "studies", "degree", "academic background", "training", "courses", "qualification"],
     ),
-    (Area::Projects, &["project", "open source", "open-source", "portfolio", "software"]),
+    (Area::Projects, &["project", "open source", "open-source", "portfolio"]),
     (
         Area::Skills,
         &["skill", "competenc", "technolog", "tools", "expertise", "strengths", "tech stack", "technical"],

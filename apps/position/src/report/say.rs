@@ -38,7 +38,7 @@ pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
             let of = match (area.as_slice(), words.as_slice()) {
                 ([], []) => "experience".to_owned(),
                 ([], _) => "such experience".to_owned(),
-                (area, _) => names(area),
+                (area, _) => list(&area.iter().map(|group| names(group)).collect::<Vec<_>>(), "with"),
             };
             format!("{} of {of}", in_words(*months))
         }

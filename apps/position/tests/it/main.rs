@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
 
 mod contrast;
+mod formats;
+mod oracles;
 
 use std::path::{Path, PathBuf};
 

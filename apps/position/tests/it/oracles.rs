@@ -1,0 +1,330 @@
+//! Does every claim cite, does every number derive, and does nothing that must not matter change a verdict?
+
+use pellucid_position::model::Status;
+use pellucid_position::report::{Line, compose, docx, html, json, markdown};
+use pellucid_position::{Analysis, AnalysisError, Request, analyze};
+
+use super::{as_of, compare, fixtures, judged, text};
+
+const PROFESSIONS: [&str; 6] = ["twin", "nurse", "accountant", "teacher", "electrician", "developer"];
+
+fn read(name: &str) -> String {
+    fs_err::read_to_string(fixtures().join(name)).unwrap()
+}
+
+fn profession(name: &str) -> Analysis {
+    compare(&read(&format!("{name}/profile.md")), &read(&format!("{name}/posting.md"))).unwrap()
+}
+
+fn lines(analysis: &Analysis) -> Vec<Line> {
+    compose(analysis)
+        .sections
+        .into_iter()
+        .flat_map(|section| [section.paragraphs, section.items].concat())
+        .collect()
+}
+
+#[test]
+fn every_claim_cites_and_every_quote_is_in_its_document() {
+    for name in PROFESSIONS {
+        let analysis = profession(name);
+        for line in lines(&analysis) {
+            assert!(line.advice || !line.cites.is_empty(), "{name}: no cite for {line:?}");
+            for span in &line.cites {
+                let document = &analysis.documents[span.document];
+                assert_eq!(analysis.quote(span), &document.text[span.start..span.end]);
+            }
+            // What stands between quotation marks stands in a document (or is advice in a form of words).
+            for quoted in line
+                .text
+                .split('“')
+                .skip(1)
+                .filter_map(|rest| rest.split('”').next())
+                .filter(|_| !line.advice && !line.text.starts_with("“I bring"))
+            {
+                let quoted = quoted.trim_end_matches(" …");
+                assert!(
+                    analysis.documents.iter().any(|document| document.text.contains(quoted)),
+                    "{name}: {quoted}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_numeral_of_a_report_is_quoted_or_derived() {
+    for name in PROFESSIONS {
+        let analysis = profession(name);
+        let sources: String = analysis.documents.iter().map(|document| document.text.as_str()).collect();
+        let mut derived: Vec<String> = Vec::new();
+        for end in analysis.fit.interval {
+            derived.extend([end.percent_down().to_string(), end.percent_up().to_string()]);
+            end.to_string().split('/').for_each(|n| derived.push(n.to_owned()));
+        }
+        analysis.fit.raises.iter().for_each(|(_, low)| derived.push(low.percent_down().to_string()));
+        // Months of roles and unions, in years and months; parts and counts; credits and weights in tenths.
+        let months = analysis.profile.roles.iter().flat_map(|role| [role.sure.len(), role.possible.len()]);
+        let counted = analysis.verdicts.iter().flat_map(|verdict| verdict_months(verdict));
+        for n in months.chain(counted) {
+            derived.extend([n / 12, n % 12].map(|n| n.to_string()));
+        }
+        derived.extend((0..=analysis.requirements.len().max(20)).map(|n| n.to_string()));
+        for line in lines(&analysis) {
+            let said = format!("{} {}", line.lead, line.text);
+            for numeral in said.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()) {
+                assert!(
+                    sources.contains(numeral) || derived.iter().any(|n| n == numeral),
+                    "{name}: {numeral} in {said}"
+                );
+            }
+        }
+    }
+}
+
+fn verdict_months(verdict: &pellucid_position::judge::Verdict) -> Vec<u32> {
+    let own = verdict.months.into_iter().flat_map(|(sure, possible, asked)| [sure, possible, asked]);
+    own.chain(verdict.parts.iter().flat_map(verdict_months)).collect()
+}
+
+const POSTING: &str = "# Requirements\n\n- 5+ years of experience in Python\n- PyTorch or JAX\n- Fluent German\n- A master's degree in physics\n- Kubernetes\n";
+const PROFILE: &str = "# Experience\n\n## Engineer, Rosnock (2015-01 – 2021-12)\n\n- Wrote services in Python and trained models with PyTorch\n\n# Education\n\n## MSc in Physics, Elvet University, 2012 – 2014\n\n# Languages\n\n- German: C1\n";
+
+#[test]
+fn an_empty_profile_gets_nothing_and_an_empty_posting_is_an_error() {
+    let analysis = compare("", POSTING).unwrap();
+    assert!(analysis.verdicts.iter().all(|verdict| verdict.status != Status::Met));
+    assert_eq!(analysis.fit.label, "no evidence");
+    assert_eq!(analysis.fit.interval.map(|end| end.to_string()), ["0", "0"]);
+    for empty in ["", "# About us\n\nWe make lamps.\n"] {
+        assert!(matches!(compare(PROFILE, empty), Err(AnalysisError::NoRequirements(_))), "{empty:?}");
+    }
+    assert!(matches!(
+        compare(POSTING, &format!("{PROFILE}\n## Analyst, Dunmere (2010-01 – 2014-12)\n\n- Counted\n")),
+        Err(AnalysisError::Swapped { .. })
+    ));
+}
+
+#[test]
+fn adding_what_is_so_never_lowers_and_taking_it_away_never_raises() {
+    let whole = compare(PROFILE, POSTING).unwrap();
+    let facts: Vec<&str> = PROFILE.lines().filter(|line| line.starts_with("- ")).collect();
+    for fact in facts {
+        let less = compare(&PROFILE.replace(fact, ""), POSTING).unwrap();
+        for (more, less) in whole.verdicts.iter().zip(&less.verdicts) {
+            assert!(less.status <= more.status, "without `{fact}`: {less:?}");
+        }
+        assert!(less.fit.interval[0] <= whole.fit.interval[0]);
+    }
+    let more = compare(&PROFILE.replace("# Education", "- Ran Kubernetes clusters\n\n# Education"), POSTING)
+        .unwrap();
+    for (more, whole) in more.verdicts.iter().zip(&whole.verdicts) {
+        assert!(more.status >= whole.status);
+    }
+    assert_eq!(more.verdicts[4].status, Status::Met);
+}
+
+#[test]
+fn unrelated_lines_change_nothing() {
+    let whole = compare(PROFILE, POSTING).unwrap();
+    for n in [10, 100, 300] {
+        let lines: String = (0..n)
+            .map(|at| format!("- Repaired {at} sheds and painted the fence of the allotment garden\n"))
+            .collect();
+        let longer = compare(&format!("{PROFILE}\n# Volunteering\n\n{lines}"), POSTING).unwrap();
+        let statuses = |a: &Analysis| a.verdicts.iter().map(|v| v.status).collect::<Vec<_>>();
+        assert_eq!(statuses(&longer), statuses(&whole), "{n} lines");
+        assert_eq!(longer.fit.interval, whole.fit.interval);
+    }
+}
+
+#[test]
+fn order_duplicates_and_blanks_change_nothing() {
+    let whole = compare(PROFILE, POSTING).unwrap();
+    let (experience, rest) = PROFILE.split_at(PROFILE.find("# Education").unwrap());
+    let turned = format!("{rest}\n{experience}");
+    let twice =
+        PROFILE.replace("- Wrote", "- Wrote services in Python and trained models with PyTorch\n- Wrote");
+    let spaced = PROFILE.replace('\n', "\n\n").replace(' ', "  ");
+    for other in [
+        turned,
+        twice,
+        spaced.replace("##  ", "## ").replace("#  ", "# ").replace("-  ", "- "),
+        PROFILE.replace('\n', "\r\n"),
+    ] {
+        let other = compare(&other, POSTING).unwrap();
+        for (a, b) in other.verdicts.iter().zip(&whole.verdicts) {
+            assert_eq!((a.status, a.months), (b.status, b.months), "{}", a.because);
+        }
+    }
+}
+
+#[test]
+fn denials_wishes_and_others_end_a_met() {
+    let asked = "Experience with Kubernetes";
+    let with = |line: &str| {
+        judged(&format!("# Experience\n\n## Engineer, Rosnock (2015-01 – 2021-12)\n\n- {line}\n"), asked)
+            .unwrap()
+    };
+    assert_eq!(with("Ran Kubernetes clusters"), Status::Met);
+    for line in [
+        "No experience with Kubernetes so far",
+        "Never ran Kubernetes clusters",
+        "Would like to run Kubernetes clusters",
+        "Currently learning Kubernetes",
+        "The platform team ran Kubernetes clusters",
+        "Kubernetes was run by an outside agency",
+    ] {
+        assert!(with(line) < Status::ClaimOnly, "{line}: {:?}", with(line));
+    }
+}
+
+#[test]
+fn thresholds_flip_exactly_where_they_stand() {
+    let years = |months: u32| {
+        let (year, month) = (2010 + (months - 1) / 12, (months - 1) % 12 + 1);
+        let profile =
+            format!("# Experience\n\n## Engineer, Rosnock (2010-01 – {year}-{month:02})\n\n- Wrote Python\n");
+        judged(&profile, "5+ years of experience in Python").unwrap()
+    };
+    assert_eq!([59, 60, 61].map(years), [Status::Partial, Status::Met, Status::Met]);
+    assert_eq!([35, 36].map(years), [Status::NotFound, Status::Partial]);
+    let papers = |n: usize| {
+        let list: String = (0..n)
+            .map(|at| {
+                format!("- A. Author. A paper with number {at} in its title. Journal of Numbers, 2020\n")
+            })
+            .collect();
+        judged(&format!("# Publications\n\n{list}"), "At least 3 peer-reviewed publications").unwrap()
+    };
+    assert_eq!([2, 3, 4].map(papers), [Status::Partial, Status::Met, Status::Met]);
+}
+
+#[test]
+fn overlaps_count_once_and_vague_dates_widen() {
+    let with =
+        |roles: &str| judged(&format!("# Experience\n\n{roles}"), "4 years of experience in Python").unwrap();
+    let role = |dates: &str| format!("## Engineer, Rosnock ({dates})\n\n- Wrote Python\n\n");
+    assert_eq!(with(&(role("2010-01 – 2012-12") + &role("2011-01 – 2012-12"))), Status::Partial);
+    assert_eq!(with(&(role("2010-01 – 2012-12") + &role("2013-01 – 2013-12"))), Status::Met);
+    assert_eq!(with(&role("2010 – 2014")), Status::Unknown, "three years and a month to five years");
+    assert_eq!(with(&role("2010-06 – 2008-01")), Status::NotFound);
+}
+
+#[test]
+fn and_or_and_siblings_keep_their_logic() {
+    let with = |line: &str, asked: &str| {
+        judged(&format!("# Experience\n\n## Engineer, Rosnock (2015-01 – 2021-12)\n\n- {line}\n"), asked)
+            .unwrap()
+    };
+    for (torch, jax) in [(true, true), (true, false), (false, true), (false, false)] {
+        let tools = [(torch, "PyTorch"), (jax, "JAX")]
+            .iter()
+            .filter(|(has, _)| *has)
+            .map(|(_, name)| *name)
+            .collect::<Vec<_>>()
+            .join(" and ");
+        let line = format!("Trained models with {}", if tools.is_empty() { "care" } else { &tools });
+        assert_eq!(with(&line, "PyTorch or JAX") == Status::Met, torch || jax, "{line}");
+        assert_eq!(with(&line, "PyTorch and JAX") == Status::Met, torch && jax, "{line}");
+    }
+    assert_eq!(with("Trained models with PyTorch", "JAX"), Status::Transferable);
+    assert_eq!(with("Trained models with PyTorch", "Experience with a deep learning framework"), Status::Met);
+    assert!(with("Chose a deep learning framework", "PyTorch") < Status::Met);
+    for (one, other) in [
+        ("PostgreSQL", "Oracle Database"),
+        ("AWS", "Microsoft Azure"),
+        ("Java", "JavaScript"),
+        ("SAP", "Oracle ERP"),
+    ] {
+        assert_ne!(with(&format!("Worked with {one}"), other), Status::Met, "{one} for {other}");
+    }
+}
+
+#[test]
+fn who_one_is_changes_no_byte_of_a_verdict() {
+    let head = |name: &str, more: &str| format!("# {name}\n\n{more}\n\n{PROFILE}");
+    let verdicts = |profile: &str| {
+        let analysis = compare(profile, POSTING).unwrap();
+        let said: Vec<_> =
+            analysis.verdicts.iter().map(|v| (v.status, v.rule, v.because.clone(), v.months)).collect();
+        (said, analysis.fit.interval)
+    };
+    let oracle = verdicts(&head("Ann Berg", "She is 29, single, from Norway."));
+    for (name, more) in [
+        ("Mohammed Okafor", "He is 61, married, from Nigeria."),
+        ("Kim Lee", "Born 1964. Widowed. Korean."),
+        ("Ann Berg", "Photo enclosed. Catholic. Two children."),
+    ] {
+        assert_eq!(verdicts(&head(name, more)), oracle, "{name}, {more}");
+    }
+}
+
+#[test]
+fn sentences_that_only_look_like_requirements_are_left_out() {
+    let posting = "# What you bring\n\n- 3 years of experience in sales\n\n# The company\n\nPension rising to 11 % after one year of service. We have been \
+                   remote-first for 5 years. Founded over 180 years ago. In the next 3-5 years we will launch more games.\n";
+    let analysis = compare(
+        "# Experience\n\n## Sales assistant, Rosnock (2015-01 – 2021-12)\n\n- Sales of lamps\n",
+        posting,
+    )
+    .unwrap();
+    assert_eq!(analysis.requirements.len(), 1, "{:?}", analysis.requirements);
+}
+
+#[test]
+fn the_same_documents_give_the_same_bytes_in_every_form() {
+    let request = || Request {
+        profile: vec![
+            text("cv.md", &read("twin/profile.md")),
+            text("publications.bib", &read("twin/publications.bib")),
+        ],
+        posting: Some(text("posting.md", &read("twin/posting.md"))),
+        notes: vec![text("company.md", &read("twin/company.md"))],
+        ..Request::default()
+    };
+    let written = || {
+        let analysis = analyze(&request(), as_of()).unwrap();
+        let report = compose(&analysis);
+        (
+            markdown(&analysis, &report),
+            html(&analysis, &report),
+            json(&analysis, &report).to_string(),
+            docx(&analysis, &report),
+        )
+    };
+    let (first, second) = (written(), written());
+    assert!(first == second);
+    let page = first.1;
+    assert!(
+        page.contains("default-src 'none'") && !page.contains("http://") && !page.contains("https://www")
+    );
+    let value: serde_json::Value = serde_json::from_str(&first.2).unwrap();
+    assert_eq!(value["schema"], "pellucid.position/1");
+    assert!(value["fit"]["lo"].as_f64() <= value["fit"]["hi"].as_f64());
+}
+
+#[test]
+fn the_twin_gets_every_section_of_the_model_report() {
+    let analysis = profession("twin");
+    let headings: Vec<String> =
+        compose(&analysis).sections.into_iter().map(|section| section.heading).collect();
+    for wanted in [
+        "Executive Summary",
+        "Strong Alignments",
+        "Potential Gaps & Areas to Address",
+        "Strategic Recommendations",
+        "Application Positioning",
+        "Cover Letter Focus Areas",
+        "Addressing Potential Concerns",
+        "Interview Preparation",
+        "Deep Dives",
+        "Key Message",
+        "Supporting Evidence",
+        "Conclusion",
+        "Appendix A: How the Fit Was Derived",
+        "Appendix D: Findings",
+    ] {
+        assert!(headings.iter().any(|heading| heading == wanted), "{wanted} is not among {headings:?}");
+    }
+}
