@@ -18,11 +18,11 @@ pub(crate) use pattern;
 
 pattern!(
     YEARS,
-    r"(?i)\b(?P<n>\d{1,2}(?:[.,]5)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty)\s*(?:\(\s*\d+\s*\)\s*)?(?:\+|plus\b|or\s+more\b)?\s*(?:(?:-|–|to\b)\s*\d{1,2}\s*)?(?:\+\s*)?(?:or\s+more\s+)?(?P<unit>years?|yrs?|months?)\b"
+    r"(?i)\b(?P<n>\d{1,2}(?:[.,]5)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|a\s+couple\s+of|a\s+few|several|some|many)\s*(?:\(\s*\d+\s*\)\s*)?(?:\+|plus\b|or\s+more\b)?\s*(?:(?:-|–|to\b)\s*\d{1,2}\s*)?(?:\+\s*)?(?:or\s+more\s+)?(?P<unit>years?|yrs?|months?)\b"
 );
 pattern!(
     YEARS_ASKED,
-    r"(?i)\b(?:experience|background|track\s+record|work(?:ing|ed)|practi[cs]\w*|similar\s+(?:role|position|job)|in\s+a\s+\w+\s+role|hands-on|professional|relevant|proven|as\s+an?\b|teaching|driving|qualified|post[- ]qualification|expertise|knowledge)\b"
+    r"(?i)\b(?:years?(?:'|’)?\s+(?:of|in|with|as|working)\b|experience|background|track\s+record|work(?:ing|ed)|practi[cs]\w*|similar\s+(?:role|position|job)|in\s+a\s+\w+\s+role|hands-on|professional|relevant|proven|as\s+an?\b|teaching|driving|qualified|post[- ]qualification|expertise|knowledge)\b"
 );
 pattern!(
     NOT_YEARS,
@@ -73,7 +73,7 @@ pattern!(SOME, r"(?i)\b(?:b1|intermediate|conversational)\b");
 pattern!(LITTLE, r"(?i)\b(?:basic\w*|a1|a2|beginner|elementary|some|limited|learning|school)\b");
 
 /// Words that say how and not what.
-const CUES: [&str; 97] = [
+const CUES: [&str; 207] = [
     "a",
     "ability",
     "able",
@@ -171,6 +171,116 @@ const CUES: [&str; 97] = [
     "you",
     "your",
     "previous",
+    "expert",
+    "advanced",
+    "extensive",
+    "commercial",
+    "professional",
+    "general",
+    "basic",
+    "level",
+    "depth",
+    "in-depth",
+    "detailed",
+    "thorough",
+    "significant",
+    "substantial",
+    "proficiently",
+    "fluent",
+    "hands-on",
+    "effectively",
+    "successfully",
+    "successful",
+    "ideal",
+    "person",
+    "role",
+    "environment",
+    "area",
+    "field",
+    "related",
+    "equivalent",
+    "e.g",
+    "technology",
+    "tool",
+    "concept",
+    "principle",
+    "technique",
+    "method",
+    "best",
+    "practice",
+    "modern",
+    "various",
+    "different",
+    "several",
+    "multiple",
+    "new",
+    "key",
+    "day",
+    "one",
+    "two",
+    "three",
+    "plu",
+    "advantage",
+    "welcome",
+    "nice",
+    "bring",
+    "should",
+    "would",
+    "may",
+    "might",
+    "not",
+    "no",
+    "if",
+    "by",
+    "all",
+    "own",
+    "been",
+    "was",
+    "were",
+    "has",
+    "had",
+    "how",
+    "what",
+    "which",
+    "where",
+    "when",
+    "into",
+    "across",
+    "between",
+    "through",
+    "over",
+    "under",
+    "than",
+    "then",
+    "so",
+    "these",
+    "those",
+    "them",
+    "they",
+    "us",
+    "me",
+    "my",
+    "he",
+    "she",
+    "his",
+    "her",
+    "you'll",
+    "you're",
+    "you've",
+    "well-versed",
+    "versed",
+    "confident",
+    "competent",
+    "capable",
+    "passion",
+    "interest",
+    "interested",
+    "seniority",
+    "senior",
+    "junior",
+    "month",
+    "experiencing",
+    "e.g.",
 ];
 
 /// Stems of the words that carry meaning.
@@ -239,6 +349,7 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
         named.iter_mut().for_each(to_interest);
     }
     nodes.extend(named);
+    rest_of(sentence, &words, &found, &used, &mut nodes);
     nodes.sort_by_key(|node| node.range.start);
     if nodes.is_empty() && loose {
         let stems = content(&words);
@@ -253,6 +364,32 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
     };
     shift(&mut node, offset);
     Some(node)
+}
+
+/// "Production deployment of ML models" asks for more than ML: what a sentence says besides its concepts is asked too.
+fn rest_of(sentence: &str, words: &[Token], found: &[Mention], used: &[Range<usize>], nodes: &mut Vec<Node>) {
+    fn is_work(need: &Need) -> bool {
+        match need {
+            Need::Concept(concept) => {
+                !matches!(concept.kind(), ConceptKind::Trait | ConceptKind::Licence | ConceptKind::Language)
+            }
+            Need::AnyOf(nodes) => nodes.iter().all(|node| is_work(&node.need)),
+            _ => false,
+        }
+    }
+    if nodes.is_empty() || !nodes.iter().all(|node| is_work(&node.need)) {
+        return;
+    }
+    let covers = |word: &Token| {
+        let inside = |range: &Range<usize>| range.start < word.range.end && word.range.start < range.end;
+        found.iter().any(|mention| inside(&mention.range)) || used.iter().any(inside)
+    };
+    let free: Vec<Token> = words.iter().filter(|word| !covers(word)).cloned().collect();
+    let stems = content(&free);
+    if let (2..=10, Some(first), Some(last)) = (stems.len(), free.first(), free.last()) {
+        let range = first.range.start..last.range.end.min(sentence.len());
+        nodes.push(Node { need: Need::Words(stems), range });
+    }
 }
 
 /// "Commitment to safety" asks for something that one may only say.
@@ -275,7 +412,13 @@ fn shift(node: &mut Node, by: usize) {
 
 /// A number that is written as digits or as a word.
 pub(crate) fn number(text: &str) -> Option<f64> {
-    const WORDS: [(&str, f64); 13] = [
+    // What "several" means nobody says; these are conventions, and low ones.
+    const WORDS: [(&str, f64); 18] = [
+        ("a couple of", 2.0),
+        ("a few", 2.0),
+        ("some", 2.0),
+        ("several", 3.0),
+        ("many", 5.0),
         ("one", 1.0),
         ("two", 2.0),
         ("three", 3.0),

@@ -26,7 +26,11 @@ pattern!(
 );
 pattern!(
     WISH,
-    r"(?i)\b(?:want(?:s|ed|ing)?\s+to|would\s+(?:like|love|enjoy)|hop(?:e|es|ing)\s+to|plan(?:s|ned|ning)?\s+(?:to|on)|intend(?:s|ing)?\s+to|aim(?:s|ing)?\s+to|aspir\w+|look(?:ing)?\s+forward|interest(?:ed)?\s+in|keen\s+(?:to|on)|eager\s+to|curious\s+about|(?:currently\s+|now\s+|self-?\s*)?(?:learning|studying)\b|enrolled|signed\s+up|registered\s+for\s+(?:a|the)\s+course|taking\s+(?:a|an|the|my|part\s+in\s+a)\s+(?:\w+\s+){0,3}(?:course|class|module|exam)|started\s+(?:a|an|the)\s+(?:\w+\s+){0,3}(?:course|class|tutorial)|seeking|my\s+goal|next\s+(?:step|year)|dream(?:s|ing)?\s+of|willing\s+to\s+learn|ready\s+to\s+learn|open\s+to\s+learn\w*|waiting\s+list|applied\s+for|working\s+towards?|preparing\s+for|considering|attracted\s+(?:to|by)|fascinated\s+by|reading\s+(?:about|up\s+on)|have\s+(?:started\s+)?read(?:ing)?\s+about|exploring|someday|one\s+day|in\s+the\s+future|expected\s+(?:in\s+)?20\d\d|in\s+progress|objective\s*:|goal\s*:|aim\s*:)"
+    r"(?i)\b(?:want(?:s|ed|ing)?\s+to|would\s+(?:like|love|enjoy|be\s+(?:happy|glad|keen|thrilled|interested))|happy\s+to\s+(?:join|learn|try)|desire\s+to|attending|signed\s+up|webinars?|bootcamp\s+(?:starts|begins)|watch(?:ed|ing)?\s+(?:\w+\s+){0,3}(?:videos|talks|tutorials)|fond\s+of|drawn\s+to|excited\s+(?:by|about)|hop(?:e|es|ing)\s+to|plan(?:s|ned|ning)?\s+(?:to|on)|intend(?:s|ing)?\s+to|aim(?:s|ing)?\s+to|aspir\w+|look(?:ing)?\s+forward|interest(?:ed)?\s+in|keen\s+(?:to|on)|eager\s+to|curious\s+about|(?:currently\s+|now\s+|self-?\s*)?(?:learning|studying)\b|enrolled|signed\s+up|registered\s+for\s+(?:a|the)\s+course|taking\s+(?:a|an|the|my|part\s+in\s+a)\s+(?:\w+\s+){0,3}(?:course|class|module|exam)|started\s+(?:a|an|the)\s+(?:\w+\s+){0,3}(?:course|class|tutorial)|seeking|my\s+goal|next\s+(?:step|year)|dream(?:s|ing)?\s+of|willing\s+to\s+learn|ready\s+to\s+learn|open\s+to\s+learn\w*|waiting\s+list|applied\s+for|working\s+towards?|preparing\s+for|considering|attracted\s+(?:to|by)|fascinated\s+by|reading\s+(?:about|up\s+on)|have\s+(?:started\s+)?read(?:ing)?\s+about|exploring|someday|one\s+day|in\s+the\s+future|expected\s+(?:in\s+)?20\d\d|in\s+progress|objective\s*:|goal\s*:|aim\s*:)"
+);
+pattern!(
+    WISH_AFTER,
+    r"(?i)^[^;.]{0,60}?\b(?:excit(?:es|ing)|fascinat(?:es|ing)|interests?\s+me|appeals?\s+to\s+me|want\s+to\s+make\s+it|is\s+(?:my\s+(?:goal|dream|aim)|next|on\s+my\s+list)|(?:some\s+time|some\s+day|someday|one\s+day|soon|in\s+the\s+future))\b"
 );
 pattern!(
     OTHERS,
@@ -64,6 +68,7 @@ pub(crate) fn polarity(sentence: &str, range: &Range<usize>) -> Polarity {
         return Polarity::Negated;
     }
     if has(&WISH, before)
+        || has(&WISH_AFTER, after)
         || (has(&WISH, after)
             && ["in progress", "expected", "currently learning", "someday", "in the future", "one day"]
                 .iter()

@@ -77,7 +77,9 @@ pub fn requirements(document: &Document, at: usize) -> (Vec<Requirement>, Vec<Fi
             if inferred && !is_concrete(&node) {
                 continue;
             }
-            let same = found.iter().any(|other| other.node.need == node.need);
+            // The same line again asks for nothing more.
+            let same =
+                found.iter().any(|other| document.text[other.span.range()] == document.text[span.range()]);
             if same || found.len() >= MOST {
                 continue;
             }

@@ -9,7 +9,7 @@ use crate::concepts::mentions;
 use crate::dates::periods;
 use crate::document::{Block, Document, Kind, Media, Span};
 use crate::model::{Fact, Finding, Grade, Named, Polarity, Role};
-use crate::months::{Month, MonthSet, PeriodFault};
+use crate::months::{Month, MonthSet, Period, PeriodFault};
 use crate::polarity::polarity;
 use crate::sections::{Area, area};
 use crate::text::{sentences, stem, tokens};
@@ -17,6 +17,10 @@ use crate::text::{sentences, stem, tokens};
 pattern!(
     CLAIM,
     r"(?i)\b(?:experience|background|in\s+the\s+(?:field|industry|trade|profession)|of\s+\w+ing\b|working|as\s+an?\b|career|practice)"
+);
+pattern!(
+    DENIES,
+    r"(?i)\b(?:don(?:'|’)?t|do\s+not|haven(?:'|’)?t|have\s+not|never|not\s+(?:yet|done|used|mine|included)|no\s+experience|gaps|without\s+experience)\b"
 );
 pattern!(
     OUTCOME,
@@ -43,7 +47,17 @@ pub struct Profile {
 pub fn profile(documents: &[(usize, &Document)], as_of: Month) -> Profile {
     let mut profile = Profile::default();
     for &(at, document) in documents {
-        Reader { at, document, as_of, area: None, role: None, profile: &mut profile }.read();
+        Reader {
+            at,
+            document,
+            as_of,
+            area: None,
+            role: None,
+            headed: false,
+            denied: false,
+            profile: &mut profile,
+        }
+        .read();
     }
     profile
 }
@@ -54,6 +68,10 @@ struct Reader<'a> {
     as_of: Month,
     area: Option<Area>,
     role: Option<usize>,
+    /// Whether the role has a heading; else it is a sentence.
+    headed: bool,
+    /// Whether a heading says that what follows is not so: "What I have not done".
+    denied: bool,
     profile: &'a mut Profile,
 }
 
@@ -77,74 +95,90 @@ impl Reader<'_> {
                 && !date_below
                 && let Some(area) = area(self.document, block)
             {
-                (self.area, self.role) = (Some(area), None);
+                (self.area, self.role, self.denied) = (Some(area), None, false);
                 continue;
             }
-            if self.opens_role(block, text, !dated.is_empty() || date_below) {
-                let mut found = dated.into_iter().next().map(|(_, period)| period);
-                if found.is_none()
-                    && date_below
-                    && let Some(below) = blocks.next()
-                {
-                    found =
-                        periods(self.document.block_text(below)).into_iter().next().map(|(_, period)| period);
+            let level = if let Kind::Heading(level) = block.kind { Some(level) } else { None };
+            if level.is_some() {
+                self.denied = DENIES.as_ref().is_some_and(|pattern| pattern.is_match(text));
+            }
+            if date_below || level.is_some_and(|level| !dated.is_empty() || (level > 1 && self.in_list())) {
+                let span = Span { document: self.at, start: block.range.start, end: block.range.end };
+                let mut found: Vec<Period> = dated.into_iter().map(|(_, period)| period).collect();
+                if date_below && let Some(below) = blocks.next() {
+                    found = periods(self.document.block_text(below))
+                        .into_iter()
+                        .map(|(_, period)| period)
+                        .collect();
                 }
-                self.open_role(block, text, found);
+                self.open_role(span, &found, true);
             }
             self.facts(block, text);
         }
     }
 
-    /// Whether a block begins a job, a degree or a project: a heading below an area, or a short line with dates.
-    fn opens_role(&self, block: &Block, text: &str, dated: bool) -> bool {
-        let in_list = matches!(
+    /// Whether jobs, degrees and projects stand here.
+    fn in_list(&self) -> bool {
+        matches!(
             self.area,
             Some(Area::Experience | Area::Education | Area::Projects | Area::Volunteering) | None
-        );
-        match block.kind {
-            Kind::Heading(level) => dated || (level > 1 && in_list),
-            Kind::Paragraph | Kind::Cell => in_list && dated && text.len() < 160,
-            Kind::Item => {
-                dated
-                    && text.len() < 120
-                    && matches!(self.area, Some(Area::Experience | Area::Education))
-                    && !DID.as_ref().is_some_and(|p| p.is_match(text))
-            }
+        )
+    }
+
+    /// A sentence with dates is a role of its own, or says when the role was whose heading does not.
+    fn dated_sentence(&mut self, block: &Block, sentence: &str, span: &Span) {
+        if matches!(block.kind, Kind::Heading(_)) || !self.in_list() || sentence.len() > 200 {
+            return;
+        }
+        let found: Vec<Period> = periods(sentence).into_iter().map(|(_, period)| period).collect();
+        // What was done within a role has dates, too: "Cut costs in 2019 – 2020".
+        let told = DID.as_ref().is_some_and(|p| p.is_match(sentence)) && self.role.is_some();
+        if found.is_empty() || told {
+            return;
+        }
+        match self.role.filter(|_| self.headed) {
+            Some(role) if self.profile.roles[role].possible.is_empty() => self.add_periods(role, &found),
+            Some(_) => {}
+            None => self.open_role(span.clone(), &found, false),
         }
     }
 
-    fn open_role(&mut self, block: &Block, text: &str, period: Option<crate::months::Period>) {
-        let span = Span { document: self.at, start: block.range.start, end: block.range.end };
-        let (mut sure, mut possible) = (MonthSet::default(), MonthSet::default());
-        if let Some(period) = period {
-            let fault;
-            (sure, possible, fault) = period.months(self.as_of);
-            if let Some(fault) = fault {
-                let (kind, what) = match fault {
-                    PeriodFault::Reversed => {
-                        ("reversed_dates", "ends before it begins; it counts for nothing")
-                    }
-                    PeriodFault::Future => {
-                        ("future_dates", "begins after the day of this analysis; it counts for nothing")
-                    }
-                    PeriodFault::EndsAhead => (
-                        "future_dates",
-                        "ends after the day of this analysis; only the time until then counts",
-                    ),
-                };
-                let finding =
-                    Finding { kind, text: format!("The period {period} {what}."), span: Some(span.clone()) };
-                self.profile.findings.push(finding);
-            }
-        }
+    fn open_role(&mut self, span: Span, periods: &[Period], headed: bool) {
+        let text = &self.document.text[span.range()];
         // A degree without an area above it is still no work.
         let area = self.area.unwrap_or(if crate::asked::levels(text).is_empty() {
             Area::Experience
         } else {
             Area::Education
         });
-        self.profile.roles.push(Role { title: text.to_owned(), span, area, period, sure, possible });
-        self.role = Some(self.profile.roles.len() - 1);
+        let (sure, possible) = (MonthSet::default(), MonthSet::default());
+        self.profile.roles.push(Role { title: text.to_owned(), span, area, period: None, sure, possible });
+        let role = self.profile.roles.len() - 1;
+        (self.role, self.headed) = (Some(role), headed);
+        self.add_periods(role, periods);
+    }
+
+    fn add_periods(&mut self, role: usize, periods: &[Period]) {
+        for period in periods {
+            let (sure, possible, fault) = period.months(self.as_of);
+            let own = &mut self.profile.roles[role];
+            own.sure = own.sure.union(&sure);
+            own.possible = own.possible.union(&possible);
+            own.period = own.period.or(Some(*period));
+            let Some(fault) = fault else { continue };
+            let (kind, what) = match fault {
+                PeriodFault::Reversed => ("reversed_dates", "ends before it begins; it counts for nothing"),
+                PeriodFault::Future => {
+                    ("future_dates", "begins after the day of this analysis; it counts for nothing")
+                }
+                PeriodFault::EndsAhead => {
+                    ("future_dates", "ends after the day of this analysis; only the time until then counts")
+                }
+            };
+            let text = format!("The period {period} {what}.");
+            let span = Some(own.span.clone());
+            self.profile.findings.push(Finding { kind, text, span });
+        }
     }
 
     fn facts(&mut self, block: &Block, text: &str) {
@@ -154,6 +188,8 @@ impl Reader<'_> {
         for range in pieces {
             let sentence = &text[range.clone()];
             let start = block.range.start + range.start;
+            let span = Span { document: self.at, start, end: block.range.start + range.end };
+            self.dated_sentence(block, sentence, &span);
             let words = tokens(sentence);
             let area = self.area.unwrap_or(match self.role {
                 Some(role) => self.profile.roles[role].area,
@@ -161,6 +197,7 @@ impl Reader<'_> {
             });
             let wished = area == Area::Interests;
             let say = |range: &std::ops::Range<usize>| match polarity(sentence, range) {
+                Polarity::Asserted if self.denied => Polarity::Negated,
                 Polarity::Asserted if wished => Polarity::Aspirational,
                 other => other,
             };
@@ -177,7 +214,6 @@ impl Reader<'_> {
                     CLAIM.as_ref().is_some_and(|p| p.is_match(sentence)) && say(range) == Polarity::Asserted
                 })
                 .map(|(months, _)| months);
-            let span = Span { document: self.at, start, end: block.range.start + range.end };
             let grade = self.grade(block, sentence, area);
             let id = format!("F{}", self.profile.facts.len() + 1);
             self.profile.facts.push(Fact { id, span, area, role: self.role, grade, named, words, claimed });
@@ -200,8 +236,9 @@ impl Reader<'_> {
             Area::Skills => Grade::Listed,
             Area::Publications => Grade::Artefact,
             Area::Experience | Area::Projects | Area::Volunteering | Area::Summary => {
-                let titled =
-                    self.role.is_some_and(|role| self.profile.roles[role].span.start == block.range.start);
+                let titled = self.role.is_some_and(|role| {
+                    self.profile.roles[role].span.start == block.range.start && self.headed
+                });
                 if !titled && is(&OUTCOME) { Grade::Outcome } else { Grade::Shown }
             }
             Area::Education | Area::Awards | Area::Languages | Area::Licences => Grade::Shown,

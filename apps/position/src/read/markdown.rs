@@ -46,7 +46,23 @@ pub(super) fn read(name: &str, text: &str) -> Document {
                 }
             }
             Event::HardBreak => flush(&mut open, &kinds),
-            Event::SoftBreak => open.push((" ".to_owned(), line(range.start))),
+            // In a CV a short line stands alone, even if Markdown would run it on.
+            Event::SoftBreak => {
+                let here = line(range.start);
+                let last: usize = open
+                    .iter()
+                    .filter(|(_, place)| *place == here)
+                    .map(|(piece, _)| piece.chars().count())
+                    .sum();
+                let ended = open.last().is_some_and(|(piece, _)| {
+                    piece.trim_end().ends_with(['.', ':']) || !crate::dates::periods(piece).is_empty()
+                });
+                if last < 60 || ended {
+                    flush(&mut open, &kinds);
+                } else {
+                    open.push((" ".to_owned(), here));
+                }
+            }
             Event::Text(piece) | Event::Code(piece) => {
                 // Inline markup does not part words: what follows without a blank belongs to the word before.
                 match open.last_mut() {

@@ -68,7 +68,12 @@ impl Writer<'_> {
     fn best_facts(&self, at: usize, most: usize) -> Vec<usize> {
         let mut facts = self.analysis.verdicts[at].all_support();
         // What came of work says most; then work, then what can be looked up, then words.
+        let is_title = |fact: usize| {
+            let own = &self.analysis.profile.facts[fact];
+            own.role.is_some_and(|role| self.analysis.profile.roles[role].span.start == own.span.start)
+        };
         let rank = |fact: usize| match self.analysis.profile.facts[fact].grade {
+            Grade::Shown if is_title(fact) => 2,
             Grade::Outcome => 0,
             Grade::Shown => 1,
             Grade::Artefact => 2,
@@ -372,6 +377,9 @@ impl Writer<'_> {
         let what = self.short(at);
         let rules: Vec<&str> = leaves(&self.analysis.verdicts[at]).iter().map(|leaf| leaf.rule).collect();
         match self.analysis.verdicts[at].status {
+            Status::ClaimOnly if rules.contains(&"interest.stated") => {
+                "You say that it matters to you. What have you done about it, however small?".to_owned()
+            }
             Status::ClaimOnly if rules.contains(&"years.claimed") => {
                 "In which roles, from which month to which? The dates that are there do not add up to it."
                     .to_owned()
@@ -443,6 +451,9 @@ impl Writer<'_> {
         for at in self.ranked(|status| status < Status::Met).into_iter().take(6) {
             let what = self.short(at);
             let text = match analysis.verdicts[at].status {
+                Status::ClaimOnly if what.starts_with("an interest") => {
+                    "“Why does this matter to you?” Have one thing ready that you did about it.".to_owned()
+                }
                 Status::ClaimOnly => format!(
                     "“Tell me about a time when you used {what}.” The documents name it and tell no story."
                 ),
