@@ -85,6 +85,13 @@ impl Feed {
             // A category that the model knows is one, even if it is spelled `NA`.
             if let FeatureKind::Level { levels, .. } = &feature.kind {
                 // (But not a cell without letters: what frames call an empty text, files call nothing.)
+                if levels.iter().any(String::is_empty) {
+                    let name = &feature.name;
+                    console.note(&format!(
+                        "column `{name}`: the model knows a category without letters; empty cells of text files are \
+                         read as missing all the same (write Parquet to tell them apart)"
+                    ));
+                }
                 let said: Vec<String> = levels.iter().filter(|level| !level.is_empty()).cloned().collect();
                 reader.keep_texts(at, &said);
             }
