@@ -542,8 +542,8 @@ fn degree(
         .iter()
         .filter(|(_, range)| {
             let said = sentence[range.clone()].to_lowercase();
-            !(said.contains("degree")
-                && !["master", "bachelor", "doctor", "ph"].iter().any(|word| said.contains(word)))
+            !said.contains("degree")
+                || ["master", "bachelor", "doctor", "ph"].iter().any(|word| said.contains(word))
         })
         .map(|(level, _)| *level)
         .collect();

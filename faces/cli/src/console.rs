@@ -24,6 +24,17 @@ pub(crate) struct Console {
     threads: (NonZeroUsize, &'static str),
 }
 
+/// Tells what is wrong with the words of the command line, before there is a console.
+pub(crate) fn usage_error(error: &clap::Error, json: bool) {
+    if json {
+        let text = error.to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text).trim_end();
+        eprintln!("{}", Failure::Usage(text.to_owned()).to_json());
+    } else {
+        let _ = error.print();
+    }
+}
+
 impl Console {
     pub(crate) fn new(global: &Global) -> Self {
         let terminal = std::io::stderr().is_terminal();
@@ -90,9 +101,7 @@ impl Console {
             return;
         }
         if json {
-            let error =
-                serde_json::json!({"error": {"code": failure.code(), "message": failure.to_string()}});
-            eprintln!("{error}");
+            eprintln!("{}", failure.to_json());
         } else {
             eprintln!("{}: {}", self.label("error", 31), printable(&failure.to_string()));
         }

@@ -61,6 +61,11 @@ impl Failure {
         }
     }
 
+    /// What stands on standard error where `--json` is asked for.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({"error": {"code": self.code(), "message": self.to_string()}})
+    }
+
     pub(crate) fn from_panic(panic: &(dyn Any + Send)) -> Self {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         Self::Bug(

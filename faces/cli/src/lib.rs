@@ -24,9 +24,13 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version go to standard output and are no failure.
-            let code = if error.use_stderr() { 2 } else { 0 };
-            let _ = error.print();
-            return ExitCode::from(code);
+            if !error.use_stderr() {
+                let _ = error.print();
+                return ExitCode::SUCCESS;
+            }
+            // Whether JSON was asked for is only known from the words themselves.
+            console::usage_error(&error, words.iter().any(|word| word == "--json"));
+            return ExitCode::from(2);
         }
     };
     let console = Console::new(&cli.global);

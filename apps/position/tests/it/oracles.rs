@@ -65,7 +65,7 @@ fn every_numeral_of_a_report_is_quoted_or_derived() {
         analysis.fit.raises.iter().for_each(|(_, low)| derived.push(low.percent_down().to_string()));
         // Months of roles and unions, in years and months; parts and counts; credits and weights in tenths.
         let months = analysis.profile.roles.iter().flat_map(|role| [role.sure.len(), role.possible.len()]);
-        let counted = analysis.verdicts.iter().flat_map(|verdict| verdict_months(verdict));
+        let counted = analysis.verdicts.iter().flat_map(verdict_months);
         for n in months.chain(counted) {
             derived.extend([n / 12, n % 12].map(|n| n.to_string()));
         }

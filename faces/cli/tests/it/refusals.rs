@@ -109,6 +109,13 @@ fn errors_are_objects_where_json_is_asked_for() {
     let error: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!((code, error["error"]["code"].as_str()), (3, Some("input")));
     assert!(error["error"]["message"].as_str().unwrap().contains("nowhere.csv"));
+
+    let (code, said) = refused(&folder, &["explain", "--json", "--no-such-option"]);
+    let error: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((code, error["error"]["code"].as_str()), (2, Some("usage")));
+    assert!(
+        error["error"]["message"].as_str().unwrap().starts_with("unexpected argument '--no-such-option'")
+    );
 }
 
 #[test]
