@@ -725,10 +725,21 @@ fn groups(sentence: &str, found: &[Mention]) -> Vec<Node> {
 }
 
 /// Needs that stand side by side: alternatives, or each for itself.
-fn joined(leaves: Vec<Node>, any: bool) -> Vec<Node> {
+fn joined(mut leaves: Vec<Node>, any: bool) -> Vec<Node> {
     let range = match (leaves.first(), leaves.last()) {
         (Some(first), Some(last)) if any && leaves.len() > 1 => first.range.start..last.range.end,
         _ => return leaves,
     };
-    vec![Node { need: Need::AnyOf(leaves), range }]
+    // "Interpretability or explainability": two names of one thing are no alternatives.
+    let mut seen = Vec::new();
+    leaves.retain(|leaf| {
+        let Need::Concept(concept) = leaf.need else { return true };
+        let is_new = !seen.contains(&concept);
+        seen.push(concept);
+        is_new
+    });
+    match leaves.len() {
+        1 => leaves.into_iter().map(|leaf| Node { range: range.clone(), ..leaf }).collect(),
+        _ => vec![Node { need: Need::AnyOf(leaves), range }],
+    }
 }

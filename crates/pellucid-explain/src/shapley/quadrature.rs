@@ -8,7 +8,7 @@
 //! The integrand is a polynomial of degree $d - 1$ in $t$, so Gauss-Legendre with
 //! $\lceil d/2 \rceil$ points is exact up to rounding. One walk over the tree serves all leaves: the product is
 //! carried down, the leaves' sums are carried up, and each edge takes its feature's share on the way.
-//! Every factor lies in (0, 1] and none is below [`super::paths`]' least share, so that its inverse is a number, and
+//! Every factor lies in (0, 1] and none is below the least share of `paths.rs`, so that its inverse is a number, and
 //! dividing one out again loses no digits.
 
 use pellucid_data::NodeId;
