@@ -9,9 +9,11 @@
 mod analysis;
 mod asked;
 pub mod concepts;
+mod content;
 pub mod dates;
 pub mod document;
 pub mod fit;
+mod groups;
 pub mod judge;
 pub mod model;
 pub mod months;
