@@ -372,7 +372,7 @@ impl Court<'_> {
                 }
                 let ahead = fact.role.is_some_and(|role| self.is_unfinished(&self.profile.roles[role]));
                 if ahead
-                    || crate::polarity::polarity(text, &range) != Polarity::Asserted
+                    || crate::stance::polarity(text, &range) != Polarity::Asserted
                     || text.to_lowercase().contains("not completed")
                     || text.to_lowercase().contains("dropped out")
                 {
@@ -568,7 +568,7 @@ impl Court<'_> {
             ]
             .iter()
             .find_map(|word| text.find(word).map(|at| (at, at + word.len())))
-            .is_some_and(|(from, to)| crate::polarity::polarity(&text, &(from..to)) == Polarity::Asserted)
+            .is_some_and(|(from, to)| crate::stance::polarity(&text, &(from..to)) == Polarity::Asserted)
         };
         let found: Vec<usize> = self.facts().filter(|(_, fact)| says(fact)).map(|(at, _)| at).collect();
         if found.is_empty() {

@@ -17,12 +17,12 @@ mod groups;
 pub mod judge;
 pub mod model;
 pub mod months;
-mod polarity;
 pub mod posting;
 pub mod profile;
 pub mod read;
 pub mod report;
 pub mod sections;
+mod stance;
 mod text;
 
 pub use analysis::{Analysis, AnalysisError, Request, analyze, analyze_documents};

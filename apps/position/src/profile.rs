@@ -10,8 +10,8 @@ use crate::dates::periods;
 use crate::document::{Block, Document, Kind, Media, Span};
 use crate::model::{Fact, Finding, Grade, Named, Polarity, Role};
 use crate::months::{Month, MonthSet, Period, PeriodFault};
-use crate::polarity::polarity;
 use crate::sections::{Area, area};
+use crate::stance::Stances;
 use crate::text::{sentences, stem, tokens};
 
 pattern!(
@@ -196,7 +196,8 @@ impl Reader<'_> {
                 None => Area::Summary,
             });
             let wished = area == Area::Interests;
-            let say = |range: &std::ops::Range<usize>| match polarity(sentence, range) {
+            let stances = Stances::of(sentence);
+            let say = |range: &std::ops::Range<usize>| match stances.at(range) {
                 Polarity::Asserted if self.denied => Polarity::Negated,
                 Polarity::Asserted if wished => Polarity::Aspirational,
                 other => other,
