@@ -4,7 +4,8 @@ use crate::document::{Document, Span};
 use crate::fit::{Fit, fit};
 use crate::judge::{Court, Verdict};
 use crate::model::{Finding, Polarity, Requirement, Status};
-use crate::months::Month;
+use crate::months::Day;
+use crate::nearness::{Bag, Nearness, Question, nearness};
 use crate::posting::requirements;
 use crate::profile::{Profile, profile};
 use crate::read::{Input, MOST_TEXT, ReadError, Repository, read, read_repository};
@@ -55,8 +56,8 @@ pub enum AnalysisError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Analysis {
-    /// The day of the analysis, to the month.
-    pub as_of: Month,
+    /// The day of the analysis.
+    pub as_of: Day,
     /// All inputs; spans are about their texts.
     pub documents: Vec<Document>,
     /// Which of them is the posting.
@@ -67,6 +68,8 @@ pub struct Analysis {
     pub requirements: Vec<Requirement>,
     /// What became of each.
     pub verdicts: Vec<Verdict>,
+    /// How near the profile comes to each.
+    pub nearness: Vec<Nearness>,
     /// What the profile shows.
     pub profile: Profile,
     /// How it fits.
@@ -75,11 +78,11 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
 }
 
-/// Analyses how a profile fits a posting, as of a month.
+/// Analyses how a profile fits a posting, as of a day.
 ///
 /// # Errors
 /// When an input can't be read, is not in English, or the posting asks for nothing.
-pub fn analyze(request: &Request, as_of: Month) -> Result<Analysis, AnalysisError> {
+pub fn analyze(request: &Request, as_of: Day) -> Result<Analysis, AnalysisError> {
     let posting = request.posting.as_ref().ok_or(AnalysisError::NoPosting)?;
     let mut documents = Vec::new();
     for input in &request.profile {
@@ -101,7 +104,7 @@ pub fn analyze(request: &Request, as_of: Month) -> Result<Analysis, AnalysisErro
 pub fn analyze_documents(
     mut documents: Vec<Document>,
     posting: usize,
-    as_of: Month,
+    as_of: Day,
 ) -> Result<Analysis, AnalysisError> {
     let mut findings = Vec::new();
     for (at, document) in documents.iter_mut().enumerate() {
@@ -131,10 +134,26 @@ pub fn analyze_documents(
     let court = Court { profile: &profile, documents: &documents, as_of };
     let verdicts: Vec<Verdict> =
         requirements.iter().map(|requirement| court.judge(&requirement.node)).collect();
+    let bags: Vec<Bag> = profile.facts.iter().map(Bag::new).collect();
+    let near = |requirement: &Requirement| {
+        nearness(&Question::new(&documents[posting].text[requirement.span.range()]), &bags)
+    };
+    let nearness: Vec<Nearness> = requirements.iter().map(near).collect();
     findings.extend(contradictions(&profile, &verdicts));
     let fit = fit(&requirements, &verdicts, !profile.facts.is_empty());
     let notes = (posting + 1..documents.len()).collect();
-    Ok(Analysis { as_of, documents, posting, notes, requirements, verdicts, profile, fit, findings })
+    Ok(Analysis {
+        as_of,
+        documents,
+        posting,
+        notes,
+        requirements,
+        verdicts,
+        nearness,
+        profile,
+        fit,
+        findings,
+    })
 }
 
 /// Whether the most frequent words are those of English. Short texts and lists are given the benefit of the doubt.
@@ -154,7 +173,7 @@ fn check_order(
     at: usize,
     profile: &Profile,
     asked: &[Requirement],
-    as_of: Month,
+    as_of: Day,
 ) -> Result<(), AnalysisError> {
     let dated = |profile: &Profile| profile.roles.iter().filter(|role| role.period.is_some()).count();
     let as_profile = crate::profile::profile(&[(0, &documents[at])], as_of);

@@ -32,7 +32,7 @@ pattern!(
 );
 pattern!(
     DEGREE,
-    r"(?P<doctor>(?i:\bph\.?\s?d\b|\bdoctora(?:te|l)\b))|(?P<master>(?i:\bmaster(?:'s|’s|s)\b|\bmaster(?:\s+degree|\s+of|\s+in)\b|\bm\.?\s?sc\b|\bm\.?eng\b)|\bMBA\b|\bMA\b|\bMEd\b)|(?P<bachelor>(?i:\bbachelor(?:'s|’s|s)?\b|\bb\.?\s?sc\b|\bb\.?eng\b|\bb\.?tech\b|\bundergraduate\s+degree\b|\b(?:university|college|academic|higher)\s+(?:degree|education)\b|\bgraduate\s+degree\b|\bdegree\s+in\b|\b(?:relevant|related|technical|engineering|science|nursing|teaching|law)\s+degree\b|\bdegree\b)|\bBA\b)|(?P<vocational>(?i:\bdiploma\b|\bvocational\b|\bapprenticeship\b|\bjourneyman\b|\bskilled[- ]worker\b|\btrade\s+certificate\b))"
+    r"(?P<doctor>(?i:\bph\.?\s?d\b|\bdoctora(?:te|l)\b))|(?P<master>(?i:\bmaster(?:'s|’s|s)(?:\s+(?:degree|of|in|thesis|program\w*|level|stud\w+|or|and|from|at|\()|\s*[,.;:/)(]|\s*$)|\bmaster(?:\s+degree|\s+of|\s+in)\b|\bm\.?\s?sc\b|\bm\.?eng\b)|\bMBA\b|\bMA\b|\bMEd\b)|(?P<bachelor>(?i:\bbachelor(?:'s|’s|s)?\b|\bb\.?\s?sc\b|\bb\.?eng\b|\bb\.?tech\b|\bundergraduate\s+degree\b|\b(?:university|college|academic|higher)\s+(?:degree|education)\b|\bgraduate\s+degree\b|\bdegree\s+in\b|\b(?:relevant|related|technical|engineering|science|nursing|teaching|law)\s+degree\b|\bdegree\b)|\bBA\b)|(?P<vocational>(?i:\bdiploma\b|\bvocational\b|\bapprenticeship\b|\bjourneyman\b|\bskilled[- ]worker\b|\btrade\s+certificate\b))"
 );
 pattern!(
     NO_DEGREE,

@@ -213,6 +213,12 @@ const CUES: [&str; 207] = [
     "e.g.",
 ];
 
+/// Whether a word says how and not what.
+#[must_use]
+pub(crate) fn is_cue(norm: &str) -> bool {
+    CUES.contains(&norm)
+}
+
 /// Stems of the words that carry meaning.
 #[must_use]
 pub(crate) fn content(words: &[Token]) -> Vec<String> {

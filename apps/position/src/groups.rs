@@ -14,7 +14,7 @@ pattern!(
 );
 pattern!(
     OPEN_END,
-    r"(?i)^\s*(?:[,)]\s*)*(?:or|and)?\s*/?\s*(?:(?:an?|any|some|other|another)\s+)*(?:similar|equivalent|comparable|related|others?\b|etc|alike|the\s+like|alternatives?)"
+    r"(?i)^\s*(?:[,)]\s*)*(?:or)?\s*/?\s*(?:(?:an?|any|some|other|another)\s+)*(?:similar|equivalent|comparable|related|others?\b|etc|alike|the\s+like|alternatives?)"
 );
 
 /// Concepts that stand side by side belong together: with an "or", a slash or "such as" one of them is enough.

@@ -3,7 +3,7 @@
 use crate::concepts::{ConceptId, ConceptKind};
 use crate::document::Document;
 use crate::model::{Fact, Grade, Level, Need, Node, Polarity, Role, Status};
-use crate::months::{Month, MonthSet, in_words};
+use crate::months::{Day, MonthSet, in_words};
 use crate::profile::Profile;
 use crate::sections::Area;
 use crate::text::{stem, tokens};
@@ -65,7 +65,7 @@ pub struct Court<'a> {
     /// The documents that its spans are about.
     pub documents: &'a [Document],
     /// The day of the analysis.
-    pub as_of: Month,
+    pub as_of: Day,
 }
 
 impl Court<'_> {
@@ -440,8 +440,8 @@ impl Court<'_> {
         role.area == Area::Education
             && role.period.is_some_and(|period| match period.end {
                 crate::months::Date::Present => true,
-                crate::months::Date::Month(month) => month > self.as_of,
-                crate::months::Date::Year(year) => year > self.as_of.year(),
+                crate::months::Date::Month(month) => month > self.as_of.month,
+                crate::months::Date::Year(year) => year > self.as_of.month.year(),
             })
     }
 

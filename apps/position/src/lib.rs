@@ -17,6 +17,7 @@ mod groups;
 pub mod judge;
 pub mod model;
 pub mod months;
+pub mod nearness;
 pub mod posting;
 pub mod profile;
 pub mod read;
@@ -24,5 +25,6 @@ pub mod report;
 pub mod sections;
 mod stance;
 mod text;
+pub mod topics;
 
 pub use analysis::{Analysis, AnalysisError, Request, analyze, analyze_documents};

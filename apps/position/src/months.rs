@@ -42,6 +42,54 @@ impl fmt::Display for Month {
     }
 }
 
+/// The day of an analysis. Months count when they are over: on 2025-01-01 what lasts "to the present" has lasted to the end
+/// of December 2024.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Day {
+    /// Its month.
+    pub month: Month,
+    /// From 1 to 31.
+    pub day: u8,
+}
+
+impl Day {
+    /// A day of the calendar; `None` where there is none.
+    #[must_use]
+    pub fn new(year: i32, month: i32, day: u8) -> Option<Self> {
+        let real = (1..=9999).contains(&year) && (1..=12).contains(&month);
+        let month = Month::new(year, month);
+        (real && (1..=days(month)).contains(&day)).then_some(Self { month, day })
+    }
+
+    /// The last day of a month.
+    #[must_use]
+    pub fn end_of(month: Month) -> Self {
+        Self { month, day: days(month) }
+    }
+
+    /// The last month that is over.
+    #[must_use]
+    pub fn last_full_month(self) -> Month {
+        if self.day == days(self.month) { self.month } else { Month(self.month.0 - 1) }
+    }
+}
+
+fn days(month: Month) -> u8 {
+    let year = month.year();
+    match month.month() {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{:02}", self.month, self.day)
+    }
+}
+
 /// A set of months, as ascending, disjoint, half-open runs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct MonthSet {
@@ -107,21 +155,12 @@ pub enum Date {
 }
 
 impl Date {
-    /// The first month that it can be.
-    fn first(self, as_of: Month) -> Month {
+    /// The first month that it can be, and the last; `now` for the present.
+    fn bounds(self, now: Month) -> (Month, Month) {
         match self {
-            Self::Month(month) => month,
-            Self::Year(year) => Month::new(year, 1),
-            Self::Present => as_of,
-        }
-    }
-
-    /// The last month that it can be.
-    fn last(self, as_of: Month) -> Month {
-        match self {
-            Self::Month(month) => month,
-            Self::Year(year) => Month::new(year, 12),
-            Self::Present => as_of,
+            Self::Month(month) => (month, month),
+            Self::Year(year) => (Month::new(year, 1), Month::new(year, 12)),
+            Self::Present => (now, now),
         }
     }
 }
@@ -157,28 +196,25 @@ pub struct Period {
 }
 
 impl Period {
-    /// Months that it surely has and months that it may have, up to `as_of`; and what is wrong with it, if
-    /// anything. A reversed or future period has no months.
+    /// Months that it surely has and months that it may have, as far as they are over on the day `as_of`; and what is
+    /// wrong with it, if anything. A reversed or future period has no months.
     #[must_use]
-    pub fn months(&self, as_of: Month) -> (MonthSet, MonthSet, Option<PeriodFault>) {
-        let (start, end) = (self.start, self.end);
-        if end.last(as_of) < start.first(as_of) {
-            let fault = if start.first(as_of) > as_of { PeriodFault::Future } else { PeriodFault::Reversed };
-            return (MonthSet::default(), MonthSet::default(), Some(fault));
+    pub fn months(&self, as_of: Day) -> (MonthSet, MonthSet, Option<PeriodFault>) {
+        let none = |fault| (MonthSet::default(), MonthSet::default(), Some(fault));
+        let ((start, start_last), (end, end_last)) =
+            (self.start.bounds(as_of.month), self.end.bounds(as_of.month));
+        if start > as_of.month {
+            return none(PeriodFault::Future);
         }
-        let now = as_of.next();
-        if start.first(as_of) > as_of {
-            return (MonthSet::default(), MonthSet::default(), Some(PeriodFault::Future));
+        if end_last < start {
+            return none(PeriodFault::Reversed);
         }
+        let over = as_of.last_full_month().next();
         // The month of an end that is only a year is not surely there at all.
-        let sure_end = match end {
-            Date::Year(year) => Month::new(year, 1),
-            other => other.first(as_of).next(),
-        };
-        let sure = MonthSet::run(start.last(as_of), sure_end.min(now));
-        let possible = MonthSet::run(start.first(as_of), end.last(as_of).next().min(now));
-        let fault = (end.first(as_of) > as_of).then_some(PeriodFault::EndsAhead);
-        (sure, possible, fault)
+        let sure_end = if let Date::Year(_) = self.end { end } else { end.next() };
+        let sure = MonthSet::run(start_last, sure_end.min(over));
+        let possible = MonthSet::run(start, end_last.next().min(over));
+        (sure, possible, (end > as_of.month).then_some(PeriodFault::EndsAhead))
     }
 }
 
@@ -206,7 +242,7 @@ mod tests {
     use super::*;
 
     fn period(start: Date, end: Date) -> (u32, u32, Option<PeriodFault>) {
-        let (sure, possible, fault) = Period { start, end }.months(Month::new(2025, 1));
+        let (sure, possible, fault) = Period { start, end }.months(Day::new(2025, 1, 1).unwrap());
         (sure.len(), possible.len(), fault)
     }
 
@@ -216,8 +252,13 @@ mod tests {
         assert_eq!(period(month(2016, 3), month(2019, 8)), (42, 42, None));
         assert_eq!(period(Date::Year(2014), Date::Year(2023)), (97, 120, None), "8 y 1 m to 10 y");
         assert_eq!(period(Date::Year(2020), Date::Year(2020)), (0, 12, None));
-        assert_eq!(period(month(2024, 1), Date::Present), (13, 13, None));
-        assert_eq!(period(Date::Year(2024), Date::Present), (2, 13, None));
+        assert_eq!(
+            period(month(2024, 1), Date::Present),
+            (12, 12, None),
+            "January 2025 is not over on its first day"
+        );
+        assert_eq!(period(Date::Year(2024), Date::Present), (1, 12, None));
+        assert_eq!(period(month(2025, 1), Date::Present), (0, 0, None));
     }
 
     #[test]
@@ -226,7 +267,16 @@ mod tests {
         assert_eq!(period(month(2020, 5), month(2019, 1)), (0, 0, Some(PeriodFault::Reversed)));
         assert_eq!(period(month(2026, 5), month(2027, 1)), (0, 0, Some(PeriodFault::Future)));
         assert_eq!(period(month(2026, 5), Date::Present), (0, 0, Some(PeriodFault::Future)));
-        assert_eq!(period(month(2024, 12), month(2026, 1)), (2, 2, Some(PeriodFault::EndsAhead)));
+        assert_eq!(period(month(2024, 12), month(2026, 1)), (1, 1, Some(PeriodFault::EndsAhead)));
+    }
+
+    #[test]
+    fn days_know_the_calendar() {
+        assert_eq!(Day::new(2025, 2, 29), None);
+        assert_eq!(Day::new(2024, 2, 29).map(Day::last_full_month), Some(Month::new(2024, 2)));
+        assert_eq!(Day::new(2024, 12, 30).map(Day::last_full_month), Some(Month::new(2024, 11)));
+        assert_eq!(Day::end_of(Month::new(2025, 1)).to_string(), "2025-01-31");
+        assert_eq!((Day::new(2025, 13, 1), Day::new(2025, 1, 0)), (None, None));
     }
 
     #[test]

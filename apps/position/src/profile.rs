@@ -9,7 +9,7 @@ use crate::concepts::mentions;
 use crate::dates::periods;
 use crate::document::{Block, Document, Kind, Media, Span};
 use crate::model::{Fact, Finding, Grade, Named, Polarity, Role};
-use crate::months::{Month, MonthSet, Period, PeriodFault};
+use crate::months::{Day, MonthSet, Period, PeriodFault};
 use crate::sections::{Area, area};
 use crate::stance::Stances;
 use crate::text::{sentences, stem, tokens};
@@ -28,7 +28,7 @@ pattern!(
 );
 pattern!(
     DID,
-    r"(?i)^\W*(?:(?:i|we)\s+)?(?:have\s+)?(?:\w+ly\s+)?(?:\w{2,}ed|built|ran|run|wrote|made|led|taught|kept|drove|sold|held|grew|won|set\s+up|took|gave|spoke|drew|brought|oversaw|began|cut|put|responsible)\b"
+    r"(?i)^\W*(?:(?:i|we)\s+)?(?:have\s+)?(?:\w+ly\s+)?(?:\w{2,}ed|built|ran|run|wrote|made|led|taught|kept|drove|sold|held|grew|won|set\s+up|took|gave|spoke|drew|brought|oversaw|began|cut|put|responsible|looks|ships|runs|builds|leads|manages|writes|maintains|designs|develops|teaches|keeps|owns|handles|operates|drives|sells|plans|supports|tests|coordinates|supervises|heads)\b"
 );
 
 /// All facts and roles of the profile's documents, and what is odd about them.
@@ -44,7 +44,7 @@ pub struct Profile {
 
 /// Reads the facts of the documents, whose numbers are their places in the list.
 #[must_use]
-pub fn profile(documents: &[(usize, &Document)], as_of: Month) -> Profile {
+pub fn profile(documents: &[(usize, &Document)], as_of: Day) -> Profile {
     let mut profile = Profile::default();
     for &(at, document) in documents {
         Reader {
@@ -65,7 +65,7 @@ pub fn profile(documents: &[(usize, &Document)], as_of: Month) -> Profile {
 struct Reader<'a> {
     at: usize,
     document: &'a Document,
-    as_of: Month,
+    as_of: Day,
     area: Option<Area>,
     role: Option<usize>,
     /// Whether the role has a heading; else it is a sentence.
@@ -231,7 +231,8 @@ impl Reader<'_> {
         match area {
             Area::Summary if self.role.is_none() => {
                 // An item that says what was done is more than a word about oneself, even without a heading above it.
-                if self.area.is_none() && is(&DID) { Grade::Shown } else { Grade::SelfDescription }
+                let deed = || is(&DID) || crate::stance::tells_a_deed(sentence);
+                if self.area.is_none() && deed() { Grade::Shown } else { Grade::SelfDescription }
             }
             Area::Interests | Area::Personal => Grade::SelfDescription,
             Area::Skills => Grade::Listed,

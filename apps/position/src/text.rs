@@ -2,6 +2,9 @@
 //! end at `e.g.`
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use rust_stemmers::{Algorithm, Stemmer};
 
 /// A word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,28 +69,12 @@ pub(crate) fn normal(word: &str) -> String {
     if plural { small[..small.len() - 1].to_owned() } else { small.to_owned() }
 }
 
-/// A stem for words that are compared loosely: endings of verbs and nouns are cut.
+static STEMMER: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::English));
+
+/// A stem for words that are compared loosely: the English Snowball stemmer.
 #[must_use]
 pub(crate) fn stem(norm: &str) -> String {
-    for (ending, least) in [
-        ("ational", 8),
-        ("ization", 8),
-        ("isation", 8),
-        ("ment", 7),
-        ("tion", 7),
-        ("ing", 6),
-        ("ed", 5),
-        ("er", 6),
-        ("al", 7),
-        ("e", 5),
-    ] {
-        if norm.len() >= least
-            && let Some(stem) = norm.strip_suffix(ending)
-        {
-            return stem.to_owned();
-        }
-    }
-    norm.to_owned()
+    STEMMER.stem(norm).into_owned()
 }
 
 /// Words after which a full stop ends nothing.

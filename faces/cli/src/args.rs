@@ -1,5 +1,6 @@
 //! The arguments as text, before they mean anything.
 
+use pellucid_position::months::{Day, Month};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -124,23 +125,27 @@ pub(crate) struct Position {
     /// The analysis: .md .html .json .docx [default: Markdown on standard output]
     #[arg(short, long, value_name = "OUT")]
     pub(crate) out: Option<PathBuf>,
-    /// The day of the analysis, YYYY-MM-DD or YYYY-MM: "present" runs until then [default: today]
-    #[arg(long, value_name = "DATE", value_parser = year_and_month)]
-    pub(crate) as_of: Option<(i32, i32)>,
+    /// The day of the analysis, YYYY-MM-DD or YYYY-MM; months that are over by then count [default: today]
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) as_of: Option<Day>,
     /// What else is known about the employer; only quoted (may be repeated)
     #[arg(long, value_name = "FILE")]
     pub(crate) notes: Vec<PathBuf>,
 }
 
-/// `2025-01-31` or `2025-01`.
-fn year_and_month(text: &str) -> Result<(i32, i32), String> {
+/// `2025-01-31`, or `2025-01` for its last day.
+fn day(text: &str) -> Result<Day, String> {
     let mut parts = text.split('-').map(str::parse::<i32>);
-    match (parts.next(), parts.next(), parts.next(), parts.next()) {
-        (Some(Ok(year @ 1900..=2200)), Some(Ok(month @ 1..=12)), None | Some(Ok(1..=31)), None) => {
-            Ok((year, month))
+    let found = match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some(Ok(year @ 1900..=2200)), Some(Ok(month @ 1..=12)), None, None) => {
+            Some(Day::end_of(Month::new(year, month)))
         }
-        _ => Err("write a date as 2025-01-31 or 2025-01".to_owned()),
-    }
+        (Some(Ok(year @ 1900..=2200)), Some(Ok(month)), Some(Ok(day)), None) => {
+            u8::try_from(day).ok().and_then(|day| Day::new(year, month, day))
+        }
+        _ => None,
+    };
+    found.ok_or_else(|| "a day is written as YYYY-MM-DD or YYYY-MM, as 2025-01-31".to_owned())
 }
 
 /// How text is read.

@@ -20,7 +20,7 @@ const AGENTS: &str = " account-manager accountant actor adjuster admin administr
     contractor controller cook coordinator corporation council counsel coworker craftsman crew cto ceo cfo customer \
     dealer department designer desk developer director dispatcher division doctor dozent driver economist editor \
     electrician employee employer engineer enterprise estimator executive expert faculty farmer father firm fitter \
-    foreman foundation founder franchisee freelancer friend gardener geologist government graduate group headmaster \
+    foreman foundation founder franchisee freelancer friend gardener geologist government graduate group head headmaster \
     headquarter hospital hotel house-team housekeeper husband immunologist inspector installer institute institution \
     instructor insurer intern investor janitor journalist kindergarten laboratory landlord lawyer lead leader leadership \
     lecturer librarian logistician machinist maintainer management manager manufacturer marketer mechanic member mentor \
@@ -46,7 +46,7 @@ const FINITE: &str = " is are was were has have had does do did will would can c
     cut sat stood knew grew chose began left lost met paid read rose rode said shot showed shut spent swam swept threw told \
     thought understood wore fed hid flew ate cooked dealt did dug fell fought forgot froze hung hit hurt laid lay lent let \
     meant rang sang sank sought shook shone slept sought spread sprang stole stuck struck strove tore undertook withdrew \
-    wound ";
+    wound split spun swore bent bound bred cast clung crept shot overtook oversaw ";
 
 /// Third persons of the present that a CV uses of others.
 const PRESENT: &str = " runs uses builds writes makes owns keeps holds leads manages maintains develops designs operates handles \
@@ -59,7 +59,7 @@ pattern!(
 );
 pattern!(
     PASSIVE,
-    r"(?i)\b(?:\w{2,}ed|built|run|written|made|taken|held|led|taught|kept|driven|sold|won|brought|bought|drawn|given|done|found|set\s+up|put|chosen|laid|seen|sent|shown|chaired|overseen|carried\s+out|signed)\s*(?:\([^)]*\)\s*)?$"
+    r"(?i)\b(?:\w{2,}ed|built|run|written|made|taken|held|led|taught|kept|driven|sold|won|brought|bought|drawn|given|done|found|set\s+up|put|chosen|laid|seen|sent|shown|chaired|overseen|carried\s+out|signed)\s*(?:\([^)]*\))?\s*$|\b(?:is|was|were|are|been|being)\s+(?:\w+\s+){0,2}(?:\w{2,}ed|built|run|written|made|taken|held|led|taught|kept|driven|sold|won|bought|drawn|done|set\s+up)\s+(?:[\w-]+\s+){0,5}$"
 );
 pattern!(
     LEADS,
@@ -108,7 +108,7 @@ fn is_plural_agent(word: &Token) -> bool {
     is_agent(word) && (word.raw.ends_with('s') || matches!(word.norm.as_str(), "people" | "staff"))
 }
 
-fn is_finite(word: &Token) -> bool {
+pub(super) fn is_finite(word: &Token) -> bool {
     let small = word.raw.to_lowercase();
     is_in(FINITE, &small) || is_in(PRESENT, &small) || (small.len() > 4 && small.ends_with("ed"))
 }
@@ -195,8 +195,11 @@ fn subject(sentence: &str, words: &[Token], at: usize) -> Option<usize> {
     let mut head = None;
     let mut seen_verb = None;
     for (step, word) in words[at..].iter().enumerate().take(14) {
-        let between = &sentence[words[at].range.start..word.range.start];
-        if between.contains([';', ':', '(', '–', '—']) || between.contains(". ") || word.raw == "I" {
+        let between = without_brackets(&sentence[words[at].range.start..word.range.start]);
+        if between.ends_with('(') {
+            continue;
+        }
+        if between.contains([';', ':', '–', '—']) || between.contains(". ") || word.raw == "I" {
             break;
         }
         let body = step == 0 && is_in(BODIES, &small) && (word.raw != "It" && word.raw != "it");
@@ -206,7 +209,9 @@ fn subject(sentence: &str, words: &[Token], at: usize) -> Option<usize> {
         {
             head = Some(step);
         } else if head.is_some() && is_finite(word) && step > 0 {
-            seen_verb = Some(step);
+            // "Eleven managers reported to me" is about oneself.
+            let to_me = words.get(at + step + 2).is_some_and(|word| word.raw == "me");
+            seen_verb = (!to_me).then_some(step);
             break;
         } else if head.is_none() && step > 5 {
             break;
@@ -220,6 +225,24 @@ fn subject(sentence: &str, words: &[Token], at: usize) -> Option<usize> {
     let commas = inner.matches(',').count();
     let fine = verb - head <= 2 || commas == 0 || (commas == 2 && verb - head <= 9);
     fine.then_some(at + verb)
+}
+
+/// A text without what stands in closed brackets; an open bracket is its end.
+fn without_brackets(text: &str) -> String {
+    let mut out = String::new();
+    let mut depth = 0;
+    for c in text.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth > 0 => depth -= 1,
+            c if depth == 0 => out.push(c),
+            _ => {}
+        }
+    }
+    if depth > 0 {
+        out.push('(');
+    }
+    out
 }
 
 /// "The company's engineers", "Headquarters and its consultants": a body before them stands for an article.
@@ -239,8 +262,7 @@ fn passives(sentence: &str, words: &[Token], spans: &mut Vec<Range<usize>>) {
         let near = after.iter().position(|word| is_agent(word) || is_in(BODIES, &word.raw.to_lowercase()));
         let own = after.first().is_some_and(|word| matches!(word.raw.as_str(), "me" | "myself" | "hand"));
         let lead = &sentence[..hit.start()];
-        let passive =
-            said != "by" || PASSIVE.as_ref().is_some_and(|pattern| pattern.is_match(lead.trim_end()));
+        let passive = said != "by" || PASSIVE.as_ref().is_some_and(|pattern| pattern.is_match(lead));
         let reaches = near.is_some_and(|near| {
             let first = after.first().map_or("", |word| word.raw.as_str()).to_lowercase();
             near <= 5 && (is_in(DETERMINERS, &first) || is_plural_agent(after[near]) || is_in(BODIES, &first))

@@ -25,7 +25,7 @@ pattern!(
 );
 pattern!(
     NOT_AFTER,
-    r"(?i)(?:[:(-]\s*(?:none\b|no\s+experience|not\s+(?:used|yet|applicable|known|held|done)|never\s+(?:used|held|done))|\s(?:none|no\s+experience)\s*(?:so\s+far|yet)?\s*\.?$|\b(?:is|was|were|has|have|had)\s+(?:not|never)\b|\b(?:lay|lie|lies|was|were|is|are)\s+(?:\w+\s+)?outside\s+my\b|\bnot\s+(?:mine|by\s+me|my\s+\w+|part\s+of\s+my|included|for\s+me)\b|\bI\s+(?:was\s+|am\s+|have\s+)?(?:never|not)\b|\b(?:is|was|were|has|have)?\s*(?:expired|lapsed|failed)\b)"
+    r"(?i)(?:[:(-]\s*(?:none\b|no\s+experience|not\s+(?:used|yet|applicable|known|held|done)|never\s+(?:used|held|done))|\s(?:none|no\s+experience)\s*(?:so\s+far|yet)?\s*\.?$|\b(?:we|i)\s+ha(?:ve|d)\s+none\b|\bnot\s+in\s+(?:a\s+|the\s+|my\s+)?(?:production|practice|earnest|a\s+real)\b|\bonly\s+in\s+(?:a\s+|one\s+|the\s+)?(?:throwaway|toy|tutorial|classroom|school)\b|\b(?:is|was|were|has|have|had)\s+(?:not|never)\b|\b(?:lay|lie|lies|was|were|is|are)\s+(?:\w+\s+)?outside\s+my\b|\bnot\s+(?:mine|by\s+me|my\s+\w+|part\s+of\s+my|included|for\s+me)\b|\bI\s+(?:was\s+|am\s+|have\s+)?(?:never|not)\b|\b(?:is|was|were|has|have)?\s*(?:expired|lapsed|failed)\b)"
 );
 pattern!(
     BOTH,
@@ -80,6 +80,27 @@ impl Stances {
     }
 }
 
+/// Whether a sentence says what was done, and by oneself: a verb in the past that is not the last word.
+#[must_use]
+pub(crate) fn tells_a_deed(sentence: &str) -> bool {
+    const STATES: &str = " experienced skilled motivated interested dedicated committed talented organised organized detailed \
+        oriented related advanced based named need speed used unemployed retired married certified qualified was were is are \
+        has have had can could may might must shall should will would do does did ";
+    let words = tokens(sentence);
+    let stances = Stances::of(sentence);
+    let last = words.len().saturating_sub(1);
+    let is_deed = |at: usize, word: &crate::text::Token| {
+        let small = word.raw.to_lowercase();
+        let lower = word.raw == small || at == 0 || words[at - 1].raw == "I";
+        at < last && lower && agency::is_finite(word) && !STATES.split_whitespace().any(|own| own == small)
+    };
+    words.len() >= 6
+        && words
+            .iter()
+            .enumerate()
+            .any(|(at, word)| is_deed(at, word) && stances.at(&word.range) == Polarity::Asserted)
+}
+
 /// Whether a sentence says that what stands at `range` is so.
 #[must_use]
 pub(crate) fn polarity(sentence: &str, range: &Range<usize>) -> Polarity {
@@ -116,7 +137,9 @@ fn denials(clause: &str, offset: usize, spans: &mut Vec<(Range<usize>, Polarity)
         spans.push((offset + hit.end()..offset + end, Polarity::Negated));
     }
     if let Some(hit) = NOT_AFTER.as_ref().and_then(|pattern| pattern.find(clause)) {
-        let from = clause[..hit.start()].rfind(',').map_or(0, |at| at + 1);
+        // ", not by me" speaks of what stands before its comma.
+        let lead = clause[..hit.start()].trim_end().trim_end_matches(',');
+        let from = lead.rfind(',').map_or(0, |at| at + 1);
         spans.push((offset + from..offset + hit.end(), Polarity::Negated));
     }
 }

@@ -8,7 +8,7 @@ mod oracles;
 use std::path::{Path, PathBuf};
 
 use pellucid_position::model::Status;
-use pellucid_position::months::Month;
+use pellucid_position::months::Day;
 use pellucid_position::read::Input;
 use pellucid_position::{Analysis, AnalysisError, Request, analyze};
 
@@ -20,8 +20,8 @@ fn text(name: &str, text: &str) -> Input {
     Input { name: name.to_owned(), bytes: text.as_bytes().to_vec() }
 }
 
-fn as_of() -> Month {
-    Month::new(2025, 1)
+fn as_of() -> Day {
+    Day::new(2025, 1, 1).unwrap()
 }
 
 fn compare(profile: &str, posting: &str) -> Result<Analysis, AnalysisError> {

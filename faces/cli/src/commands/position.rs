@@ -5,7 +5,7 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pellucid::explain::Watch as _;
-use pellucid_position::months::Month;
+use pellucid_position::months::{Day, Month};
 use pellucid_position::read::{Input, Repository};
 use pellucid_position::report::{compose, docx, html, json, markdown};
 use pellucid_position::{Analysis, AnalysisError, Request, analyze};
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Position, context: &Context<'_>) -> Result<u8, Failure>
     let Some((posting, profile)) = args.files.split_last().filter(|(_, profile)| !profile.is_empty()) else {
         return Err(Failure::Usage("give at least one profile file, then the posting".to_owned()));
     };
-    let as_of = args.as_of.map_or_else(today, |(year, month)| Month::new(year, month));
+    let as_of = args.as_of.unwrap_or_else(today);
     let mut request = Request::default();
     for path in profile {
         if path.is_dir() {
@@ -94,13 +94,17 @@ fn input(path: &Path) -> Result<Input, Failure> {
     Ok(Input { name: path.display().to_string(), bytes: fs_err::read(path)? })
 }
 
-/// The current month, by the clock.
-fn today() -> Month {
+/// The current day, by the clock.
+fn today() -> Day {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let said = pellucid_runs::rfc3339(seconds);
     let part =
         |range: std::ops::Range<usize>| said.get(range).and_then(|part| part.parse().ok()).unwrap_or(1);
-    Month::new(part(0..4), part(5..7))
+    let month = Month::new(part(0..4), part(5..7));
+    u8::try_from(part(8..10))
+        .ok()
+        .and_then(|day| Day::new(month.year(), month.month(), day))
+        .unwrap_or(Day::end_of(month))
 }
 
 /// A checkout: its files by git where there is one, its README and manifests, the months of its commits.
@@ -146,7 +150,7 @@ fn repository(path: &Path) -> Result<Repository, Failure> {
 fn many(
     mut request: Request,
     folder: &Path,
-    as_of: Month,
+    as_of: Day,
     args: &Position,
     context: &Context<'_>,
 ) -> Result<u8, Failure> {

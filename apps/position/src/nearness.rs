@@ -1,0 +1,198 @@
+//! Which passage of the profile comes nearest to a requirement, and how near? Words by BM25's weights, spellings by
+//! character n-grams, matters by the thesaurus.
+//!
+//! Nearness proposes: it picks the passage that a report quotes and asks about. Only what is said to be one's own work
+//! counts towards it; what is denied, wished for or done by others counts against.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use crate::content::is_cue;
+use crate::model::{Fact, Grade, Polarity};
+use crate::text::{stem, tokens};
+use crate::topics::{TopicId, spoken_of};
+
+/// How rare each stem is among postings: the inverse document frequency of BM25.
+static RARITY: LazyLock<(HashMap<String, f64>, f64)> = LazyLock::new(|| {
+    let text = include_str!("../concepts/frequencies.tsv");
+    let rows = text.lines().filter_map(|line| line.split_once('\t'));
+    let rows: Vec<(&str, f64)> = rows.filter_map(|(word, n)| Some((word, n.parse().ok()?))).collect();
+    let all = rows.first().map_or(1.0, |(_, n)| *n);
+    let mut counts: HashMap<String, f64> = HashMap::new();
+    for (word, n) in &rows[1.min(rows.len())..] {
+        let count = counts.entry(stem(&crate::text::normal(word))).or_default();
+        *count = count.max(*n);
+    }
+    let idf = |n: f64| (1.0 + (all - n + 0.5) / (n + 0.5)).ln();
+    (counts.into_iter().map(|(word, n)| (word, idf(n))).collect(), idf(1.0))
+});
+
+fn rarity(stem: &str) -> f64 {
+    RARITY.0.get(stem).copied().unwrap_or(RARITY.1)
+}
+
+/// What is asked, as words and matters with their weights; the weights of each add up to one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Question {
+    words: Vec<(String, f64)>,
+    topics: Vec<(TopicId, f64)>,
+}
+
+impl Question {
+    /// Reads a requirement's sentence.
+    #[must_use]
+    pub(crate) fn new(sentence: &str) -> Self {
+        let all = tokens(sentence);
+        let stems: Vec<String> = all.iter().map(|word| stem(&word.norm)).collect();
+        let mut words: Vec<(String, f64)> = Vec::new();
+        for (word, stem) in all.iter().zip(&stems) {
+            let says =
+                word.norm.len() > 1 && !is_cue(&word.norm) && word.norm.chars().any(char::is_alphabetic);
+            if says && !words.iter().any(|(own, _)| own == stem) {
+                words.push((stem.clone(), rarity(stem)));
+            }
+        }
+        let mut topics: BTreeMap<TopicId, f64> = BTreeMap::new();
+        for hit in spoken_of(&stems.iter().map(String::as_str).collect::<Vec<&str>>()) {
+            // A single word that stands in every posting speaks of no matter.
+            let inside = &all[hit.word..hit.word + hit.words];
+            if inside.iter().all(|word| is_cue(&word.norm)) {
+                continue;
+            }
+            let rare = inside.iter().map(|word| rarity(&stem(&word.norm))).fold(0.0, f64::max);
+            for topic in hit.topics {
+                *topics.entry(*topic).or_default() += hit.weight * rare;
+            }
+        }
+        let mut topics: Vec<(TopicId, f64)> = topics.into_iter().collect();
+        topics.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        topics.truncate(8);
+        Self { words: shares(words), topics: shares(topics) }
+    }
+}
+
+fn shares<T>(weighted: Vec<(T, f64)>) -> Vec<(T, f64)> {
+    let all: f64 = weighted.iter().map(|(_, weight)| weight).sum();
+    weighted.into_iter().map(|(what, weight)| (what, weight / all.max(f64::MIN_POSITIVE))).collect()
+}
+
+/// How much of a question a passage covers, in shares of one.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Cover {
+    /// By its words.
+    pub words: f64,
+    /// By spellings that are near.
+    pub spelling: f64,
+    /// By its matters.
+    pub topics: f64,
+}
+
+/// How near the profile comes to a requirement.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Nearness {
+    /// The fact that comes nearest, of one's own.
+    pub fact: Option<usize>,
+    /// How far it covers the requirement.
+    pub best: Cover,
+    /// How far all own facts that show something do together.
+    pub shown: Cover,
+    /// How far lists and self-descriptions do.
+    pub stated: Cover,
+    /// How far it is covered by what is denied, wished for or done by others.
+    pub against: Cover,
+}
+
+/// A fact as bags of words and matters, by what is said of them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Bag {
+    own: HashMap<String, ()>,
+    other: HashMap<String, ()>,
+    topics: BTreeMap<TopicId, (f64, f64)>,
+    grade: Option<Grade>,
+}
+
+impl Bag {
+    /// Reads a fact.
+    #[must_use]
+    pub(crate) fn new(fact: &Fact) -> Self {
+        let mut bag = Self { grade: Some(fact.grade), ..Self::default() };
+        for (stem, polarity) in &fact.words {
+            let side = if *polarity == Polarity::Asserted { &mut bag.own } else { &mut bag.other };
+            side.insert(stem.clone(), ());
+        }
+        let stems: Vec<&str> = fact.words.iter().map(|(stem, _)| stem.as_str()).collect();
+        for hit in spoken_of(&stems) {
+            let inside: Range<usize> = hit.word..hit.word + hit.words;
+            let own = inside.clone().all(|at| fact.words[at].1 == Polarity::Asserted);
+            let rare = inside.map(|at| rarity(stems[at])).fold(0.0, f64::max);
+            for topic in hit.topics {
+                let sums = bag.topics.entry(*topic).or_default();
+                *(if own { &mut sums.0 } else { &mut sums.1 }) += hit.weight * rare;
+            }
+        }
+        bag
+    }
+}
+
+/// How far a few bags cover a question.
+fn cover(question: &Question, bags: &[&Bag], own: bool) -> Cover {
+    let side =
+        |bag: &Bag, stem: &str| if own { bag.own.contains_key(stem) } else { bag.other.contains_key(stem) };
+    let mut cover = Cover::default();
+    for (stem, weight) in &question.words {
+        if bags.iter().any(|bag| side(bag, stem)) {
+            cover.words += weight;
+        } else if stem.len() >= 5 {
+            let words = bags.iter().flat_map(|bag| if own { bag.own.keys() } else { bag.other.keys() });
+            let near = words.map(|own| alike(stem, own)).fold(0.0, f64::max);
+            cover.spelling += weight * near;
+        }
+    }
+    for (topic, weight) in &question.topics {
+        let said: f64 = bags
+            .iter()
+            .filter_map(|bag| bag.topics.get(topic))
+            .map(|(mine, others)| if own { mine } else { others })
+            .sum();
+        cover.topics += weight * said / (said + 4.0);
+    }
+    cover
+}
+
+/// Dice's coefficient of the character trigrams of two words, where they share at least half.
+fn alike(a: &str, b: &str) -> f64 {
+    let grams =
+        |word: &str| -> Vec<[u8; 3]> { word.as_bytes().windows(3).map(|w| [w[0], w[1], w[2]]).collect() };
+    let (a, b) = (grams(a), grams(b));
+    if a.is_empty() || b.is_empty() {
+        return 0.0;
+    }
+    let shared = a.iter().filter(|gram| b.contains(gram)).count();
+    let dice = 2.0 * shared as f64 / (a.len() + b.len()) as f64;
+    if dice >= 0.5 { dice } else { 0.0 }
+}
+
+/// How near the facts come to a question.
+#[must_use]
+pub(crate) fn nearness(question: &Question, bags: &[Bag]) -> Nearness {
+    let shows = |bag: &&Bag| bag.grade >= Some(Grade::Shown);
+    let shown: Vec<&Bag> = bags.iter().filter(shows).collect();
+    let stated: Vec<&Bag> = bags.iter().filter(|bag| !shows(bag)).collect();
+    let all: Vec<&Bag> = bags.iter().collect();
+    let mut near = Nearness {
+        shown: cover(question, &shown, true),
+        stated: cover(question, &stated, true),
+        against: cover(question, &all, false),
+        ..Nearness::default()
+    };
+    let mut most = 0.0;
+    for (at, bag) in bags.iter().enumerate() {
+        let own = cover(question, &[bag], true);
+        let sum = own.words + own.spelling + own.topics;
+        if sum > most {
+            (most, near.fact, near.best) = (sum, Some(at), own);
+        }
+    }
+    near
+}
