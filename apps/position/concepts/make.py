@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Check the concept files and write table.tsv. Standard library only.
+"""Check the concept and topic files and write table.tsv and topics.tsv. Standard library only.
 
     python3 make.py            (from any folder; works on the folder it lies in)
 
 Prints counts. On any problem it prints `file:line: message` for each and
-leaves table.tsv as it was, with exit code 1.
+leaves both tables as they were, with exit code 1.
 """
 import collections
 import os
@@ -26,8 +26,32 @@ def surface(form):
     return (form[:-1].rstrip(), True) if form.endswith("!") else (form, False)
 
 
+def topics(problems):
+    """The thesaurus: `topic | term; term` a line, in topics/*.txt."""
+    folder = os.path.join(HERE, "topics")
+    found = {}
+    for fname in sorted(f for f in os.listdir(folder) if f.endswith(".txt")):
+        with open(os.path.join(folder, fname), encoding="utf-8") as handle:
+            for number, raw in enumerate(handle, 1):
+                line = clean(raw)
+                where = f"topics/{fname}:{number}"
+                if not line or line.startswith("#"):
+                    continue
+                name, bar, terms = line.partition(" | ")
+                if not bar or "|" in terms:
+                    problems.append((where, "not `topic | term; term`"))
+                    continue
+                terms = [clean(t) for t in terms.split(";")]
+                if any(not t for t in terms):
+                    problems.append((where, "empty term"))
+                # The same topic may be told in two files.
+                found.setdefault(clean(name), []).extend(t for t in terms if len(t.split()) <= 5)
+    return {name: list(dict.fromkeys(terms)) for name, terms in found.items()}
+
+
 def main():
     problems = []
+    matters = topics(problems)
     concepts = {}   # name without '!' -> dict
     order = []
     files = sorted(f for f in os.listdir(HERE) if f.endswith(".txt"))
@@ -133,7 +157,7 @@ def main():
     if problems:
         for where, message in problems:
             print(f"{where}: {message}", file=sys.stderr)
-        print(f"{len(problems)} problems; table.tsv not written", file=sys.stderr)
+        print(f"{len(problems)} problems; nothing written", file=sys.stderr)
         return 1
 
     out = os.path.join(HERE, "table.tsv")
@@ -143,6 +167,11 @@ def main():
             parents = ";".join(("=" if s else "") + t for t, s in c["parents"])
             handle.write("\t".join((c["name"], c["kind"], parents, ";".join(c["aliases"]))) + "\n")
     os.replace(out + ".new", out)
+    out = os.path.join(HERE, "topics.tsv")
+    with open(out + ".new", "w", encoding="utf-8", newline="\n") as handle:
+        handle.writelines(f"{name}\t{';'.join(terms)}\n" for name, terms in sorted(matters.items()))
+    os.replace(out + ".new", out)
+    print(f"{len(matters)} topics, {sum(map(len, matters.values()))} terms")
 
     kinds = collections.Counter(c["kind"] for c in concepts.values())
     print(f"{len(order)} concepts, {sum(len(c['aliases']) for c in concepts.values())} aliases, "

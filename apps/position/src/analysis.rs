@@ -131,14 +131,17 @@ pub fn analyze_documents(
     }
     findings.append(&mut profile.findings);
     findings.extend(odd);
-    let court = Court { profile: &profile, documents: &documents, as_of };
-    let verdicts: Vec<Verdict> =
-        requirements.iter().map(|requirement| court.judge(&requirement.node)).collect();
     let bags: Vec<Bag> = profile.facts.iter().map(Bag::new).collect();
+    let court = Court { profile: &profile, documents: &documents, as_of, bags: &bags };
+    let mut verdicts: Vec<Verdict> =
+        requirements.iter().map(|requirement| court.judge(&requirement.node)).collect();
     let near = |requirement: &Requirement| {
         nearness(&Question::new(&documents[posting].text[requirement.span.range()]), &bags)
     };
     let nearness: Vec<Nearness> = requirements.iter().map(near).collect();
+    for (verdict, near) in verdicts.iter_mut().zip(&nearness) {
+        verdict.propose(near);
+    }
     findings.extend(contradictions(&profile, &verdicts));
     let fit = fit(&requirements, &verdicts, !profile.facts.is_empty());
     let notes = (posting + 1..documents.len()).collect();

@@ -28,7 +28,7 @@ pattern!(
 );
 pattern!(
     NOT_YEARS,
-    r"(?i)\b(?:after\s+\S+\s+(?:year|month)|next\s+\S+|(?:last|past)\s+\S+(?:\s*(?:-|–|to)\s*\S+)?\s+years|years?\s+(?:ago|old)|founded|established|pension|contract|fixed[- ]term|per\s+year|a\s+year\b|every|each\s+year|(?:remote|business|market)\S*\s+for\s+\S+\s+years|since\s+\d{4}|probation|warranty)\b"
+    r"(?i)\b(?:after\s+\S+\s+(?:years?|months?)|celebrat\w+\s+\S+\s+years?|must\s+not\s+have|newly\s+(?:graduated|educated|qualified)|next\s+\S+|(?:last|past)\s+\S+(?:\s*(?:-|–|to)\s*\S+)?\s+years|years?\s+(?:ago|old)|founded|established|pension|contract|fixed[- ]term|per\s+year|a\s+year\b|every|each\s+year|(?:remote|business|market)\S*\s+for\s+\S+\s+years|since\s+\d{4}|probation|warranty)\b"
 );
 pattern!(
     DEGREE,
@@ -126,7 +126,10 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
     let mut node = match nodes.len() {
         0 => return None,
         1 => nodes.remove(0),
-        _ => Node { range: nodes[0].range.start..nodes[nodes.len() - 1].range.end, need: Need::AllOf(nodes) },
+        _ => {
+            let end = nodes.iter().map(|node| node.range.end).max().unwrap_or(sentence.len());
+            Node { range: nodes[0].range.start..end, need: Need::AllOf(nodes) }
+        }
     };
     shift(&mut node, offset);
     Some(node)
@@ -227,6 +230,20 @@ pub(crate) fn span_of_years(sentence: &str) -> Option<(u32, Range<usize>)> {
     Some((months.round() as u32, hit.get(0)?.range()))
 }
 
+/// "Less than four years".
+fn is_most(before: &str) -> bool {
+    let before = before.trim_end().to_lowercase();
+    ["less than", "fewer than", "no more than", "not more than", "up to", "maximum", "maximum of"]
+        .iter()
+        .any(|word| before.ends_with(word))
+}
+
+/// "25 years of age", "50 years ago".
+fn is_age(after: &str) -> bool {
+    let after = after.trim_start();
+    ["of age", "old", "ago"].iter().any(|word| after.starts_with(word))
+}
+
 fn years(
     sentence: &str,
     words: &[Token],
@@ -239,8 +256,11 @@ fn years(
     if !asked || other {
         return;
     }
-    let spans: Vec<(u32, Range<usize>)> =
-        spans_of_years(sentence).into_iter().filter(|(months, _)| (1..=480).contains(months)).collect();
+    let spans: Vec<(u32, Range<usize>)> = spans_of_years(sentence)
+        .into_iter()
+        .filter(|(months, range)| (1..=480).contains(months) && !is_age(&sentence[range.end..]))
+        .filter(|(_, range)| !is_most(&sentence[..range.start]))
+        .collect();
     let is_area =
         |mention: &&Mention| !matches!(mention.concept.kind(), ConceptKind::Trait | ConceptKind::Language);
     for (at, (months, range)) in spans.iter().enumerate() {

@@ -18,7 +18,8 @@ pattern!(
 );
 
 /// Concepts that stand side by side belong together: with an "or", a slash or "such as" one of them is enough.
-pub(crate) fn groups(sentence: &str, found: &[Mention]) -> Vec<Node> {
+pub(crate) fn groups(sentence: &str, named: &[Mention]) -> Vec<Node> {
+    let found = &without_heads(sentence, named);
     const GLUE: [&str; 26] = [
         "and",
         "or",
@@ -106,6 +107,18 @@ pub(crate) fn groups(sentence: &str, found: &[Mention]) -> Vec<Node> {
         at = end;
     }
     nodes
+}
+
+/// "C/C++ programming": a general word behind its kinds, with nothing between, is their head and no alternative.
+fn without_heads(sentence: &str, named: &[Mention]) -> Vec<Mention> {
+    let is_head = |at: usize| {
+        let Some(before) = at.checked_sub(1).map(|at| &named[at]) else { return false };
+        let own = &named[at];
+        sentence[before.range.end..own.range.start].chars().all(char::is_whitespace)
+            && before.concept != own.concept
+            && before.concept.is_a(own.concept)
+    };
+    (0..named.len()).filter(|&at| !is_head(at)).map(|at| named[at].clone()).collect()
 }
 
 /// Needs that stand side by side: alternatives, or each for itself.

@@ -4,6 +4,7 @@ use crate::concepts::{ConceptId, ConceptKind};
 use crate::document::Document;
 use crate::model::{Fact, Grade, Level, Need, Node, Polarity, Role, Status};
 use crate::months::{Day, MonthSet, in_words};
+use crate::nearness::{Bag, Nearness, Question, speaks};
 use crate::profile::Profile;
 use crate::sections::Area;
 use crate::text::{stem, tokens};
@@ -47,6 +48,28 @@ impl Verdict {
         self
     }
 
+    /// Where nothing decides, the nearest passage is named; where it speaks of the matter strongly, it is for the person to
+    /// say whether it is the same. Never more than that: nearness is no verdict.
+    pub(crate) fn propose(&mut self, near: &Nearness) {
+        let open = matches!(self.status, Status::NotFound) && is_open(self);
+        let Some(fact) = near.fact.filter(|_| open) else { return };
+        let strength = near.strength();
+        if strength >= ASK && !near.matters.is_empty() {
+            let matters: Vec<&str> = near.matters.iter().map(|topic| topic.name()).collect();
+            self.status = Status::Unknown;
+            self.rule = "near.speaks";
+            self.because = format!(
+                "no line names it, and one speaks of {}; whether it is the same, you know",
+                matters.join(" and ")
+            );
+            self.support = vec![fact];
+            self.parts.clear();
+        } else if strength >= NAME {
+            self.near.insert(0, fact);
+            self.near.dedup();
+        }
+    }
+
     /// All facts that it or one of its parts rests on.
     #[must_use]
     pub fn all_support(&self) -> Vec<usize> {
@@ -66,7 +89,23 @@ pub struct Court<'a> {
     pub documents: &'a [Document],
     /// The day of the analysis.
     pub as_of: Day,
+    /// The profile's facts as bags of words and matters.
+    pub bags: &'a [Bag],
 }
+
+/// How strongly a passage must speak of a requirement that nothing names to be asked about.
+const ASK: f64 = 0.5;
+/// And to be called the nearest.
+const NAME: f64 = 0.1;
+
+/// Whether words could settle it: years, degrees, licences and denials are settled by what they are.
+fn is_open(verdict: &Verdict) -> bool {
+    let own = matches!(verdict.rule, "nothing" | "all.parts" | "any.best");
+    own && verdict.months.is_none() && verdict.parts.iter().all(is_open)
+}
+
+/// How far a role must speak of an area that it does not name to be asked about.
+const SPEAKS: f64 = 0.4;
 
 impl Court<'_> {
     /// Judges a need.
@@ -235,19 +274,26 @@ impl Court<'_> {
         }
     }
 
-    /// Months of the roles in an area: surely and possibly. Roles that overlap count once.
-    fn area_months(&self, area: &[Vec<ConceptId>], words: &[String]) -> (MonthSet, MonthSet, Vec<usize>) {
-        let (mut sure, mut possible, mut roles) = (MonthSet::default(), MonthSet::default(), Vec::new());
+    /// Months of the roles in an area: surely and possibly, and what they would be with the roles that speak of the area
+    /// without naming it. Roles that overlap count once.
+    fn area_months(&self, area: &[Vec<ConceptId>], words: &[String]) -> Counted {
+        let mut counted = Counted::default();
         for (at, role) in self.profile.roles.iter().enumerate() {
             let is_work = matches!(role.area, Area::Experience | Area::Summary);
-            if !is_work || role.possible.is_empty() || !self.role_is_in(at, role, area, words) {
+            if !is_work || role.possible.is_empty() {
                 continue;
             }
-            sure = sure.union(&role.sure);
-            possible = possible.union(&role.possible);
-            roles.push(at);
+            if self.role_is_in(at, role, area, words) {
+                counted.sure = counted.sure.union(&role.sure);
+                counted.possible = counted.possible.union(&role.possible);
+                counted.roles.push(at);
+            } else if self.role_speaks_of(at, area, words) {
+                counted.akin = counted.akin.union(&role.possible);
+                counted.akin_roles.push(at);
+            }
         }
-        (sure, possible, roles)
+        counted.akin = counted.akin.union(&counted.possible);
+        counted
     }
 
     fn role_is_in(&self, at: usize, role: &Role, area: &[Vec<ConceptId>], words: &[String]) -> bool {
@@ -256,7 +302,7 @@ impl Court<'_> {
         }
         let own = || self.profile.facts.iter().filter(|fact| fact.role == Some(at));
         if !area.is_empty() {
-            return area.iter().all(|group| {
+            return hard(area).all(|group| {
                 own().any(|fact| {
                     fact.named.iter().any(|named| {
                         named.polarity == Polarity::Asserted
@@ -277,9 +323,27 @@ impl Court<'_> {
         found * 2 > words.len()
     }
 
+    /// Whether a role speaks of each part of an area by its words or matters, without naming it.
+    fn role_speaks_of(&self, at: usize, area: &[Vec<ConceptId>], words: &[String]) -> bool {
+        let own: Vec<&Bag> = self
+            .profile
+            .facts
+            .iter()
+            .zip(self.bags)
+            .filter(|(fact, _)| fact.role == Some(at))
+            .map(|(_, bag)| bag)
+            .collect();
+        let about = |text: &str| speaks(&Question::new(text), &own) >= SPEAKS;
+        if area.is_empty() {
+            return about(&words.join(" "));
+        }
+        hard(area).all(|group| group.iter().any(|concept| about(concept.name())))
+    }
+
     fn years(&self, node: &Node, asked: u32, area: &[Vec<ConceptId>], words: &[String]) -> Verdict {
-        let (sure, possible, roles) = self.area_months(area, words);
-        let (sure, possible) = (sure.len(), possible.len());
+        let counts = self.area_months(area, words);
+        let (sure, possible, akin) = (counts.sure.len(), counts.possible.len(), counts.akin.len());
+        let roles = counts.roles;
         let what = match (area, words) {
             ([], []) => "work of any kind".to_owned(),
             ([], words) => format!("work that names “{}”", words.join(" ")),
@@ -330,6 +394,12 @@ impl Court<'_> {
             .with(claims)
         } else if sure * 10 >= asked * 6 {
             Verdict::new(node, Status::Partial, "years.most", because).with(support)
+        } else if akin >= asked {
+            let because = format!(
+                "{because}; with work that speaks of it without naming it, it could be {}: you know whether it is the same",
+                in_words(akin)
+            );
+            Verdict::new(node, Status::Unknown, "years.akin", because).with(self.titles(&counts.akin_roles))
         } else {
             Verdict::new(node, Status::NotFound, "years.few", because).near(support)
         };
@@ -683,7 +753,7 @@ impl Court<'_> {
         let because = if missing.is_empty() {
             "all of its parts are shown".to_owned()
         } else {
-            format!("{met} of its {} parts are shown; {}", parts.len(), missing.join("; "))
+            format!("{}; {}", parts_shown(met, parts.len()), missing.join("; "))
         };
         let mut verdict = Verdict::new(node, status, "all.parts", because);
         verdict.parts = parts;
@@ -693,4 +763,34 @@ impl Court<'_> {
     fn text(&self, fact: &Fact) -> &str {
         &self.documents[fact.span.document].text[fact.span.range()]
     }
+}
+
+/// "One of its two parts is shown".
+fn parts_shown(met: usize, all: usize) -> String {
+    const NUMBERS: [&str; 8] = ["no", "one", "two", "three", "four", "five", "six", "seven"];
+    let say = |n: usize| NUMBERS.get(n).map_or_else(|| n.to_string(), |word| (*word).to_owned());
+    match met {
+        0 => format!("none of its {} parts is fully shown", say(all)),
+        1 => format!("one of its {} parts is shown", say(all)),
+        _ => format!("{} of its {} parts are shown", say(met), say(all)),
+    }
+}
+
+/// Months of work in an area.
+#[derive(Debug, Default)]
+struct Counted {
+    sure: MonthSet,
+    possible: MonthSet,
+    /// With work that speaks of the area without naming it.
+    akin: MonthSet,
+    roles: Vec<usize>,
+    akin_roles: Vec<usize>,
+}
+
+/// The parts of an area that must be named: "a developer with Dynamics" is told by Dynamics.
+fn hard(area: &[Vec<ConceptId>]) -> impl Iterator<Item = &Vec<ConceptId>> {
+    let is_trade =
+        |group: &&Vec<ConceptId>| group.iter().all(|concept| concept.kind() == ConceptKind::Profession);
+    let all_trades = area.iter().all(|group| is_trade(&group));
+    area.iter().filter(move |group| all_trades || !is_trade(group))
 }

@@ -91,6 +91,8 @@ pub struct Cover {
 /// How near the profile comes to a requirement.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Nearness {
+    /// The matters that the nearest fact shares with the requirement, the weightiest first.
+    pub matters: Vec<TopicId>,
     /// The fact that comes nearest, of one's own.
     pub fact: Option<usize>,
     /// How far it covers the requirement.
@@ -103,9 +105,22 @@ pub struct Nearness {
     pub against: Cover,
 }
 
+impl Nearness {
+    /// How strongly the profile's own deeds speak for the requirement: nothing that is added to them lowers it, and what is
+    /// denied, wished for or done by others does. The weights were fitted on the contrast pairs for development
+    /// (`fixtures/position/pairs`), under these signs; see `bench/position`.
+    #[must_use]
+    pub fn strength(&self) -> f64 {
+        let Self { best, shown, against, .. } = self;
+        0.56 * best.topics + 0.22 * shown.words + 0.05 * shown.spelling + 1.1 * shown.topics
+            - 1.5 * against.words
+            - 0.64 * against.topics
+    }
+}
+
 /// A fact as bags of words and matters, by what is said of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Bag {
+pub struct Bag {
     own: HashMap<String, ()>,
     other: HashMap<String, ()>,
     topics: BTreeMap<TopicId, (f64, f64)>,
@@ -173,6 +188,13 @@ fn alike(a: &str, b: &str) -> f64 {
     if dice >= 0.5 { dice } else { 0.0 }
 }
 
+/// How far a few facts, of one's own, speak of the matter of a question, from 0 to 1.
+#[must_use]
+pub(crate) fn speaks(question: &Question, bags: &[&Bag]) -> f64 {
+    let cover = cover(question, bags, true);
+    (cover.words + cover.spelling).max(cover.topics)
+}
+
 /// How near the facts come to a question.
 #[must_use]
 pub(crate) fn nearness(question: &Question, bags: &[Bag]) -> Nearness {
@@ -193,6 +215,10 @@ pub(crate) fn nearness(question: &Question, bags: &[Bag]) -> Nearness {
         if sum > most {
             (most, near.fact, near.best) = (sum, Some(at), own);
         }
+    }
+    if let Some(bag) = near.fact.and_then(|at| bags.get(at)) {
+        let shared = |topic: &TopicId| bag.topics.get(topic).is_some_and(|(own, _)| *own > 0.0);
+        near.matters = question.topics.iter().map(|(topic, _)| *topic).filter(shared).take(2).collect();
     }
     near
 }

@@ -1,5 +1,6 @@
 //! What does the posting ask for? Its sentences, less those that only look like requirements.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -16,7 +17,7 @@ const MOST: usize = 300;
 
 pattern!(
     CUE,
-    r"(?i)\b(?:you\s+(?:have|are|bring|hold|will\s+have|will\s+need|need|know|can|possess|must|should)|you(?:'|’)(?:ve|re)\s|experience\s+(?:with|in|of|as|using|working|from)|experienced\s+(?:with|in)|knowledge\s+of|familiar(?:ity)?\s+with|understanding\s+of|proficien\w+|skills?\s+in|skilled\s+in|ability\s+to|able\s+to|degree|diploma|qualifi\w+|certifi\w+|licen[cs]e\w*|fluen\w+|years?(?:'|’)?\s+(?:of\s+)?(?:\w+\s+){0,3}experience|must\s+(?:have|be|hold)|required|requirements?\s*:|mandatory|essential|background\s+in|we\s+(?:are\s+looking\s+for|expect|require|seek|need|want)|looking\s+for\s+(?:an?|someone)|ideal(?:ly)?\s|preferred|a\s+plus|bonus|desirable|advantage|eligible\s+to\s+work|right\s+to\s+work|candidates?\s+(?:should|must|will|with)|applicants?\s+(?:should|must|will)|expertise\s+in|competen\w+\s+in|comfortable\s+(?:with|in|working))\b"
+    r"(?i)\b(?:you\s+(?:have|are|bring|hold|will\s+have|will\s+need|need|know|can|possess|must|should)|you(?:'|’)(?:ve|re)\s|experience\s+(?:with|in|of|as|using|working|from)|experienced\s+(?:with|in)|knowledge\s+of|familiar(?:ity)?\s+with|understanding\s+of|proficien\w+|skills?\s+in|skilled\s+in|ability\s+to|able\s+to|degree|diploma|qualifi\w+|certifi\w+|licen[cs]e\w*|fluen\w+|years?(?:'|’)?\s+(?:of\s+)?(?:\w+\s+){0,3}experience|(?:minimum|min\.?|at\s+least)\s+(?:of\s+)?(?:\d+|\w+)\+?\s+(?:or\s+more\s+)?years?|\d+\s*\+\s*years?|work\s+experience|must\s+(?:have|be|hold)|required|requirements?\s*:|mandatory|essential|background\s+in|we\s+(?:are\s+looking\s+for|expect|require|seek|need|want)|looking\s+for\s+(?:an?|someone)|ideal(?:ly)?\s|preferred|a\s+plus|bonus|desirable|advantage|eligible\s+to\s+work|right\s+to\s+work|candidates?\s+(?:should|must|will|with)|applicants?\s+(?:should|must|will)|expertise\s+in|competen\w+\s+in|comfortable\s+(?:with|in|working))\b"
 );
 pattern!(
     MUST,
@@ -31,12 +32,32 @@ pattern!(
     r"(?i)^(?:we|our|the\s+(?:company|team|organi[sz]ation|position|role|successful\s+team)|<organization>)\b.{0,60}?\b(?:offer|provide|believe|have|has|are|is|were|was|give|pay|value|support|build|work|help|serve|operate|founded|grow|launch|will\s+(?:launch|open|offer|provide|grow))\b"
 );
 pattern!(
+    GIVEN,
+    r"(?i)^(?:as\s+an?\s+.{3,60}?,?\s+)?(?:you|the\s+(?:successful\s+)?candidate)(?:\s+will|(?:'|’)ll)\s+(?:have\s+(?:a|an|the|access|every|ample|great|good)\b(?:\s+\w+){0,3}\s+(?:job|opportunit\w+|chance|impact|colleagues|manager|access|freedom|influence|time|budget)|be\s+(?:joining|offered|given|part\s+of|our|based|working|surrounded|supported)|get|receive|join|enjoy|find|meet|play|gain|become)\b|^at\s+\S+(?:\s+\S+)?,?\s+we\b|^learn\s+from\b"
+);
+pattern!(
     WE_SEEK,
-    r"(?i)\b(?:we|<organization>)\s+(?:(?:are|is)\s+(?:now\s+|currently\s+)?(?:looking|searching|seeking|hiring)|expect|require|seek|need|want|would\s+like\s+you|hope\s+you|value\s+(?:experience|candidates))"
+    r"(?i)\b(?:we|<organization>)\s+(?:(?:are|is)\s+(?:now\s+|currently\s+|therefore\s+|also\s+)?(?:looking|searching|seeking|hiring)|expect|require|seek|need|want|would\s+like\s+you|hope\s+you|value\s+(?:experience|candidates))"
 );
 pattern!(
     OFFER,
     r"(?i)\b(?:pension|salary|bonus(?:es)?\s+(?:scheme|system)|annual\s+leave|holidays?|vacation|paid\s+time|insurance|parental\s+leave|equity|stock\s+options|free\s+(?:lunch|fruit|coffee)|training\s+budget|gym|discount|remote[- ]first|flexible\s+hours|years?\s+ago|founded|revenue|per\s+annum|headquarter\w*|equal\s+opportunit\w+|regardless\s+of|apply\s+(?:now|via|by|through)|send\s+(?:us\s+)?your|cover\s+letter|deadline|interview)\b"
+);
+pattern!(
+    ITEM,
+    r"[^.!?,;:&/(-]\s+(?P<item>(?:Requirements?|Qualifications|Minimum|At\s+least|Proven|Prior|Previous|Relevant|Extensive|Excellent|Strong|Solid|Good|Very\s+good|Deep|Basic|Advanced|Experience|Knowledge|Familiar(?:ity)?|Understanding|Ability|Able\s+to|Fluen\w+|Master|Bachelor|University\s+degree|Comfortable|Willing\w*|Eager|Passion\w*|Exceptional|Some\s+experience|Speaks?|Must|You|We\s+(?:can\s+)?offer|What\s+[Ww]e\s+[Oo]ffer|WHAT\s+WE\s+OFFER|Benefits|Job\s+benefits|Company\s+description|Have|Be\s+(?:able|willing|flexible)|\d+\+?\s+years)\b)"
+);
+pattern!(
+    META,
+    r"(?i)^\W*(?:full[- ]?time|part[- ]?time|permanent(?:\s+position)?|temporary|contract|internship|start(?:ing)?\s+date\b.*|job\s+(?:type|id|title|location)\b.*|(?:working|weekly)\s+hours?\b.*|date\s+posted\b.*|reference(?:\s+(?:no|number|id))?\b.*|company\s+(?:size|type)\b.*|industry:?.{0,40}|more\s+(?:about|information)\b.*|read\s+(?:more|our)\b.*|learn\s+more\b.*|visit\s+us\b.*|hr|contact\b.*)\W*$"
+);
+pattern!(
+    APPLYING,
+    r"(?i)\b(?:(?:the|your|all|an)\s+applications?\s+(?:must|should|shall|is|are|will|can|has\s+to|together|with|via|in|letter)|you\s+(?:are|'re)\s+applying|when\s+(?:you\s+)?apply(?:ing)?|applicants?\s+(?:to\s+specify|who\s+are|are\s+(?:requested|asked|invited))|(?:will|can|may)\s+be\s+(?:offered|appointed|found|obtained|given|employed|hired)|further\s+(?:information|details)|please\s+(?:contact|indicate|include|attach|submit|send|note|visit|read)|enclose|attached?\s+to\s+the\s+application|curriculum\s+vitae|your\s+(?:application|cv|resume)\b|apply\s+(?:online|now|here|today|via)|sounds?\s+(?:like\s+(?:you|something)|interesting|exciting)|we\s+hope\s+you\s+do|looking\s+forward\s+to\s+(?:your|hear|receiv|meet)\w*|(?:does|do)\s+(?:this|it|that)\s+(?:sound|describe)|this\s+position\s+might\s+be|then\s+(?:join|apply|this)|shortlist\w*|terms\s+of\s+employment|appointed\s+(?:for|as))\b"
+);
+pattern!(
+    NAMED_COMPANY,
+    r"^[A-Z][\w&.-]*(?:\s+[A-Z][\w&.-]*){0,3}\s+(?:is|are|was|has|offers|provides|employs|helps|develops|delivers|believes)\b"
 );
 pattern!(
     INJECTION,
@@ -46,6 +67,12 @@ pattern!(
 /// The requirements of a posting, and what is odd about it.
 #[must_use]
 pub fn requirements(document: &Document, at: usize) -> (Vec<Requirement>, Vec<Finding>) {
+    let (found, findings) = read(document, at, false);
+    // A posting that asks for nothing in so many words asks for what its duties need.
+    if found.is_empty() { read(document, at, true) } else { (found, findings) }
+}
+
+fn read(document: &Document, at: usize, duties: bool) -> (Vec<Requirement>, Vec<Finding>) {
     let mut found: Vec<Requirement> = Vec::new();
     let mut findings = Vec::new();
     let mut section = Part::Other;
@@ -60,7 +87,7 @@ pub fn requirements(document: &Document, at: usize) -> (Vec<Requirement>, Vec<Fi
             continue;
         }
         let text = document.block_text(block);
-        for range in sentences(text) {
+        for range in sentences(text).into_iter().flat_map(|range| unglued(text, range)) {
             let (sentence, start) = (&text[range.clone()], block.range.start + range.start);
             let span = Span { document: at, start, end: block.range.start + range.end };
             if INJECTION.as_ref().is_some_and(|pattern| pattern.is_match(sentence)) {
@@ -70,11 +97,14 @@ pub fn requirements(document: &Document, at: usize) -> (Vec<Requirement>, Vec<Fi
                 findings.push(Finding { kind: "instruction_to_reader", text, span: Some(span) });
                 continue;
             }
-            let Some(strength) = strength(sentence, section) else { continue };
+            let told = block.kind == Kind::Paragraph
+                && NAMED_COMPANY.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
+            let part = if duties && section == Part::Other { Part::Duties } else { section };
+            let Some(strength) = strength(sentence, part, told) else { continue };
             let listed = matches!(section, Part::Essential | Part::Wanted | Part::Preferred);
             let Some(node) = needs(sentence, start, listed) else { continue };
             let inferred = strength == Strength::Inferred;
-            if inferred && !is_concrete(&node) {
+            if inferred && !(is_concrete(&node) || duties && is_named(&node)) {
                 continue;
             }
             // The same line again asks for nothing more.
@@ -91,12 +121,31 @@ pub fn requirements(document: &Document, at: usize) -> (Vec<Requirement>, Vec<Fi
     (found, findings)
 }
 
+/// Pasted lists often lose their line breaks: a very long sentence is cut where an item plainly begins.
+fn unglued(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+    const GLUED: usize = 320;
+    let Some(pattern) = ITEM.as_ref().filter(|_| range.len() > GLUED) else { return vec![range] };
+    let mut from = range.start;
+    let mut found = Vec::new();
+    for hit in pattern.captures_iter(&text[range.clone()]).filter_map(|hit| hit.name("item")) {
+        let at = range.start + hit.start();
+        found.push(from..at);
+        from = at;
+    }
+    found.push(from..range.end);
+    let trimmed = found.into_iter().map(|piece| piece.start..piece.start + text[piece].trim_end().len());
+    trimmed.filter(|piece| !piece.is_empty()).collect()
+}
+
 /// How much a sentence insists; `None` if it asks for nothing.
-fn strength(sentence: &str, section: Part) -> Option<Strength> {
+fn strength(sentence: &str, section: Part, told: bool) -> Option<Strength> {
     let is = |pattern: &LazyLock<Option<Regex>>| {
         pattern.as_ref().is_some_and(|pattern| pattern.is_match(sentence))
     };
     let (cue, must, nice) = (is(&CUE), is(&MUST), is(&NICE));
+    if is(&META) || is(&APPLYING) || is(&GIVEN) || (told && !cue) {
+        return None;
+    }
     let about_them = (is(&COMPANY) && !is(&WE_SEEK)) || is(&OFFER);
     let listed = match section {
         Part::Benefits | Part::About | Part::Process => return None,
@@ -129,6 +178,15 @@ fn is_concrete(node: &Node) -> bool {
         }
         Need::AnyOf(nodes) | Need::AllOf(nodes) => nodes.iter().all(is_concrete),
         _ => false,
+    }
+}
+
+/// Whether it names anything that the table knows.
+fn is_named(node: &Node) -> bool {
+    match &node.need {
+        Need::Words(_) => false,
+        Need::AnyOf(nodes) | Need::AllOf(nodes) => nodes.iter().any(is_named),
+        _ => true,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::asked::{pattern, span_of_years};
-use crate::concepts::mentions;
+use crate::concepts::{ConceptKind, mentions};
 use crate::dates::periods;
 use crate::document::{Block, Document, Kind, Media, Span};
 use crate::model::{Fact, Finding, Grade, Named, Polarity, Role};
@@ -54,6 +54,7 @@ pub fn profile(documents: &[(usize, &Document)], as_of: Day) -> Profile {
             area: None,
             role: None,
             headed: false,
+            undated: false,
             denied: false,
             profile: &mut profile,
         }
@@ -70,6 +71,8 @@ struct Reader<'a> {
     role: Option<usize>,
     /// Whether the role has a heading; else it is a sentence.
     headed: bool,
+    /// Whether the heading of the role has no dates.
+    undated: bool,
     /// Whether a heading says that what follows is not so: "What I have not done".
     denied: bool,
     profile: &'a mut Profile,
@@ -137,10 +140,21 @@ impl Reader<'_> {
             return;
         }
         match self.role.filter(|_| self.headed) {
+            // Below a trade without dates stands one employer a line, below an employer or "Positions" one trade a line.
+            Some(role) if self.undated && names_a_trade(&self.profile.roles[role].title) => {
+                self.add_periods(role, &found);
+            }
+            Some(_) if self.undated && names_a_trade(sentence) => self.open_line(span.clone(), &found),
             Some(role) if self.profile.roles[role].possible.is_empty() => self.add_periods(role, &found),
             Some(_) => {}
             None => self.open_role(span.clone(), &found, false),
         }
+    }
+
+    /// A role that is one line of a list; the next line may be another.
+    fn open_line(&mut self, span: Span, periods: &[Period]) {
+        self.open_role(span, periods, true);
+        self.undated = true;
     }
 
     fn open_role(&mut self, span: Span, periods: &[Period], headed: bool) {
@@ -154,7 +168,7 @@ impl Reader<'_> {
         let (sure, possible) = (MonthSet::default(), MonthSet::default());
         self.profile.roles.push(Role { title: text.to_owned(), span, area, period: None, sure, possible });
         let role = self.profile.roles.len() - 1;
-        (self.role, self.headed) = (Some(role), headed);
+        (self.role, self.headed, self.undated) = (Some(role), headed, periods.is_empty());
         self.add_periods(role, periods);
     }
 
@@ -246,4 +260,8 @@ impl Reader<'_> {
             Area::Education | Area::Awards | Area::Languages | Area::Licences => Grade::Shown,
         }
     }
+}
+
+fn names_a_trade(text: &str) -> bool {
+    mentions(text, &tokens(text)).iter().any(|mention| mention.concept.kind() == ConceptKind::Profession)
 }

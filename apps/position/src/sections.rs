@@ -68,6 +68,13 @@ const PARTS: [(Part, &[&str]); 7] = [
             "good to have",
             "would be great",
             "optional",
+            "fantastic if",
+            "great if",
+            "nice if",
+            "extra points",
+            "even better if",
+            "we would love",
+            "not required",
         ],
     ),
     (
@@ -128,6 +135,27 @@ const PARTS: [(Part, &[&str]); 7] = [
             "your skills",
             "what you should have",
             "we expect",
+            "teammate if",
+            "good match if",
+            "right person if",
+            "who are you",
+            "your competenc",
+            "your qualifications",
+            "your experience",
+            "we imagine",
+            "we hope you",
+            "you should",
+            "you must",
+            "skills",
+            "competencies",
+            "your expertise",
+            "profile",
+            "technologies",
+            "tech stack",
+            "technology stack",
+            "our stack",
+            "success criteria",
+            "what it takes",
         ],
     ),
     (
@@ -169,6 +197,11 @@ const PARTS: [(Part, &[&str]); 7] = [
             "about the job",
             "the position",
             "in this role",
+            "your missions",
+            "your assignments",
+            "job purpose",
+            "job content",
+            "area of responsib",
             "you will",
             "main activities",
         ],
@@ -244,7 +277,7 @@ const AREAS: [(Area, &[&str]); 12] = [
 #[must_use]
 pub fn heading<'d>(document: &'d Document, block: &Block) -> Option<&'d str> {
     let text = document.block_text(block).trim();
-    let short = text.split_whitespace().count() <= 7 && text.len() <= 64 && !text.ends_with(['.', ',', ';']);
+    let short = text.split_whitespace().count() <= 9 && text.len() <= 64 && !text.ends_with(['.', ',', ';']);
     match block.kind {
         Kind::Heading(_) => Some(text),
         Kind::Paragraph | Kind::Cell if short => Some(text),
@@ -256,14 +289,19 @@ pub fn heading<'d>(document: &'d Document, block: &Block) -> Option<&'d str> {
 #[must_use]
 pub fn part(document: &Document, block: &Block) -> Option<Part> {
     let text = heading(document, block)?;
-    let marked = matches!(block.kind, Kind::Heading(_)) || text.ends_with([':', '?']);
+    // "You are the right person if you" leads into a list as a colon would.
+    let leads = [" if you", " you will", " also", " you have", " you are", " that you", " we expect"]
+        .iter()
+        .any(|end| text.to_lowercase().ends_with(end));
+    let marked = matches!(block.kind, Kind::Heading(_)) || text.ends_with([':', '?']) || leads;
     let small = text.trim_end_matches([':', '?', '.', '!']).trim().to_lowercase();
     let found = PARTS.iter().find(|(_, words)| {
         words.iter().any(|word| {
             if marked {
                 small.contains(word)
             } else {
-                small == word.trim() || (small.starts_with(word) && small.len() <= word.len() + 3)
+                small == word.trim()
+                    || (small.starts_with(word) && (small.len() <= word.len() + 3 || *word == "about "))
             }
         })
     });

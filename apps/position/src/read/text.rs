@@ -2,13 +2,16 @@
 
 use crate::document::{Document, Kind, Media, Place};
 
-/// A line that is at least so long was probably broken by a margin.
+/// A line that is at least so long was probably broken by a margin, in a text that has one.
 const WRAPPED: usize = 60;
+/// No margin is wider than this: a text with longer lines was not wrapped, and each of its lines stands for itself.
+const WIDEST: usize = 120;
 
 pub(super) fn read(name: &str, text: &str) -> Document {
     let mut document = Document::new(name, Media::Text);
     let mut open: Vec<(&str, Place)> = Vec::new();
     let mut kind = Kind::Paragraph;
+    let has_margin = text.lines().all(|line| line.trim_end().chars().count() <= WIDEST);
     let mut flush = |open: &mut Vec<(&str, Place)>, kind: Kind| document.push(kind, open.drain(..));
     for (at, line) in text.lines().enumerate() {
         let place = Place::Line(at as u32 + 1);
@@ -28,8 +31,8 @@ pub(super) fn read(name: &str, text: &str) -> Document {
         }
         let goes_on = open.last().is_some_and(|(last, _)| {
             let small = trimmed.starts_with(|c: char| c.is_lowercase() || c == '(');
-            (last.len() >= WRAPPED && !last.ends_with(['.', ':', '!', '?']))
-                || (small && !last.ends_with(['.', ':']))
+            (has_margin && last.len() >= WRAPPED && !last.ends_with(['.', ':', '!', '?']))
+                || (has_margin && small && !last.ends_with(['.', ':']))
         });
         if !goes_on {
             flush(&mut open, kind);

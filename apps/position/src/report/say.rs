@@ -52,13 +52,12 @@ pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
         Need::Publications(1) => "publications".to_owned(),
         Need::Publications(n) => format!("{n} publications"),
         Need::Interest(concept) => format!("an interest in {}", concept.name()),
-        Need::Words(_) => {
-            let text =
-                analysis.documents[analysis.posting].text[node.range.clone()].trim_end_matches(['.', ';']);
-            let bare = LEAD.as_ref().and_then(|lead| lead.find(text)).map_or(text, |hit| &text[hit.end()..]);
-            format!("“{}”", cut(if bare.len() > 8 { bare } else { text }, 80))
-        }
+        Need::Words(_) => quoted(analysis, node),
         Need::AnyOf(nodes) => list(&nodes.iter().map(|node| short(analysis, node)).collect::<Vec<_>>(), "or"),
+        // Where the posting says more than the table has names for, its own words say it best.
+        Need::AllOf(nodes) if nodes.iter().any(|node| matches!(node.need, Need::Words(_))) => {
+            quoted(analysis, node)
+        }
         Need::AllOf(nodes) => {
             let parts: Vec<String> = nodes.iter().take(4).map(|node| short(analysis, node)).collect();
             if nodes.len() > 4 {
@@ -68,6 +67,14 @@ pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
             }
         }
     }
+}
+
+/// The posting's own words without "Experience with".
+fn quoted(analysis: &Analysis, node: &Node) -> String {
+    let text =
+        analysis.documents[analysis.posting].text[node.range.clone()].trim().trim_end_matches(['.', ';']);
+    let bare = LEAD.as_ref().and_then(|lead| lead.find(text)).map_or(text, |hit| &text[hit.end()..]);
+    format!("“{}”", cut(if bare.len() > 8 { bare } else { text }, 70))
 }
 
 /// The sentence of a requirement, as it leads a line.

@@ -4,6 +4,7 @@
 mod contrast;
 mod formats;
 mod oracles;
+mod years;
 
 use std::path::{Path, PathBuf};
 
