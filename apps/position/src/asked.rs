@@ -31,6 +31,14 @@ pattern!(
     r"(?i)\b(?:after\s+\S+\s+(?:years?|months?)|celebrat\w+\s+\S+\s+years?|must\s+not\s+have|newly\s+(?:graduated|educated|qualified)|next\s+\S+|(?:last|past)\s+\S+(?:\s*(?:-|–|to)\s*\S+)?\s+years|years?\s+(?:ago|old)|founded|established|pension|contract|fixed[- ]term|per\s+year|a\s+year\b|every|each\s+year|(?:remote|business|market)\S*\s+for\s+\S+\s+years|since\s+\d{4}|probation|warranty)\b"
 );
 pattern!(
+    SIMILAR,
+    r"(?i)\b(?:similar|comparable|equivalent|related|like)\s+(?:\w+\s+)?(?:roles?|positions?|jobs?|capacity|functions?|environments?|fields?|area)\b"
+);
+pattern!(
+    MANY,
+    r"(?i)\b(?:(?P<n>two|three|four|2|3|4)(?:\s+or\s+more|\s*\+)?|multiple|several|various|a\s+(?:variety|range)\s+of|more\s+than\s+one)\s+(?:\w+\s+){0,2}$"
+);
+pattern!(
     DEGREE,
     r"(?P<doctor>(?i:\bph\.?\s?d\b|\bdoctora(?:te|l)\b))|(?P<master>(?i:\bmaster(?:'s|’s|s)(?:\s+(?:degree|of|in|thesis|program\w*|level|stud\w+|or|and|from|at|\()|\s*[,.;:/)(]|\s*$)|\bmaster(?:\s+degree|\s+of|\s+in)\b|\bm\.?\s?sc\b|\bm\.?eng\b)|\bMBA\b|\bMA\b|\bMEd\b)|(?P<bachelor>(?i:\bbachelor(?:'s|’s|s)?\b|\bb\.?\s?sc\b|\bb\.?eng\b|\bb\.?tech\b|\bundergraduate\s+degree\b|\b(?:university|college|academic|higher)\s+(?:degree|education)\b|\bgraduate\s+degree\b|\bdegree\s+in\b|\b(?:relevant|related|technical|engineering|science|nursing|teaching|law)\s+degree\b|\bdegree\b)|\bBA\b)|(?P<vocational>(?i:\bdiploma\b|\bvocational\b|\bapprenticeship\b|\bjourneyman\b|\bskilled[- ]worker\b|\btrade\s+certificate\b))"
 );
@@ -114,6 +122,7 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
     if cares {
         named.iter_mut().for_each(to_interest);
     }
+    named.iter_mut().for_each(|node| to_several(sentence, node));
     nodes.extend(named);
     rest_of(sentence, &words, &found, &used, &mut nodes);
     nodes.sort_by_key(|node| node.range.start);
@@ -142,6 +151,7 @@ fn rest_of(sentence: &str, words: &[Token], found: &[Mention], used: &[Range<usi
             Need::Concept(concept) => {
                 !matches!(concept.kind(), ConceptKind::Trait | ConceptKind::Licence | ConceptKind::Language)
             }
+            Need::Several(..) => true,
             Need::AnyOf(nodes) => nodes.iter().all(|node| is_work(&node.need)),
             _ => false,
         }
@@ -158,6 +168,18 @@ fn rest_of(sentence: &str, words: &[Token], found: &[Mention], used: &[Range<usi
     if let (2..=10, Some(first), Some(last)) = (stems.len(), free.first(), free.last()) {
         let range = first.range.start..last.range.end.min(sentence.len());
         nodes.push(Node { need: Need::Words(stems), range });
+    }
+}
+
+/// "Multiple programming languages" asks for more than one.
+fn to_several(sentence: &str, node: &mut Node) {
+    let Need::Concept(concept) = node.need else { return };
+    let before = &sentence[..node.range.start];
+    let Some(hit) = MANY.as_ref().and_then(|pattern| pattern.captures(before)) else { return };
+    let plural = sentence[node.range.clone()].ends_with('s');
+    let least = hit.name("n").and_then(|n| number(n.as_str())).unwrap_or(2.0);
+    if plural && concept.has_kinds() {
+        node.need = Need::Several(concept, least as u32);
     }
 }
 
@@ -290,7 +312,10 @@ fn years(
         used.push(range.start.min(whole.start)..whole.end);
         used.extend(area.iter().map(|mention| mention.range.clone()));
         let words = if areas.is_empty() { stems } else { Vec::new() };
-        nodes.push(Node { need: Need::Years { months: *months, area: areas, words }, range: whole });
+        let similar = areas.is_empty()
+            && words.is_empty()
+            && SIMILAR.as_ref().is_some_and(|pattern| pattern.is_match(&sentence[range.end..end]));
+        nodes.push(Node { need: Need::Years { months: *months, area: areas, words, similar }, range: whole });
     }
 }
 

@@ -217,6 +217,19 @@ impl ConceptId {
         self.get().is_some_and(|concept| concept.ancestors.binary_search(&other).is_ok())
     }
 
+    /// Whether it is a class that others are kinds of.
+    #[must_use]
+    pub fn has_kinds(self) -> bool {
+        TABLE.concepts.iter().any(|concept| concept.parents.iter().any(|(parent, _)| *parent == self))
+    }
+
+    /// Whether both are kinds of one thing, or one of the other.
+    #[must_use]
+    pub fn is_near(self, other: Self) -> bool {
+        let (Some(a), Some(b)) = (self.get(), other.get()) else { return false };
+        a.ancestors.iter().any(|ancestor| b.ancestors.binary_search(ancestor).is_ok())
+    }
+
     /// A parent of which both are different children that can't stand for one another.
     #[must_use]
     pub fn sibling_under(self, other: Self) -> Option<Self> {

@@ -52,6 +52,8 @@ impl Level {
 pub enum Need {
     /// A skill, tool, profession, licence, trait or domain of the table.
     Concept(ConceptId),
+    /// At least so many kinds of a class: "multiple programming languages".
+    Several(ConceptId, u32),
     /// An interest in something or a commitment to it: a wish is an answer.
     Interest(ConceptId),
     /// So many months in an area: concepts or words; of work at all where both are empty.
@@ -62,6 +64,8 @@ pub enum Need {
         area: Vec<Vec<ConceptId>>,
         /// Stems of words.
         words: Vec<String>,
+        /// "In a similar role", without a word about which.
+        similar: bool,
     },
     /// A degree.
     Degree {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::content::is_cue;
-use crate::model::{Fact, Grade, Polarity};
+use crate::model::{Fact, Grade, Polarity, Status};
 use crate::text::{stem, tokens};
 use crate::topics::{TopicId, spoken_of};
 
@@ -112,10 +112,24 @@ impl Nearness {
     #[must_use]
     pub fn strength(&self) -> f64 {
         let Self { best, shown, against, .. } = self;
-        0.56 * best.topics + 0.22 * shown.words + 0.05 * shown.spelling + 1.1 * shown.topics
+        0.52 * best.topics + 0.2 * shown.words + 0.06 * shown.spelling + 1.1 * shown.topics
             - 1.5 * against.words
-            - 0.64 * against.topics
+            - 0.63 * against.topics
     }
+}
+
+/// One order for all: by what became of a requirement, and among the same by the strength of what speaks for it. Fitted with
+/// the weights of [`Nearness::strength`].
+#[must_use]
+pub fn standing(status: Status, near: &Nearness) -> f64 {
+    let base = match status {
+        Status::Contradicted => -0.43,
+        Status::NotFound => -0.42,
+        Status::Unknown | Status::Transferable | Status::ClaimOnly => -0.18,
+        Status::Partial => 0.12,
+        Status::Met => 1.29,
+    };
+    base + near.strength()
 }
 
 /// A fact as bags of words and matters, by what is said of them.
@@ -193,6 +207,24 @@ fn alike(a: &str, b: &str) -> f64 {
 pub(crate) fn speaks(question: &Question, bags: &[&Bag]) -> f64 {
     let cover = cover(question, bags, true);
     (cover.words + cover.spelling).max(cover.topics)
+}
+
+/// Whether facts speak of the matters of a name with other words than the name; true where the thesaurus has no such matter.
+#[must_use]
+pub(crate) fn speaks_besides(name: &str, bags: &[&Bag]) -> bool {
+    let own = stem(&crate::text::normal(name));
+    let hits = spoken_of(&[own.as_str()]);
+    let Some(hit) = hits.first() else { return true };
+    bags.iter().any(|bag| {
+        let said: f64 = hit.topics.iter().filter_map(|topic| bag.topics.get(topic)).map(|(own, _)| own).sum();
+        // The name itself says as much as one term does.
+        let itself = if bag.own.contains_key(&own) {
+            hit.weight * rarity(&own) * hit.topics.len() as f64
+        } else {
+            0.0
+        };
+        said > itself + 1e-9
+    })
 }
 
 /// How near the facts come to a question.

@@ -173,7 +173,7 @@ fn strength(sentence: &str, section: Part, told: bool) -> Option<Strength> {
 /// Whether it names a tool, skill or method: duties that name none ask for nothing.
 fn is_concrete(node: &Node) -> bool {
     match &node.need {
-        Need::Concept(concept) => {
+        Need::Concept(concept) | Need::Several(concept, _) => {
             matches!(concept.kind(), ConceptKind::Tool | ConceptKind::Skill | ConceptKind::Method)
         }
         Need::AnyOf(nodes) | Need::AllOf(nodes) => nodes.iter().all(is_concrete),

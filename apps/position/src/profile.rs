@@ -10,6 +10,7 @@ use crate::dates::periods;
 use crate::document::{Block, Document, Kind, Media, Span};
 use crate::model::{Fact, Finding, Grade, Named, Polarity, Role};
 use crate::months::{Day, MonthSet, Period, PeriodFault};
+use crate::nearness::{Bag, speaks_besides};
 use crate::sections::{Area, area};
 use crate::stance::Stances;
 use crate::text::{sentences, stem, tokens};
@@ -60,7 +61,44 @@ pub fn profile(documents: &[(usize, &Document)], as_of: Day) -> Profile {
         }
         .read();
     }
+    homonyms(&mut profile);
     profile
+}
+
+/// Names of tools and methods that are also words of other trades.
+const HOMONYMS: &str = " sap scrum docker kafka spark swift rust ruby oracle salt chef puppet storm flask spring hive pig cassandra \
+    helm azure lambda express ember backbone elm julia scala perl dart delphi basic sketch unity blender maya inventor notion \
+    linear meteor runner splunk snowflake tableau looker slack excel word access teams confluence jira ansible consul nomad vault \
+    jenkins bamboo travis gradle maven ant ";
+
+/// "Played in the scrum for five seasons": a name that is also another trade's word needs one word beside it that speaks of
+/// the same matter. Lists are left alone.
+fn homonyms(profile: &mut Profile) {
+    let bags: Vec<Bag> = profile.facts.iter().map(Bag::new).collect();
+    let mut doubtful = Vec::new();
+    for (at, fact) in profile.facts.iter().enumerate().filter(|(_, fact)| fact.words.len() >= 6) {
+        for (place, named) in fact.named.iter().enumerate() {
+            let name = named.concept.name().to_lowercase();
+            let is_homonym = HOMONYMS.split_whitespace().any(|own| own == name);
+            let beside = |other: &usize| {
+                let other = &profile.facts[*other];
+                other.span == fact.span
+                    || (fact.role.is_some() && other.role == fact.role)
+                    || fact.role.is_none()
+            };
+            let near: Vec<&Bag> = (0..bags.len()).filter(beside).map(|other| &bags[other]).collect();
+            let others = fact
+                .named
+                .iter()
+                .any(|other| other.concept != named.concept && named.concept.is_near(other.concept));
+            if is_homonym && !others && !speaks_besides(&name, &near) {
+                doubtful.push((at, place));
+            }
+        }
+    }
+    for (at, place) in doubtful.into_iter().rev() {
+        profile.facts[at].named.remove(place);
+    }
 }
 
 struct Reader<'a> {

@@ -34,7 +34,8 @@ pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
     const LEVELS: [&str; 7] = ["", "A1", "A2", "B1", "B2", "C1", "C2"];
     match &node.need {
         Need::Concept(concept) => concept.name().to_owned(),
-        Need::Years { months, area, words } => {
+        Need::Several(concept, n) => format!("{n} or more of {}", concept.name()),
+        Need::Years { months, area, words, .. } => {
             let of = match (area.as_slice(), words.as_slice()) {
                 ([], []) => "experience".to_owned(),
                 ([], _) => "such experience".to_owned(),

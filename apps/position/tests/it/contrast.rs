@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 
 use pellucid_position::model::Status;
 
-use super::{fixtures, judged};
+use super::{fixtures, judged, stood};
 
 #[derive(Default)]
 struct Tally {
     pairs: usize,
     right_over_wrong: usize,
+    by_status: usize,
     false_met: usize,
     right_met: usize,
     no_need: usize,
@@ -25,15 +26,18 @@ fn evaluate(split: &str) -> (BTreeMap<String, Tally>, String) {
         let field = |name: &str| pair[name].as_str().unwrap();
         let status = |side: &str| judged(field(side), field("requirement"));
         let (right, wrong) = (status("right"), status("wrong"));
+        let stands = |side: &str| stood(field(side), field("requirement"));
+        let is_above = stands("right") > stands("wrong").map(|wrong| wrong + 1e-9);
         for family in [field("family"), "all"] {
             let tally = tallies.entry(family.to_owned()).or_default();
             tally.pairs += 1;
             tally.no_need += usize::from(right.is_none());
-            tally.right_over_wrong += usize::from(right > wrong);
+            tally.right_over_wrong += usize::from(is_above);
+            tally.by_status += usize::from(right > wrong);
             tally.false_met += usize::from(wrong == Some(Status::Met));
             tally.right_met += usize::from(right == Some(Status::Met));
         }
-        if right <= wrong || wrong == Some(Status::Met) {
+        if !is_above || wrong == Some(Status::Met) {
             writeln!(
                 failures,
                 "{} {right:?} / {wrong:?}\n  asked: {}\n  right: {}\n  wrong: {}",
@@ -49,14 +53,17 @@ fn evaluate(split: &str) -> (BTreeMap<String, Tally>, String) {
 }
 
 fn table(tallies: &BTreeMap<String, Tally>) -> String {
-    let mut out = String::from("family       pairs  right over wrong  false met  right met  no need\n");
+    let mut out = String::from(
+        "family       pairs  right over wrong  by status alone  false met  right met  no need\n",
+    );
     for (family, tally) in tallies {
         let share = |n: usize| 100.0 * n as f64 / tally.pairs as f64;
         writeln!(
             out,
-            "{family:12} {:5}  {:14.1} %  {:7.1} %  {:7.1} %  {:7}",
+            "{family:12} {:5}  {:14.1} %  {:13.1} %  {:7.1} %  {:7.1} %  {:7}",
             tally.pairs,
             share(tally.right_over_wrong),
+            share(tally.by_status),
             share(tally.false_met),
             share(tally.right_met),
             tally.no_need

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use pellucid_position::model::Status;
 use pellucid_position::months::Day;
+use pellucid_position::nearness::standing;
 use pellucid_position::read::Input;
 use pellucid_position::{Analysis, AnalysisError, Request, analyze};
 
@@ -38,4 +39,11 @@ fn compare(profile: &str, posting: &str) -> Result<Analysis, AnalysisError> {
 fn judged(profile: &str, requirement: &str) -> Option<Status> {
     let analysis = compare(profile, &format!("# Requirements\n\n- {requirement}\n")).ok()?;
     analysis.verdicts.iter().map(|verdict| verdict.status).min()
+}
+
+/// How a profile stands to one requirement; the least of its sentences.
+fn stood(profile: &str, requirement: &str) -> Option<f64> {
+    let analysis = compare(profile, &format!("# Requirements\n\n- {requirement}\n")).ok()?;
+    let each = analysis.verdicts.iter().zip(&analysis.nearness);
+    each.map(|(verdict, near)| standing(verdict.status, near)).min_by(f64::total_cmp)
 }

@@ -1,0 +1,121 @@
+//! Is the degree high enough, finished, and in the field?
+
+use super::{Court, Verdict};
+use crate::concepts::ConceptId;
+use crate::model::{Fact, Level, Node, Polarity, Role, Status};
+use crate::sections::Area;
+
+impl Court<'_> {
+    pub(super) fn degree(
+        &self,
+        node: &Node,
+        level: Level,
+        fields: &[ConceptId],
+        words: &[String],
+        open: bool,
+    ) -> Verdict {
+        let mut best: Option<(bool, bool, usize, Level)> = None;
+        let mut unfinished = Vec::new();
+        for (at, fact) in self.facts() {
+            let text = self.text(fact);
+            for (own, range) in crate::asked::levels(text) {
+                // A word about degrees counts where degrees stand, or where it is plainly one's own.
+                let named = text[range.clone()].to_lowercase();
+                let placed = matches!(fact.area, Area::Education | Area::Summary | Area::Licences)
+                    || fact.role.is_some_and(|r| self.profile.roles[r].area == Area::Education);
+                if !placed && (own < Level::Bachelor || named == "degree") {
+                    continue;
+                }
+                let ahead = fact.role.is_some_and(|role| self.is_unfinished(&self.profile.roles[role]));
+                if ahead
+                    || crate::stance::polarity(text, &range) != Polarity::Asserted
+                    || text.to_lowercase().contains("not completed")
+                    || text.to_lowercase().contains("dropped out")
+                {
+                    unfinished.push(at);
+                    continue;
+                }
+                let field = (fields.is_empty() && words.is_empty()) || self.in_field(at, fields, words);
+                let candidate = (own >= level && field, own >= level, at, own);
+                if best.is_none_or(|best| (candidate.0, candidate.1, candidate.3) > (best.0, best.1, best.3))
+                {
+                    best = Some(candidate);
+                }
+            }
+        }
+        let what = if fields.is_empty() {
+            String::new()
+        } else {
+            fields.iter().map(|field| field.name()).collect::<Vec<_>>().join(" or ")
+        };
+        let what =
+            if what.is_empty() { level.name().to_owned() } else { format!("{} in {what}", level.name()) };
+        match best {
+            Some((true, _, at, own)) => Verdict::new(
+                node,
+                Status::Met,
+                "degree.enough",
+                format!("a {} is stated; a {what} is asked", own.name()),
+            )
+            .with(vec![at]),
+            Some((_, true, at, own)) => {
+                let status = if open { Status::Unknown } else { Status::Partial };
+                Verdict::new(
+                    node,
+                    status,
+                    "degree.field",
+                    format!("a {} is stated, in another field than {what}", own.name()),
+                )
+                .with(vec![at])
+            }
+            Some((_, _, at, own)) => Verdict::new(
+                node,
+                Status::Partial,
+                "degree.level",
+                format!("a {} is stated; a {what} is asked", own.name()),
+            )
+            .with(vec![at]),
+            None if !unfinished.is_empty() => Verdict::new(
+                node,
+                Status::NotFound,
+                "degree.unfinished",
+                "a degree is named that is not finished".to_owned(),
+            )
+            .near(unfinished),
+            None if open && !self.profile.roles.is_empty() => Verdict::new(
+                node,
+                Status::Unknown,
+                "degree.equivalent",
+                format!("no {what} is stated; the posting takes experience instead, and says not how much"),
+            ),
+            None => Verdict::new(node, Status::NotFound, "nothing", format!("no {what} is stated")),
+        }
+    }
+
+    fn is_unfinished(&self, role: &Role) -> bool {
+        role.area == Area::Education
+            && role.period.is_some_and(|period| match period.end {
+                crate::months::Date::Present => true,
+                crate::months::Date::Month(month) => month > self.as_of.month,
+                crate::months::Date::Year(year) => year > self.as_of.month.year(),
+            })
+    }
+
+    /// Whether a fact, or what stands in its role, names one of the fields or a field of the same parent.
+    fn in_field(&self, at: usize, fields: &[ConceptId], words: &[String]) -> bool {
+        let fact = &self.profile.facts[at];
+        let same =
+            |other: &&Fact| std::ptr::eq(*other, fact) || (fact.role.is_some() && other.role == fact.role);
+        let near: Vec<&Fact> = self.profile.facts.iter().filter(same).collect();
+        if !fields.is_empty() {
+            return near.iter().any(|fact| {
+                fact.named.iter().any(|named| fields.iter().any(|field| named.concept.is_a(*field)))
+            });
+        }
+        let found = words
+            .iter()
+            .filter(|word| near.iter().any(|fact| fact.words.iter().any(|(own, _)| own == *word)))
+            .count();
+        found * 2 >= words.len()
+    }
+}

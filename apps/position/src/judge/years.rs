@@ -1,0 +1,189 @@
+//! Is it long enough? The months of the roles in an area, counted once however many overlap.
+
+use super::{Court, Verdict};
+use crate::concepts::{ConceptId, ConceptKind};
+use crate::model::{Fact, Node, Polarity, Role, Status};
+use crate::months::{MonthSet, in_words};
+use crate::nearness::{Bag, Question, speaks};
+use crate::sections::Area;
+use crate::text::{stem, tokens};
+
+/// How far a role must speak of an area that it does not name to be asked about.
+const SPEAKS: f64 = 0.4;
+
+/// Months of work in an area.
+#[derive(Debug, Default)]
+struct Counted {
+    sure: MonthSet,
+    possible: MonthSet,
+    /// With work that speaks of the area without naming it.
+    akin: MonthSet,
+    roles: Vec<usize>,
+    akin_roles: Vec<usize>,
+}
+
+/// The parts of an area that must be named: "a developer with Dynamics" is told by Dynamics.
+fn hard(area: &[Vec<ConceptId>]) -> impl Iterator<Item = &Vec<ConceptId>> {
+    let is_trade =
+        |group: &&Vec<ConceptId>| group.iter().all(|concept| concept.kind() == ConceptKind::Profession);
+    let all_trades = area.iter().all(|group| is_trade(&group));
+    area.iter().filter(move |group| all_trades || !is_trade(group))
+}
+
+impl Court<'_> {
+    /// Months of the roles in an area: surely and possibly, and what they would be with the roles that speak of the area
+    /// without naming it. Roles that overlap count once.
+    fn area_months(&self, area: &[Vec<ConceptId>], words: &[String]) -> Counted {
+        let mut counted = Counted::default();
+        for (at, role) in self.profile.roles.iter().enumerate() {
+            let is_work = matches!(role.area, Area::Experience | Area::Summary);
+            if !is_work || role.possible.is_empty() {
+                continue;
+            }
+            if self.role_is_in(at, role, area, words) {
+                counted.sure = counted.sure.union(&role.sure);
+                counted.possible = counted.possible.union(&role.possible);
+                counted.roles.push(at);
+            } else if self.role_speaks_of(at, area, words) {
+                counted.akin = counted.akin.union(&role.possible);
+                counted.akin_roles.push(at);
+            }
+        }
+        counted.akin = counted.akin.union(&counted.possible);
+        counted
+    }
+
+    fn role_is_in(&self, at: usize, role: &Role, area: &[Vec<ConceptId>], words: &[String]) -> bool {
+        if area.is_empty() && words.is_empty() {
+            return true;
+        }
+        let own = || self.profile.facts.iter().filter(|fact| fact.role == Some(at));
+        if !area.is_empty() {
+            return hard(area).all(|group| {
+                own().any(|fact| {
+                    fact.named.iter().any(|named| {
+                        named.polarity == Polarity::Asserted
+                            && group.iter().any(|area| named.concept.is_a(*area))
+                    })
+                })
+            });
+        }
+        // Most of the words in one role: its title, or what was done in it.
+        let title: Vec<String> = tokens(&role.title).iter().map(|word| stem(&word.norm)).collect();
+        let said = |word: &String| {
+            title.contains(word)
+                || own().any(|fact| {
+                    fact.words.iter().any(|(own, polarity)| own == word && *polarity == Polarity::Asserted)
+                })
+        };
+        let found = words.iter().filter(|word| said(word)).count();
+        found * 2 > words.len()
+    }
+
+    /// Whether a role speaks of each part of an area by its words or matters, without naming it.
+    fn role_speaks_of(&self, at: usize, area: &[Vec<ConceptId>], words: &[String]) -> bool {
+        let own: Vec<&Bag> = self
+            .profile
+            .facts
+            .iter()
+            .zip(self.bags)
+            .filter(|(fact, _)| fact.role == Some(at))
+            .map(|(_, bag)| bag)
+            .collect();
+        let about = |text: &str| speaks(&Question::new(text), &own) >= SPEAKS;
+        if area.is_empty() {
+            return about(&words.join(" "));
+        }
+        hard(area).all(|group| group.iter().any(|concept| about(concept.name())))
+    }
+
+    pub(super) fn years(
+        &self,
+        node: &Node,
+        asked: u32,
+        area: &[Vec<ConceptId>],
+        words: &[String],
+        similar: bool,
+    ) -> Verdict {
+        let counts = self.area_months(area, words);
+        let (sure, possible, akin) = (counts.sure.len(), counts.possible.len(), counts.akin.len());
+        let roles = counts.roles;
+        let what = match (area, words) {
+            ([], []) => "work of any kind".to_owned(),
+            ([], words) => format!("work that names “{}”", words.join(" ")),
+            (area, _) => {
+                let group = |group: &Vec<ConceptId>| {
+                    group.iter().map(|concept| concept.name()).collect::<Vec<_>>().join(" or ")
+                };
+                area.iter().map(group).collect::<Vec<_>>().join(" with ")
+            }
+        };
+        let claims: Vec<usize> = self
+            .facts()
+            .filter(|(_, fact)| fact.claimed.is_some_and(|claimed| claimed >= asked))
+            .filter(|(_, fact)| {
+                area.is_empty()
+                    || fact.named.iter().any(|named| {
+                        named.polarity == Polarity::Asserted
+                            && area.iter().flatten().any(|area| named.concept.is_a(*area))
+                    })
+            })
+            .map(|(at, _)| at)
+            .collect();
+        let counted = if sure == possible {
+            in_words(sure)
+        } else {
+            format!("{} to {}", in_words(sure), in_words(possible))
+        };
+        let because = format!("dated roles show {counted} of {what}; {} are asked", in_words(asked));
+        let support = self.titles(&roles);
+        let mut verdict = if similar && possible >= asked {
+            let because = format!("{because}; how similar it is to what the posting has in mind, you know");
+            Verdict::new(node, Status::Unknown, "years.similar", because).with(support)
+        } else if sure >= asked {
+            Verdict::new(node, Status::Met, "years.enough", because).with(support)
+        } else if possible >= asked {
+            Verdict::new(
+                node,
+                Status::Unknown,
+                "years.vague",
+                format!("{because}; the dates are too vague to tell"),
+            )
+            .with(support)
+        } else if !claims.is_empty() {
+            let shown = if possible == 0 { "no dated role shows it".to_owned() } else { because };
+            Verdict::new(
+                node,
+                Status::ClaimOnly,
+                "years.claimed",
+                format!("so many years are stated; {shown}"),
+            )
+            .with(claims)
+        } else if sure * 10 >= asked * 6 {
+            Verdict::new(node, Status::Partial, "years.most", because).with(support)
+        } else if akin >= asked {
+            let because = format!(
+                "{because}; with work that speaks of it without naming it, it could be {}: you know whether it is the same",
+                in_words(akin)
+            );
+            Verdict::new(node, Status::Unknown, "years.akin", because).with(self.titles(&counts.akin_roles))
+        } else {
+            Verdict::new(node, Status::NotFound, "years.few", because).near(support)
+        };
+        verdict.roles = roles;
+        verdict.months = Some((sure, possible, asked));
+        verdict
+    }
+
+    /// The facts that are the headings of roles.
+    pub(super) fn titles(&self, roles: &[usize]) -> Vec<usize> {
+        let is_title = |fact: &Fact, role: usize| {
+            let span = &self.profile.roles[role].span;
+            fact.span.document == span.document && span.start <= fact.span.start && fact.span.end <= span.end
+        };
+        roles
+            .iter()
+            .filter_map(|&role| self.facts().find(|(_, fact)| is_title(fact, role)).map(|(at, _)| at))
+            .collect()
+    }
+}
