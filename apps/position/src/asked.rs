@@ -126,6 +126,13 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
     nodes.extend(named);
     rest_of(sentence, &words, &found, &used, &mut nodes);
     nodes.sort_by_key(|node| node.range.start);
+    // The same thing twice in a sentence is asked for once.
+    let mut seen: Vec<Need> = Vec::new();
+    nodes.retain(|node| {
+        let is_new = !seen.contains(&node.need);
+        seen.push(node.need.clone());
+        is_new
+    });
     if nodes.is_empty() && loose {
         let stems = content(&words);
         if (1..=14).contains(&stems.len()) {
@@ -293,7 +300,15 @@ fn years(
         let behind = |m: &&Mention| m.range.start >= range.end && m.range.end <= end;
         let mut area: Vec<Mention> = found.iter().filter(behind).filter(is_area).cloned().collect();
         if area.is_empty() && at == 0 {
-            area = found.iter().filter(|m| m.range.end <= range.start).filter(is_area).cloned().collect();
+            // "A degree in economics and three years of work": the field is not what the years are of.
+            let is_work =
+                |m: &&Mention| !matches!(m.concept.kind(), ConceptKind::Field | ConceptKind::Licence);
+            let from = levels(&sentence[..range.start]).last().map_or(0, |(_, last)| last.end);
+            let before = |m: &&Mention| m.range.end <= range.start && m.range.start >= from;
+            area = found.iter().filter(before).filter(is_area).filter(is_work).cloned().collect();
+            if from > 0 {
+                area.clear();
+            }
         }
         let whole = range.start..area.iter().map(|m| m.range.end).max().unwrap_or(range.end).max(range.end);
         let inside = words.iter().filter(|word| word.range.start >= range.end && word.range.end <= end);

@@ -95,6 +95,8 @@ pub struct Nearness {
     pub matters: Vec<TopicId>,
     /// The fact that comes nearest, of one's own.
     pub fact: Option<usize>,
+    /// How near each fact comes, in the profile's order: a long line must say more to come as near as a short one.
+    pub each: Vec<f64>,
     /// How far it covers the requirement.
     pub best: Cover,
     /// How far all own facts that show something do together.
@@ -161,6 +163,14 @@ impl Bag {
             }
         }
         bag
+    }
+}
+
+impl Bag {
+    /// BM25's correction for length, about lines of eighteen words.
+    fn brevity(&self) -> f64 {
+        let words = (self.own.len() + self.other.len()) as f64;
+        1.0 / (0.7 + 0.3 * words / 18.0)
     }
 }
 
@@ -243,7 +253,8 @@ pub(crate) fn nearness(question: &Question, bags: &[Bag]) -> Nearness {
     let mut most = 0.0;
     for (at, bag) in bags.iter().enumerate() {
         let own = cover(question, &[bag], true);
-        let sum = own.words + own.spelling + own.topics;
+        let sum = (own.words + own.spelling + own.topics) * bag.brevity();
+        near.each.push(sum);
         if sum > most {
             (most, near.fact, near.best) = (sum, Some(at), own);
         }

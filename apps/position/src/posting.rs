@@ -33,7 +33,7 @@ pattern!(
 );
 pattern!(
     GIVEN,
-    r"(?i)^(?:as\s+an?\s+.{3,60}?,?\s+)?(?:you|the\s+(?:successful\s+)?candidate)(?:\s+will|(?:'|’)ll)\s+(?:have\s+(?:a|an|the|access|every|ample|great|good)\b(?:\s+\w+){0,3}\s+(?:job|opportunit\w+|chance|impact|colleagues|manager|access|freedom|influence|time|budget)|be\s+(?:joining|offered|given|part\s+of|our|based|working|surrounded|supported)|get|receive|join|enjoy|find|meet|play|gain|become)\b|^at\s+\S+(?:\s+\S+)?,?\s+we\b|^learn\s+from\b"
+    r"(?i)^(?:as\s+an?\s+.{3,60}?,?\s+)?(?:you|the\s+(?:successful\s+)?candidate)(?:\s+will|(?:'|’)ll)\s+(?:have\s+(?:a|an|the|access|every|ample|great|good)\b(?:\s+\w+){0,3}\s+(?:job|opportunit\w+|chance|impact|colleagues|manager|access|freedom|influence|time|budget)|be\s+(?:joining|offered|given|part\s+of|our|based|working|surrounded|supported)|get|receive|join|enjoy|find|meet|play|gain|become|experience)\b|^at\s+\S+(?:\s+\S+)?,?\s+(?:we|your?|our)\b|\b(?:we|to)\s+offer\s+you\b|\bwe\s+(?:can\s+)?offer\b|^we\s+invest\b|\bhelp\s+us\s+change\b|^the\s+atmosphere\b|^learn\s+from\b"
 );
 pattern!(
     WE_SEEK,
@@ -87,6 +87,18 @@ fn read(document: &Document, at: usize, duties: bool) -> (Vec<Requirement>, Vec<
             continue;
         }
         let text = document.block_text(block);
+        // "Working at Acme" ends a list as a heading would: short, without a stop, and naming nothing that can be asked for.
+        let closes = block.kind == Kind::Paragraph
+            && heading(document, block).is_some_and(|line| line.split_whitespace().count() <= 6)
+            && text.starts_with(char::is_uppercase)
+            && needs(text, 0, false).is_none()
+            && strength(text, Part::Other, false).is_none()
+            && matches!(section, Part::Essential | Part::Wanted | Part::Preferred);
+        if closes {
+            section = Part::Other;
+            theme = text.trim().to_owned();
+            continue;
+        }
         for range in sentences(text).into_iter().flat_map(|range| unglued(text, range)) {
             let (sentence, start) = (&text[range.clone()], block.range.start + range.start);
             let span = Span { document: at, start, end: block.range.start + range.end };

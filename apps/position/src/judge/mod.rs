@@ -66,7 +66,7 @@ impl Verdict {
             );
             self.support = vec![fact];
             self.parts.clear();
-        } else if strength >= NAME {
+        } else if near.best.words + near.best.topics >= NAME {
             self.near.insert(0, fact);
             self.near.dedup();
         }
@@ -97,8 +97,8 @@ pub struct Court<'a> {
 
 /// How strongly a passage must speak of a requirement that nothing names to be asked about.
 const ASK: f64 = 0.5;
-/// And to be called the nearest.
-const NAME: f64 = 0.1;
+/// And how far it must cover it to be called the nearest.
+const NAME: f64 = 0.4;
 
 /// Whether words could settle it: years, degrees, licences and denials are settled by what they are.
 fn is_open(verdict: &Verdict) -> bool {
@@ -204,8 +204,12 @@ impl Court<'_> {
             Status::Transferable | Status::ClaimOnly | Status::Partial if met > 0 => Status::Partial,
             least => least,
         };
-        let missing: Vec<&str> =
-            parts.iter().filter(|part| part.status < Status::Met).map(|part| part.because.as_str()).collect();
+        let says = |(part, node): (&Verdict, &Node)| match (&node.need, part.status) {
+            (Need::Words(_), Status::NotFound) if met > 0 => "no line says the rest".to_owned(),
+            _ => part.because.clone(),
+        };
+        let missing: Vec<String> =
+            parts.iter().zip(nodes).filter(|(part, _)| part.status < Status::Met).map(says).collect();
         let because = if missing.is_empty() {
             "all of its parts are shown".to_owned()
         } else {

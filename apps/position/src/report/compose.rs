@@ -1,6 +1,7 @@
 //! Which words, in which order? Templates that a friend could send; each line cites or is advice.
 
-use super::say::{asked, capital, cut, evidence, list, short};
+use super::ask::{probe, question, step};
+use super::say::{asked, capital, cut, evidence, first_person, list, number, short};
 use super::{Line, Report, Section};
 use crate::analysis::{Analysis, leaves};
 use crate::document::Span;
@@ -80,7 +81,11 @@ impl Writer<'_> {
             Grade::Listed => 3,
             Grade::SelfDescription => 4,
         };
-        facts.sort_by_key(|&fact| (rank(fact), fact));
+        // Among the same, what comes nearest to the posting's words.
+        let each = &self.analysis.nearness[at].each;
+        let near = |fact: usize| each.get(fact).copied().unwrap_or_default();
+        let score = |fact: usize| near(fact) - 0.25 * f64::from(rank(fact));
+        facts.sort_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
         let mut chosen: Vec<usize> = Vec::new();
         for &fact in &facts {
             let role = self.analysis.profile.facts[fact].role;
@@ -153,7 +158,9 @@ impl Writer<'_> {
                 .map(|fact| analysis.profile.facts[fact].span.clone())
                 .collect();
             let text = format!(
-                "Your documents show {met} of the {all} things that the posting insists on. The strongest: {}.",
+                "Your documents show {} of the {} things that the posting insists on. The strongest: {}.",
+                number(met),
+                number(all),
                 list(&names, "and")
             );
             section.paragraphs.push(Line::claim("", text, cites));
@@ -344,7 +351,7 @@ impl Writer<'_> {
             } else {
                 String::new()
             };
-            let mut line = Line::advice(&capital(&self.short(*at)), self.question(*at) + &gain);
+            let mut line = Line::advice(&capital(&self.short(*at)), question(analysis, *at) + &gain);
             (line.requirement, line.cites) = (Some(*at), vec![analysis.requirements[*at].span.clone()]);
             letter.items.push(line);
         }
@@ -359,10 +366,25 @@ impl Writer<'_> {
         let worries = self.ranked(|status| {
             matches!(status, Status::NotFound | Status::Transferable | Status::Partial | Status::Contradicted)
         });
-        for at in
-            worries.into_iter().filter(|&at| analysis.requirements[at].strength <= Strength::Strong).take(5)
-        {
-            concerns.items.push(self.concern(at));
+        let worries: Vec<usize> = worries
+            .into_iter()
+            .filter(|&at| analysis.requirements[at].strength <= Strength::Strong)
+            .take(8)
+            .collect();
+        let is_bare = |at: &usize| {
+            analysis.verdicts[*at].status != Status::Contradicted && self.best_facts(*at, 1).is_empty()
+        };
+        concerns.items.extend(worries.iter().filter(|at| !is_bare(at)).take(5).map(|&at| self.concern(at)));
+        let bare: Vec<usize> = worries.iter().copied().filter(is_bare).collect();
+        if !bare.is_empty() {
+            let names: Vec<String> = bare.iter().map(|&at| self.short(at)).collect();
+            let text = format!(
+                "{}. If you have it, add it; if not, say so in a sentence or leave it out.",
+                capital(&list(&names, "and"))
+            );
+            let mut line = Line::advice("Nothing in the documents helps with", text);
+            line.cites = bare.iter().map(|&at| analysis.requirements[at].span.clone()).collect();
+            concerns.items.push(line);
         }
         if concerns.items.is_empty() {
             concerns
@@ -372,49 +394,19 @@ impl Writer<'_> {
         vec![Section::new(2, "Strategic Recommendations"), positioning, letter, concerns]
     }
 
-    /// What to ask oneself about a requirement.
-    fn question(&self, at: usize) -> String {
-        let what = self.short(at);
-        let rules: Vec<&str> = leaves(&self.analysis.verdicts[at]).iter().map(|leaf| leaf.rule).collect();
-        match self.analysis.verdicts[at].status {
-            Status::ClaimOnly if rules.contains(&"interest.stated") => {
-                "You say that it matters to you. What have you done about it, however small?".to_owned()
-            }
-            Status::ClaimOnly if rules.contains(&"years.claimed") => {
-                "In which roles, from which month to which? The dates that are there do not add up to it."
-                    .to_owned()
-            }
-            Status::ClaimOnly => {
-                format!("You name {what}; where did you use it, what was your part, and what came of it?")
-            }
-            Status::Transferable => format!(
-                "You show something similar. What of it carries over to {what}, and how soon could you show the rest?"
-            ),
-            Status::Unknown if rules.contains(&"years.vague") => {
-                "In which months did these roles begin and end? Years alone leave it open.".to_owned()
-            }
-            Status::Unknown => format!("Only you can say how it stands with {what}. Say it in one sentence."),
-            Status::Partial => "Part of it is there. Which example would show the rest?".to_owned(),
-            _ if what.starts_with('“') => {
-                format!("What of what you have done answers to {what}? One concrete example is enough.")
-            }
-            _ => format!(
-                "Have you done anything with {what}, at work, in studies or on your own? One concrete example is enough."
-            ),
-        }
-    }
-
     fn concern(&self, at: usize) -> Line {
         let verdict = &self.analysis.verdicts[at];
         let mut cites = vec![self.analysis.requirements[at].span.clone()];
         let text = match (verdict.status, self.best_facts(at, 1).first()) {
-            (Status::Contradicted, _) => "Your documents deny it. Say so plainly if it is asked, and do not argue.".to_owned(),
+            (Status::Contradicted, _) => {
+                "Your documents deny it. Say so plainly if it is asked, and do not argue.".to_owned()
+            }
             (_, Some(&fact)) => {
                 let (said, spans) = evidence(self.analysis, fact);
                 cites.extend(spans);
-                format!("Start from what there is, {said}, and say what is missing.")
+                format!("Start from what there is, {said}, and say plainly what it is not.")
             }
-            _ => "Nothing in the documents helps. If you have it, add it; if not, say so in a sentence or leave it out.".to_owned(),
+            _ => "Nothing in the documents helps.".to_owned(),
         };
         let mut line = Line::advice(&capital(&self.short(at)), text);
         (line.cites, line.requirement) = (cites, Some(at));
@@ -435,6 +427,12 @@ impl Writer<'_> {
             seen.push(fact);
             let (said, cites) = evidence(analysis, fact);
             let ask = match analysis.profile.facts[fact].grade {
+                _ if matches!(analysis.requirements[at].node.need, Need::Degree { .. }) => {
+                    "What of it do you use today?"
+                }
+                _ if matches!(analysis.requirements[at].node.need, Need::Years { .. }) => {
+                    "What was yours there, and what changed because of it?"
+                }
                 Grade::Outcome => "How was that measured, and what was your own part?",
                 Grade::Artefact => "Be ready to explain it to someone who has read it.",
                 _ => "What was hard about it, and what would you do differently?",
@@ -449,27 +447,8 @@ impl Writer<'_> {
         }
         let mut probes = Section::new(3, "Questions to Expect");
         for at in self.ranked(|status| status < Status::Met).into_iter().take(6) {
+            let text = probe(analysis, at);
             let what = self.short(at);
-            let text = match analysis.verdicts[at].status {
-                Status::ClaimOnly if what.starts_with("an interest") => {
-                    "“Why does this matter to you?” Have one thing ready that you did about it.".to_owned()
-                }
-                Status::ClaimOnly => format!(
-                    "“Tell me about a time when you used {what}.” The documents name it and tell no story."
-                ),
-                Status::Partial => "“How far does your experience go here?” Part of it is shown.".to_owned(),
-                Status::Transferable => {
-                    format!("“You have worked with something else; why would {what} be no problem?”")
-                }
-                Status::Unknown => "“How does this stand?” The documents leave it open.".to_owned(),
-                Status::Contradicted => "“Your CV says otherwise; what is the case?”".to_owned(),
-                _ if what.starts_with('“') => format!(
-                    "The posting says {what}; be asked for an example. The documents hold none, so have an honest answer ready."
-                ),
-                _ => format!(
-                    "“Have you worked with {what}?” The documents do not mention it; have an honest answer ready."
-                ),
-            };
             let mut line = Line::advice(&capital(&what), text);
             (line.requirement, line.cites) = (Some(at), vec![analysis.requirements[at].span.clone()]);
             probes.items.push(line);
@@ -482,15 +461,17 @@ impl Writer<'_> {
                 .iter()
                 .filter(|block| !matches!(block.kind, crate::document::Kind::Heading(_)));
             for block in blocks.take(5) {
-                let text = format!(
-                    "“{}” What do you make of it, and what would you ask?",
-                    cut(document.block_text(block), 200)
-                );
+                let text = format!("“{}”", cut(document.block_text(block), 200));
                 let span = Span { document: at, start: block.range.start, end: block.range.end };
                 employer.items.push(Line::claim("", text, vec![span]));
             }
         }
-        if employer.items.is_empty() {
+        if !employer.items.is_empty() {
+            employer.paragraphs.push(Line::advice(
+                "",
+                "From your notes. Decide of each what you make of it, and what you would ask.".to_owned(),
+            ));
+        } else {
             employer.paragraphs.push(Line::advice(
                 "",
                 "No notes about the employer were given, and nothing is made up here. Add them with --notes."
@@ -526,17 +507,13 @@ impl Writer<'_> {
             ));
             return vec![message];
         }
-        let quote =
-            |fact: usize| cut(analysis.quote(&analysis.profile.facts[fact].span).trim_end_matches('.'), 120);
         let cites =
             proofs.iter().take(2).map(|(_, fact)| analysis.profile.facts[*fact].span.clone()).collect();
-        let text = format!(
-            "“I bring {} and {}. You can see it in two places: {}; and {}.”",
-            self.short(proofs[0].0),
-            self.short(proofs[1].0),
-            quote(proofs[0].1),
-            quote(proofs[1].1)
-        );
+        let said = |(at, fact): (usize, usize)| {
+            let quote = cut(analysis.quote(&analysis.profile.facts[fact].span).trim_end_matches('.'), 120);
+            format!("{}: {}", self.short(at), first_person(&quote))
+        };
+        let text = format!("What I bring is {}. And {}.", said(proofs[0]), said(proofs[1]));
         message.paragraphs.push(Line::claim("", text, cites));
         let mut supporting = Section::new(3, "Supporting Evidence");
         supporting.numbered = true;
@@ -570,14 +547,7 @@ impl Writer<'_> {
         let gates =
             analysis.fit.open_gates.iter().map(|&at| (at, format!("Settle {} first", self.short(at))));
         let raises = analysis.fit.raises.iter().map(|&(at, _)| {
-            let what = self.short(at);
-            let text = match analysis.verdicts[at].status {
-                Status::ClaimOnly | Status::Partial => format!("Add the example that shows {what}"),
-                Status::Unknown => format!("Clear up how it stands with {what}"),
-                Status::Transferable => format!("Say what carries over to {what}"),
-                _ if what.starts_with('“') => format!("Add an example for {what} if there is one"),
-                _ => format!("Add {what} if you have it; if not, decide whether the posting can do without"),
-            };
+            let text = step(analysis, at);
             (at, text)
         });
         for (at, text) in gates.chain(raises).take(3) {

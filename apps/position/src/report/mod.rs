@@ -3,6 +3,7 @@
 //!
 //! Every line either cites the documents or is marked as advice. Renderers change the form and no word.
 
+mod ask;
 mod compose;
 mod docx;
 mod html;

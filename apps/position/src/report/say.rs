@@ -21,8 +21,21 @@ pub(super) fn list(parts: &[String], last: &str) -> String {
     match parts {
         [] => String::new(),
         [one] => one.clone(),
+        // Names that hold an "and" of their own are told apart by semicolons.
+        [head @ .., end] if parts.iter().any(|part| part.contains(" and ") || part.contains(", ")) => {
+            format!("{}; {last} {end}", head.join("; "))
+        }
         [head @ .., end] => format!("{} {last} {end}", head.join(", ")),
     }
+}
+
+/// Small numbers as words.
+pub(super) fn number(n: usize) -> String {
+    const WORDS: [&str; 13] = [
+        "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+        "twelve",
+    ];
+    WORDS.get(n).map_or_else(|| n.to_string(), |word| (*word).to_owned())
 }
 
 fn names(concepts: &[ConceptId]) -> String {
@@ -39,7 +52,7 @@ pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
             let of = match (area.as_slice(), words.as_slice()) {
                 ([], []) => "experience".to_owned(),
                 ([], _) => "such experience".to_owned(),
-                (area, _) => list(&area.iter().map(|group| names(group)).collect::<Vec<_>>(), "with"),
+                (area, _) => list(&area.iter().map(|group| names(group)).collect::<Vec<_>>(), "and"),
             };
             format!("{} of {of}", in_words(*months))
         }
@@ -81,7 +94,7 @@ fn quoted(analysis: &Analysis, node: &Node) -> String {
 /// The sentence of a requirement, as it leads a line.
 pub(super) fn asked(analysis: &Analysis, requirement: &Requirement) -> String {
     let text = analysis.quote(&requirement.span).trim().trim_end_matches(['.', ';', ',']);
-    if text.chars().count() <= 110 { text.to_owned() } else { short(analysis, &requirement.node) }
+    cut(text, 120)
 }
 
 /// Cuts at a word, with an ellipsis.
@@ -108,6 +121,18 @@ pub(super) fn evidence(analysis: &Analysis, fact: usize) -> (String, Vec<Span>) 
         _ => format!("“{quote}”"),
     };
     (said, cites)
+}
+
+/// "Built the reports" as one says it of oneself: "I built the reports"; what is no deed stays as it is.
+pub(super) fn first_person(quote: &str) -> String {
+    let first = quote.split_whitespace().next().unwrap_or_default();
+    let lower = first.to_lowercase();
+    let is_word = first.chars().skip(1).all(char::is_lowercase) && first.starts_with(char::is_uppercase);
+    if is_word && crate::stance::is_past(&lower) {
+        format!("I {lower}{}", &quote[first.len()..])
+    } else {
+        format!("“{quote}”")
+    }
 }
 
 /// The first letter made large.

@@ -113,6 +113,11 @@ pub(super) fn is_finite(word: &Token) -> bool {
     is_in(FINITE, &small) || is_in(PRESENT, &small) || (small.len() > 4 && small.ends_with("ed"))
 }
 
+/// Whether a word is one of the verbs in the present that end in s.
+pub(super) fn is_present(small: &str) -> bool {
+    is_in(PRESENT, small)
+}
+
 /// Where the work of others ends: at "I", at a semicolon or full stop; else with the sentence.
 fn end_of(sentence: &str, from: usize, words: &[Token]) -> usize {
     let stop = sentence[from..].find(';').map_or(sentence.len(), |at| from + at);

@@ -80,6 +80,17 @@ impl Stances {
     }
 }
 
+/// Whether a word in small letters is a verb in the past that says what one did.
+#[must_use]
+pub(crate) fn is_past(word: &str) -> bool {
+    const NOT_DEEDS: &str = " is are was were has have had does do did will would can could may might must shall should \
+        need red bed based related advanced experienced skilled ";
+    let token = crate::text::tokens(word);
+    token.first().is_some_and(agency::is_finite)
+        && !NOT_DEEDS.split_whitespace().any(|own| own == word)
+        && !agency::is_present(word)
+}
+
 /// Whether a sentence says what was done, and by oneself: a verb in the past that is not the last word.
 #[must_use]
 pub(crate) fn tells_a_deed(sentence: &str) -> bool {

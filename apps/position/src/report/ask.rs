@@ -1,0 +1,252 @@
+//! What should the person be asked, by themselves and by an interviewer? A question that fits the kind of thing it is
+//! about.
+
+use super::say::{list, short};
+use crate::analysis::{Analysis, leaves};
+use crate::concepts::ConceptKind;
+use crate::judge::Verdict;
+use crate::model::{Need, Node, Status};
+
+/// What kind of thing a requirement asks for, as far as a question about it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// Something that one can do or has worked with.
+    Thing,
+    /// What one is like.
+    Trait,
+    /// What one cares for.
+    Interest,
+    /// So many years.
+    Years,
+    /// A degree.
+    Degree,
+    /// A natural language.
+    Language,
+    /// A licence, a permit, a place.
+    Paper,
+    /// Words that no table knows.
+    Words,
+}
+
+fn manner(node: &Node) -> Manner {
+    match &node.need {
+        Need::Concept(concept) => match concept.kind() {
+            ConceptKind::Trait => Manner::Trait,
+            ConceptKind::Licence => Manner::Paper,
+            _ => Manner::Thing,
+        },
+        Need::Several(..) | Need::Publications(_) => Manner::Thing,
+        Need::Interest(_) => Manner::Interest,
+        Need::Years { .. } => Manner::Years,
+        Need::Degree { .. } => Manner::Degree,
+        Need::Language(..) => Manner::Language,
+        Need::Place(_) | Need::WorkPermit => Manner::Paper,
+        Need::Words(_) => Manner::Words,
+        Need::AnyOf(nodes) => nodes.first().map_or(Manner::Words, manner),
+        Need::AllOf(nodes) if nodes.iter().any(|node| matches!(node.need, Need::Words(_))) => Manner::Words,
+        Need::AllOf(nodes) => nodes.first().map_or(Manner::Words, manner),
+    }
+}
+
+/// The parts of a requirement that are not fully shown.
+fn open_parts<'a>(node: &'a Node, verdict: &Verdict) -> Vec<&'a Node> {
+    match &node.need {
+        Need::AllOf(nodes) if nodes.len() == verdict.parts.len() => nodes
+            .iter()
+            .zip(&verdict.parts)
+            .filter(|(_, part)| part.status < Status::Met)
+            .map(|(node, _)| node)
+            .collect(),
+        _ => vec![node],
+    }
+}
+
+struct Case<'a> {
+    analysis: &'a Analysis,
+    verdict: &'a Verdict,
+    /// What is asked, in a few words.
+    what: String,
+    /// What of it is open, in a few words.
+    open: String,
+    manner: Manner,
+    rules: Vec<&'static str>,
+}
+
+impl<'a> Case<'a> {
+    fn new(analysis: &'a Analysis, at: usize) -> Self {
+        let (node, verdict) = (&analysis.requirements[at].node, &analysis.verdicts[at]);
+        let parts = open_parts(node, verdict);
+        let names: Vec<String> = parts.iter().take(4).map(|part| short(analysis, part)).collect();
+        Self {
+            analysis,
+            verdict,
+            what: short(analysis, node),
+            open: list(&names, "and"),
+            manner: parts.first().map_or(Manner::Words, |part| manner(part)),
+            rules: leaves(verdict).iter().map(|leaf| leaf.rule).collect(),
+        }
+    }
+
+    /// "3 years of Terraform" without the number: Terraform.
+    fn area(&self, at: usize) -> String {
+        match &self.analysis.requirements[at].node.need {
+            Need::Years { .. } => {
+                self.open.split_once(" of ").map_or(self.open.clone(), |(_, area)| area.to_owned())
+            }
+            _ => self.open.clone(),
+        }
+    }
+}
+
+/// What to ask oneself about a requirement.
+pub(super) fn question(analysis: &Analysis, at: usize) -> String {
+    let case = Case::new(analysis, at);
+    let (what, open) = (&case.what, &case.open);
+    match (case.verdict.status, case.manner) {
+        (Status::ClaimOnly, Manner::Interest) => {
+            "You say that it matters to you. What have you done about it, however small?".to_owned()
+        }
+        (Status::ClaimOnly, Manner::Years) => {
+            "In which roles, from which month to which? The dates that are there do not add up to it."
+                .to_owned()
+        }
+        (Status::ClaimOnly, Manner::Trait) => {
+            format!("You say it of yourself. When did {what} make a difference, and how could one tell?")
+        }
+        (Status::ClaimOnly, _) => {
+            format!("You name {open}. Where did you use it, what was your part, and what came of it?")
+        }
+        (Status::Transferable, _) => {
+            format!(
+                "You show something similar. What of it carries over to {open}, and how soon could you show the rest?"
+            )
+        }
+        (Status::Unknown, _) if case.rules.contains(&"near.speaks") => {
+            "One line comes near. Is it the same thing? If so, say it in the posting's own words.".to_owned()
+        }
+        (Status::Unknown, _) if case.rules.contains(&"years.vague") => {
+            "In which months did these roles begin and end? Years alone leave it open.".to_owned()
+        }
+        (Status::Unknown, Manner::Years) => {
+            "Which of your roles count towards it? You know; the documents do not say.".to_owned()
+        }
+        (Status::Unknown, _) => {
+            format!("Only you can say how it stands with {open}. Say it in one sentence.")
+        }
+        (Status::Partial, Manner::Words) => {
+            "Part of it is there. Which example would show the rest?".to_owned()
+        }
+        (Status::Partial, Manner::Trait) => {
+            "Part of it is there. Which third situation would show it best?".to_owned()
+        }
+        (Status::Partial, _) => {
+            format!("Part of it is there. What is open is {open}: which example would show it?")
+        }
+        (_, Manner::Years) => {
+            format!(
+                "Which roles, with their months, were work with {}? Name what they had to do with it.",
+                case.area(at)
+            )
+        }
+        (_, Manner::Trait) => {
+            format!("When did you show {open}? One situation, what you did, and what came of it.")
+        }
+        (_, Manner::Interest) => {
+            format!("Is there {open}? Say since when, and one thing that you did about it.")
+        }
+        (_, Manner::Degree) => {
+            format!("Do you have a {open}, or what you would call its equal? Add it with its year.")
+        }
+        (_, Manner::Language) => format!("At which level do you have {open}, and where did you use it?"),
+        (_, Manner::Paper) => {
+            format!("Do you have it ({open})? Add it with its date, or say when you could.")
+        }
+        (_, Manner::Words) => {
+            "What have you done that answers to this? One concrete example is enough.".to_owned()
+        }
+        (_, Manner::Thing) => {
+            "Have you done anything of the kind, at work, in studies or on your own? One concrete example is enough.".to_owned()
+        }
+    }
+}
+
+/// What an interviewer may ask, and how the documents leave one to answer it.
+pub(super) fn probe(analysis: &Analysis, at: usize) -> String {
+    let case = Case::new(analysis, at);
+    let open = &case.open;
+    match (case.verdict.status, case.manner) {
+        (Status::ClaimOnly, Manner::Interest) => {
+            "“Why does this matter to you?” Have one thing ready that you did about it.".to_owned()
+        }
+        (Status::ClaimOnly, Manner::Trait) => {
+            "“Give me an example.” The documents say it of you and tell no story.".to_owned()
+        }
+        (Status::ClaimOnly, Manner::Years) => {
+            "“Walk me through these years.” The dates must add up.".to_owned()
+        }
+        (Status::ClaimOnly, _) => {
+            format!("“Tell me about a time when you used {open}.” The documents name it and tell no story.")
+        }
+        (Status::Partial, Manner::Words) => {
+            "“How far does your experience go here?” Part of it is shown.".to_owned()
+        }
+        (Status::Partial, _) => format!("“And how is it with {open}?” The rest is shown."),
+        (Status::Transferable, _) => {
+            format!("“You have worked with something else; why would {open} be no problem?”")
+        }
+        (Status::Unknown, _) if case.rules.contains(&"near.speaks") => {
+            "“Is that the same thing?” One line comes near and does not name it; say how near.".to_owned()
+        }
+        (Status::Unknown, _) => "“How does this stand?” The documents leave it open.".to_owned(),
+        (Status::Contradicted, _) => "“Your CV says otherwise; what is the case?”".to_owned(),
+        (_, Manner::Years) => {
+            format!(
+                "“How long have you worked with {}?” Count only what you could put dates to.",
+                case.area(at)
+            )
+        }
+        (_, Manner::Trait) => {
+            format!("“When did you last need {open}?” The documents tell of no such moment; have one ready.")
+        }
+        (_, Manner::Interest) => "“What draws you to it?” The documents do not mention it.".to_owned(),
+        (_, Manner::Degree) => {
+            "“What did you study, and how does it bear on this?” The degree asked for is not there."
+                .to_owned()
+        }
+        (_, Manner::Language) => {
+            format!("The interviewer may switch to {}.", open.split(" (").next().unwrap_or(open))
+        }
+        (_, Manner::Paper) => "“Do you have it, or by when?” The documents do not say.".to_owned(),
+        (_, Manner::Words) => {
+            "Expect to be asked for an example. The documents hold none, so have an honest answer ready."
+                .to_owned()
+        }
+        (_, Manner::Thing) => {
+            format!(
+                "“Have you worked with {open}?” The documents do not mention it; have an honest answer ready."
+            )
+        }
+    }
+}
+
+/// The next thing to do about a requirement.
+pub(super) fn step(analysis: &Analysis, at: usize) -> String {
+    let case = Case::new(analysis, at);
+    let open = &case.open;
+    match (case.verdict.status, case.manner) {
+        (Status::Unknown, _) if case.rules.contains(&"near.speaks") => {
+            format!("Say whether what comes near is {}", case.what)
+        }
+        (Status::ClaimOnly | Status::Partial, Manner::Years) => format!("Put dates to {open}"),
+        (Status::ClaimOnly | Status::Partial, _) => format!("Add the example that shows {open}"),
+        (Status::Unknown, _) => format!("Clear up how it stands with {open}"),
+        (Status::Transferable, _) => format!("Say what carries over to {open}"),
+        (_, Manner::Years) => {
+            format!("Name the roles that were work with {}, if there are any", case.area(at))
+        }
+        (_, Manner::Trait) => format!("Tell of a situation that shows {open}"),
+        (_, Manner::Words) => format!("Add an example for {open} if there is one"),
+        (_, Manner::Degree | Manner::Paper | Manner::Language) => format!("Add {open} if you have it"),
+        _ => format!("Add {open} if you have it; if not, decide whether the posting can do without"),
+    }
+}
