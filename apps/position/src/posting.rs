@@ -14,6 +14,8 @@ use crate::text::sentences;
 
 /// More requirements than this are no posting.
 const MOST: usize = 300;
+/// How many lines a heading that is not marked as one may leave out.
+const PATIENCE: usize = 12;
 
 pattern!(
     CUE,
@@ -33,7 +35,11 @@ pattern!(
 );
 pattern!(
     GIVEN,
-    r"(?i)^(?:as\s+an?\s+.{3,60}?,?\s+)?(?:you|the\s+(?:successful\s+)?candidate)(?:\s+will|(?:'|’)ll)\s+(?:have\s+(?:a|an|the|access|every|ample|great|good)\b(?:\s+\w+){0,3}\s+(?:job|opportunit\w+|chance|impact|colleagues|manager|access|freedom|influence|time|budget)|be\s+(?:joining|offered|given|part\s+of|our|based|working|surrounded|supported)|get|receive|join|enjoy|find|meet|play|gain|become|experience)\b|^at\s+\S+(?:\s+\S+)?,?\s+(?:we|your?|our)\b|\b(?:we|to)\s+offer\s+you\b|\bwe\s+(?:can\s+)?offer\b|^we\s+invest\b|\bhelp\s+us\s+change\b|^the\s+atmosphere\b|^learn\s+from\b"
+    r"(?i)^(?:as\s+an?\s+.{3,60}?,?\s+)?(?:you|the\s+(?:successful\s+)?candidate)(?:\s+will|(?:'|’)ll)\s+(?:have\s+(?:a|an|the|access|every|ample|great|good)\b(?:\s+\w+){0,3}\s+(?:job|opportunit\w+|chance|impact|colleagues|manager|access|freedom|influence|time|budget)|be\s+(?:joining|offered|given|part\s+of|our|based|working|surrounded|supported)|get|receive|join|enjoy|find|meet|play|gain|become|experience)\b|^at\s+\S+(?:\s+\S+)?,?\s+(?:we|your?|our)\b|\b(?:we|to)\s+offer\s+you\b|\bwe\s+(?:can\s+)?offer\b|^we\s+invest\b|\bhelp\s+us\s+change\b|^the\s+atmosphere\b|^you\s+are\s+never\b|^learn\s+from\b"
+);
+pattern!(
+    ASKS,
+    r"(?i)\b(?:you|your|candidates?|applicants?|experience|knowledge|skills?|degree|required|must|looking)\b"
 );
 pattern!(
     WE_SEEK,
@@ -45,7 +51,7 @@ pattern!(
 );
 pattern!(
     ITEM,
-    r"[^.!?,;:&/(-]\s+(?P<item>(?:Requirements?|Qualifications|Minimum|At\s+least|Proven|Prior|Previous|Relevant|Extensive|Excellent|Strong|Solid|Good|Very\s+good|Deep|Basic|Advanced|Experience|Knowledge|Familiar(?:ity)?|Understanding|Ability|Able\s+to|Fluen\w+|Master|Bachelor|University\s+degree|Comfortable|Willing\w*|Eager|Passion\w*|Exceptional|Some\s+experience|Speaks?|Must|You|We\s+(?:can\s+)?offer|What\s+[Ww]e\s+[Oo]ffer|WHAT\s+WE\s+OFFER|Benefits|Job\s+benefits|Company\s+description|Have|Be\s+(?:able|willing|flexible)|\d+\+?\s+years)\b)"
+    r"[^.!?,;:&/(-]\s+(?P<item>(?:Requirements?|Qualifications|Minimum|At\s+least|Proven|Prior|Previous|Relevant|Extensive|Excellent|Strong|Solid|Good|Very\s+good|Deep|Basic|Advanced|Experience|Knowledge|Familiar(?:ity)?|Understanding|Ability|Able\s+to|Fluen\w+|Comfortable|Willing\w*|Eager|Passion\w*|Exceptional|Some\s+experience|Speaks?|Must|You|We\s+(?:can\s+)?offer|What\s+[Ww]e\s+[Oo]ffer|WHAT\s+WE\s+OFFER|Benefits|Job\s+benefits|Company\s+description|Have|Be\s+(?:able|willing|flexible)|\d+\+\s*years)\b)"
 );
 pattern!(
     META,
@@ -53,7 +59,7 @@ pattern!(
 );
 pattern!(
     APPLYING,
-    r"(?i)\b(?:(?:the|your|all|an)\s+applications?\s+(?:must|should|shall|is|are|will|can|has\s+to|together|with|via|in|letter)|you\s+(?:are|'re)\s+applying|when\s+(?:you\s+)?apply(?:ing)?|applicants?\s+(?:to\s+specify|who\s+are|are\s+(?:requested|asked|invited))|(?:will|can|may)\s+be\s+(?:offered|appointed|found|obtained|given|employed|hired)|further\s+(?:information|details)|please\s+(?:contact|indicate|include|attach|submit|send|note|visit|read)|enclose|attached?\s+to\s+the\s+application|curriculum\s+vitae|your\s+(?:application|cv|resume)\b|apply\s+(?:online|now|here|today|via)|sounds?\s+(?:like\s+(?:you|something)|interesting|exciting)|we\s+hope\s+you\s+do|looking\s+forward\s+to\s+(?:your|hear|receiv|meet)\w*|(?:does|do)\s+(?:this|it|that)\s+(?:sound|describe)|this\s+position\s+might\s+be|then\s+(?:join|apply|this)|shortlist\w*|terms\s+of\s+employment|appointed\s+(?:for|as))\b"
+    r"(?i)\b(?:(?:the|your|all|an)\s+applications?\s+(?:must|should|shall|is|are|will|can|has\s+to|together|with|via|in|letter)|you\s+(?:are|'re)\s+applying|when\s+(?:you\s+)?apply(?:ing)?|applicants?\s+(?:to\s+specify|who\s+are|are\s+(?:requested|asked|invited))|(?:will|can|may)\s+be\s+(?:offered|appointed|found|obtained|given|employed|hired)|further\s+(?:information|details)|(?:read|find|learn)\s+more\b|more\s+information|to\s+apply\s*:|fill\s+(?:in|out)|(?:read|find|learn)\s+more\b|more\s+information|to\s+apply\s*:|fill\s+(?:in|out)|please\s+(?:contact|indicate|include|attach|submit|send|note|visit|read)|enclose|attached?\s+to\s+the\s+application|curriculum\s+vitae|your\s+(?:application|cv|resume)\b|apply\s+(?:online|now|here|today|via)|sounds?\s+(?:like\s+(?:you|something)|interesting|exciting)|we\s+hope\s+you\s+do|looking\s+forward\s+to\s+(?:your|hear|receiv|meet)\w*|(?:does|do)\s+(?:this|it|that)\s+(?:sound|describe)|this\s+position\s+might\s+be|then\s+(?:join|apply|this)|shortlist\w*|terms\s+of\s+employment|appointed\s+(?:for|as))\b"
 );
 pattern!(
     NAMED_COMPANY,
@@ -76,10 +82,17 @@ fn read(document: &Document, at: usize, duties: bool) -> (Vec<Requirement>, Vec<
     let mut found: Vec<Requirement> = Vec::new();
     let mut findings = Vec::new();
     let mut section = Part::Other;
+    let mut left: Option<usize> = None;
     let mut theme = String::new();
     for block in &document.blocks {
+        // A heading that no mark tells may be a mere line: what is left out by it is left out for a dozen lines.
+        left = left.map(|left| left.saturating_sub(1));
+        if left == Some(0) && matches!(section, Part::About | Part::Benefits | Part::Process) {
+            section = Part::Other;
+        }
         if let Some(part) = part(document, block) {
             section = part;
+            left = (!matches!(block.kind, Kind::Heading(_))).then_some(PATIENCE);
             theme = heading(document, block).unwrap_or_default().trim_end_matches([':', '?']).to_owned();
             continue;
         }
@@ -135,7 +148,7 @@ fn read(document: &Document, at: usize, duties: bool) -> (Vec<Requirement>, Vec<
 
 /// Pasted lists often lose their line breaks: a very long sentence is cut where an item plainly begins.
 fn unglued(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
-    const GLUED: usize = 320;
+    const GLUED: usize = 80;
     let Some(pattern) = ITEM.as_ref().filter(|_| range.len() > GLUED) else { return vec![range] };
     let mut from = range.start;
     let mut found = Vec::new();
@@ -155,7 +168,7 @@ fn strength(sentence: &str, section: Part, told: bool) -> Option<Strength> {
         pattern.as_ref().is_some_and(|pattern| pattern.is_match(sentence))
     };
     let (cue, must, nice) = (is(&CUE), is(&MUST), is(&NICE));
-    if is(&META) || is(&APPLYING) || is(&GIVEN) || (told && !cue) {
+    if is(&META) || is(&APPLYING) || is(&GIVEN) || (told && !is(&ASKS)) {
         return None;
     }
     let about_them = (is(&COMPANY) && !is(&WE_SEEK)) || is(&OFFER);

@@ -54,6 +54,25 @@ pub enum Area {
 
 const PARTS: [(Part, &[&str]); 7] = [
     (
+        Part::Benefits,
+        &[
+            "benefit",
+            "we offer",
+            "what we offer",
+            "perks",
+            "our offer",
+            "what you get",
+            "what's in it for you",
+            "compensation",
+            "salary",
+            "why join",
+            "why work",
+            "what you can expect",
+            "rewards",
+            "package",
+        ],
+    ),
+    (
         Part::Preferred,
         &[
             "nice to have",
@@ -75,25 +94,6 @@ const PARTS: [(Part, &[&str]); 7] = [
             "even better if",
             "we would love",
             "not required",
-        ],
-    ),
-    (
-        Part::Benefits,
-        &[
-            "benefit",
-            "we offer",
-            "what we offer",
-            "perks",
-            "our offer",
-            "what you get",
-            "what's in it for you",
-            "compensation",
-            "salary",
-            "why join",
-            "why work",
-            "what you can expect",
-            "rewards",
-            "package",
         ],
     ),
     (
@@ -189,6 +189,7 @@ const PARTS: [(Part, &[&str]); 7] = [
             "tasks",
             "your job",
             "job description",
+            "description",
             "key accountabilities",
             "day to day",
             "day-to-day",

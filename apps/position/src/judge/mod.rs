@@ -210,10 +210,10 @@ impl Court<'_> {
         };
         let missing: Vec<String> =
             parts.iter().zip(nodes).filter(|(part, _)| part.status < Status::Met).map(says).collect();
-        let because = if missing.is_empty() {
-            "all of its parts are shown".to_owned()
-        } else {
-            format!("{}; {}", parts_shown(met, parts.len()), missing.join("; "))
+        let because = match (missing.is_empty(), met) {
+            (true, _) => "all of its parts are shown".to_owned(),
+            (_, 0) => merged(&missing),
+            _ => format!("{}; {}", parts_shown(met, parts.len()), merged(&missing)),
         };
         let mut verdict = Verdict::new(node, status, "all.parts", because);
         verdict.parts = parts;
@@ -225,12 +225,37 @@ impl Court<'_> {
     }
 }
 
+/// "Nothing names A; nothing names B" said once.
+fn merged(missing: &[String]) -> String {
+    let mut out: Vec<String> = Vec::new();
+    for lead in ["nothing names ", "nothing speaks of "] {
+        let names: Vec<&str> =
+            missing.iter().filter_map(|part| part.strip_prefix(lead)).filter(|name| *name != "it").collect();
+        match names.as_slice() {
+            [] => {}
+            [one] => out.push(format!("{lead}{one}")),
+            [head @ .., last] => out.push(format!("{lead}{} or {last}", head.join(", "))),
+        }
+    }
+    let is_plain = |part: &&String| {
+        !(part.starts_with("nothing names ") || part.starts_with("nothing speaks of "))
+            || part.ends_with(" it")
+    };
+    let rest: Vec<&String> = missing.iter().filter(is_plain).collect();
+    // What has a name says more than "no sentence names it".
+    let vague = |part: &str| part.ends_with("names it");
+    out.extend(rest.iter().filter(|part| !vague(part)).map(|part| (*part).clone()));
+    if out.is_empty() {
+        out.push("no line says it".to_owned());
+    }
+    out.join("; ")
+}
+
 /// "One of its two parts is shown".
 fn parts_shown(met: usize, all: usize) -> String {
     const NUMBERS: [&str; 8] = ["no", "one", "two", "three", "four", "five", "six", "seven"];
     let say = |n: usize| NUMBERS.get(n).map_or_else(|| n.to_string(), |word| (*word).to_owned());
     match met {
-        0 => format!("none of its {} parts is fully shown", say(all)),
         1 => format!("one of its {} parts is shown", say(all)),
         _ => format!("{} of its {} parts are shown", say(met), say(all)),
     }

@@ -136,7 +136,7 @@ pub(super) fn question(analysis: &Analysis, at: usize) -> String {
         (Status::Partial, Manner::Words) => {
             "Part of it is there. Which example would show the rest?".to_owned()
         }
-        (Status::Partial, Manner::Trait) => {
+        (Status::Partial, Manner::Trait) if case.verdict.rule == "trait.twice" => {
             "Part of it is there. Which third situation would show it best?".to_owned()
         }
         (Status::Partial, _) => {

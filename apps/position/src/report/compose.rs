@@ -112,7 +112,7 @@ impl Writer<'_> {
                  no accuracy is claimed for the fit, since no public data could support one."
                     .to_owned(),
             ),
-            ("Candidates came from".to_owned(), "the bundled table of names and n-grams; no language model took part".to_owned()),
+            ("Candidates came from".to_owned(), "the bundled table of names, a thesaurus and n-grams; no language model took part".to_owned()),
         ]
     }
 
@@ -175,7 +175,7 @@ impl Writer<'_> {
         if !insisted.is_empty() {
             let names: Vec<String> = insisted.iter().take(4).map(|&at| self.short(at)).collect();
             let more = if insisted.len() > 4 {
-                format!(", and {} more below", insisted.len() - 4)
+                format!(", and {} more below", number(insisted.len() - 4))
             } else {
                 String::new()
             };

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Line, Report};
 use crate::analysis::Analysis;
-use crate::document::Span;
+use crate::document::{Kind, Span};
 use crate::model::Status;
 
 const STYLE: &str = include_str!("page.css");
@@ -121,7 +121,8 @@ fn sources(out: &mut String, analysis: &Analysis, report: &Report) {
                 .collect();
             let _ = write!(
                 out,
-                "<p><span class=\"place\">{}</span>",
+                "<p{}><span class=\"place\">{}</span>",
+                if matches!(block.kind, Kind::Heading(_)) { " class=\"heading\"" } else { "" },
                 escaped(&document.place(block.range.start).to_string())
             );
             let mut from = block.range.start;

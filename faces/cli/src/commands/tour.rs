@@ -12,6 +12,9 @@ use pellucid::views::render::{html, png, svg};
 use pellucid::views::report::{Report, Section, finding, lead, sections};
 use pellucid::views::theme::Mode;
 use pellucid::views::{View, bar, beeswarm, waterfall};
+use pellucid_position::months::Day;
+use pellucid_position::read::Input;
+use pellucid_position::{Request, analyze, report};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -26,6 +29,11 @@ const DATA: &[u8] = include_bytes!("../../../../fixtures/tour/adult.csv");
 const XGBOOST: &[u8] = include_bytes!("../../../../fixtures/tour/adult-xgboost.ubj");
 const LIGHTGBM: &[u8] = include_bytes!("../../../../fixtures/tour/adult-lightgbm.txt");
 const EXPECTED: &[u8] = include_bytes!("../../../../fixtures/tour/adult.expected.json");
+
+/// A fictional person and posting.
+const PROFILE: &[u8] = include_bytes!("../../../../fixtures/position/twin/profile.md");
+const PUBLICATIONS: &[u8] = include_bytes!("../../../../fixtures/position/twin/publications.bib");
+const POSTING: &[u8] = include_bytes!("../../../../fixtures/position/twin/posting.md");
 
 /// An embedded model and what its library computed.
 pub(crate) struct Embedded {
@@ -148,12 +156,15 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
     writer.finish()?;
     write_file(&path("predictions.parquet"), &table)?;
 
+    let fit = position(&path)?;
+
     let results = json!({
+        "position_fit": fit,
         "rows": explained[0].n_rows(),
         "worst_residual": explained.iter().map(Explained::worst_residual).fold(0.0_f64, |w, x| if x.is_nan() || x > w { x } else { w }),
     });
-    let files =
-        ["index.html", "waterfall.svg", "beeswarm.png", "predictions.parquet"].map(|name| (name, path(name)));
+    let files = ["index.html", "waterfall.svg", "beeswarm.png", "predictions.parquet", "position.html"]
+        .map(|name| (name, path(name)));
     let outputs: Vec<(&str, &Path)> = files.iter().map(|(name, path)| (*name, path.as_path())).collect();
     context.write_run_to(&args.dir, "tour", &[], &outputs, json!({}), results.clone())?;
     let shown = path("index.html").display().to_string();
@@ -164,12 +175,36 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
         bar::bar(&subject, 6).text(96),
         picture.text(96),
         format!(
-            "Wrote {shown}. Open it in a browser.\nThe models and data lie beside it: try `pellucid explain {} {} --row {row}`.\n",
+            "Wrote {shown} and {}. Open them in a browser.\nThe models, data and documents lie beside them: try\n  \
+             pellucid explain {} {} --row {row}\n  pellucid position {} {}\n",
+            path("position.html").display(),
             path("adult-xgboost.ubj").display(),
-            path("adult.csv").display()
+            path("adult.csv").display(),
+            path("profile.md").display(),
+            path("posting.md").display()
         ),
     ];
     print(&text.join("\n"))
+}
+
+/// How a fictional profile fits a fictional posting, with its documents beside the report.
+fn position(path: &dyn Fn(&str) -> std::path::PathBuf) -> Result<Value, Failure> {
+    let input = |name: &str, bytes: &[u8]| Input { name: name.to_owned(), bytes: bytes.to_vec() };
+    let request = Request {
+        profile: vec![input("profile.md", PROFILE), input("publications.bib", PUBLICATIONS)],
+        posting: Some(input("posting.md", POSTING)),
+        ..Request::default()
+    };
+    let as_of = Day::new(2025, 1, 1).ok_or_else(|| Failure::Bug("the tour's day".to_owned()))?;
+    let analysis = analyze(&request, as_of)?;
+    write_file(&path("position.html"), report::html(&analysis, &report::compose(&analysis)).as_bytes())?;
+    for (name, bytes) in
+        [("profile.md", PROFILE), ("publications.bib", PUBLICATIONS), ("posting.md", POSTING)]
+    {
+        write_file(&path(name), bytes)?;
+    }
+    let [lo, hi] = analysis.fit.interval;
+    Ok(json!({"lo": lo.value(), "hi": hi.value(), "label": analysis.fit.label}))
 }
 
 /// The same data through another library's model.
