@@ -54,6 +54,10 @@ pattern!(
     r"[^.!?,;:&/(-]\s+(?P<item>(?:Requirements?|Qualifications|Minimum|At\s+least|Proven|Prior|Previous|Relevant|Extensive|Excellent|Strong|Solid|Good|Very\s+good|Deep|Basic|Advanced|Experience|Knowledge|Familiar(?:ity)?|Understanding|Ability|Able\s+to|Fluen\w+|Comfortable|Willing\w*|Eager|Passion\w*|Exceptional|Some\s+experience|Speaks?|Must|You|We\s+(?:can\s+)?offer|What\s+[Ww]e\s+[Oo]ffer|WHAT\s+WE\s+OFFER|Benefits|Job\s+benefits|Company\s+description|Have|Be\s+(?:able|willing|flexible)|\d+\+\s*years)\b)"
 );
 pattern!(
+    TWO,
+    r"(?i)^.{8,}?\b(?:must|required|mandatory|essential|necessary)\b[^.;]{0,20}?[,;]?\s+(?P<second>(?:while|whereas|and|but)\s+.{3,}\b(?:a\s+plus|advantages?|preferr?ed|nice\s+to\s+have|bonus|beneficial|desirable|an\s+asset)\b.*)$"
+);
+pattern!(
     META,
     r"(?i)^\W*(?:full[- ]?time|part[- ]?time|permanent(?:\s+position)?|temporary|contract|internship|start(?:ing)?\s+date\b.*|job\s+(?:type|id|title|location)\b.*|(?:working|weekly)\s+hours?\b.*|date\s+posted\b.*|reference(?:\s+(?:no|number|id))?\b.*|company\s+(?:size|type)\b.*|industry:?.{0,40}|more\s+(?:about|information)\b.*|read\s+(?:more|our)\b.*|learn\s+more\b.*|visit\s+us\b.*|hr|contact\b.*)\W*$"
 );
@@ -112,7 +116,11 @@ fn read(document: &Document, at: usize, duties: bool) -> (Vec<Requirement>, Vec<
             theme = text.trim().to_owned();
             continue;
         }
-        for range in sentences(text).into_iter().flat_map(|range| unglued(text, range)) {
+        for range in sentences(text)
+            .into_iter()
+            .flat_map(|range| unglued(text, range))
+            .flat_map(|range| by_strength(text, range))
+        {
             let (sentence, start) = (&text[range.clone()], block.range.start + range.start);
             let span = Span { document: at, start, end: block.range.start + range.end };
             if INJECTION.as_ref().is_some_and(|pattern| pattern.is_match(sentence)) {
@@ -144,6 +152,20 @@ fn read(document: &Document, at: usize, duties: bool) -> (Vec<Requirement>, Vec<
         }
     }
     (found, findings)
+}
+
+/// "English is a must while German is an advantage": two demands of two strengths.
+fn by_strength(text: &str, range: Range<usize>) -> Vec<Range<usize>> {
+    let cut = TWO
+        .as_ref()
+        .and_then(|pattern| pattern.captures(&text[range.clone()])?.name("second").map(|hit| hit.start()));
+    match cut {
+        Some(at) => vec![
+            range.start..range.start + text[range.clone()][..at].trim_end().len(),
+            range.start + at..range.end,
+        ],
+        None => vec![range],
+    }
 }
 
 /// Pasted lists often lose their line breaks: a very long sentence is cut where an item plainly begins.

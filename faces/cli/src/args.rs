@@ -76,8 +76,6 @@ pub(crate) enum Command {
     /// Exact Shapley values of a saved XGBoost or LightGBM model
     Explain(Explain),
     /// How well a profile fits a job posting, every claim with its source
-    // Hidden until it is finished.
-    #[command(hide = true)]
     Position(Position),
     /// Print a completion script for a shell
     Completions {

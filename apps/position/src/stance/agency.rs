@@ -207,6 +207,13 @@ fn subject(sentence: &str, words: &[Token], at: usize) -> Option<usize> {
         if between.contains([';', ':', '–', '—']) || between.contains(". ") || word.raw == "I" {
             break;
         }
+        // "Mentors two engineers": a plural that takes an object is a verb.
+        if !determined
+            && step > 0
+            && (is_in(DETERMINERS, &word.raw.to_lowercase()) && head.is_none_or(|head| head + 1 == step))
+        {
+            return None;
+        }
         let body = step == 0 && is_in(BODIES, &small) && (word.raw != "It" && word.raw != "it");
         if (is_agent(word)
             && (determined || is_plural_agent(word) || step > 0 && is_possessed(words, at, step)))

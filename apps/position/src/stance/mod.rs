@@ -33,7 +33,7 @@ pattern!(
 );
 pattern!(
     WISH,
-    r"(?i)\b(?:want(?:s|ed|ing)?\s+to|would\s+(?:like|love|enjoy|be\s+(?:happy|glad|keen|thrilled|interested))|happy\s+to\s+(?:join|learn|try)|desire\s+to|wish(?:es|ing)?\s+(?:to|for)|wish\s*:|wanted\s*:|wanting\s+to|hoping\s+(?:for|to)|look(?:s|ing)?\s+for\s+(?:a|an|the|my)\b|attending|signed\s+up|webinars?|bootcamp\s+(?:starts|begins)|watch(?:ed|ing)?\s+(?:\w+\s+){0,3}(?:videos|talks|tutorials)|fond\s+of|drawn\s+to|excited\s+(?:by|about)|hop(?:e|es|ing)\s+to|plan(?:s|ned|ning)?\s+(?:to|on)\b|planned\s+for|intend(?:s|ing)?\s+to|aim(?:s|ing)?\s+(?:to|at|for)\b|aspir\w+|look(?:ing)?\s+forward|interest(?:ed)?\s+in|keen\s+(?:to|on)|eager\s+to|ready\s+(?:for|to)\b|curious\s+about|(?:currently\s+|now\s+|self-?\s*)?(?:learning|studying)\b|get(?:ting)?\s+to\s+know|enrolled|registered\s+for\s+(?:a|the)\s+course|taking\s+(?:a|an|the|my|part\s+in\s+a)\s+(?:\w+\s+){0,3}(?:course|class|module|exam)|started\s+(?:a|an|the)\s+(?:\w+\s+){0,3}(?:course|class|tutorial)|seeking|my\s+goal|next\s+(?:step|year)|dream(?:s|ing)?\b|willing\s+to\s+learn|open\s+to\s+learn\w*|waiting\s+list|applied\s+for|working\s+towards?|preparing\s+for|considering|attracted\s+(?:to|by)|fascinated\s+by|reading\s+(?:about|up\s+on|list)|training\s+(?:budget|plan)|wish\s*list|to-?do\s*:|plans?\s*:|beginner(?:'|’)?s\s+guide|chapters?\s+into|have\s+(?:started\s+)?read(?:ing)?\s+about|exploring|someday|one\s+day|in\s+the\s+future|expected\s+(?:in\s+)?20\d\d|in\s+progress|objective\s*:|goals?\s*:|aim\s*:|move\s+into|contract\s+signed|first\s+of\s+\w+\s+(?:terms|semesters|years)|on\s+the\s+timetable|exam\s+not\s+booked)"
+    r"(?i)\b(?:want(?:s|ed|ing)?\s+to|would\s+(?:like|love|enjoy|be\s+(?:happy|glad|keen|thrilled|interested))|happy\s+to\s+(?:join|learn|try)|desire\s+to|wish(?:es|ing)?\s+(?:to|for)|wish\s*:|wanted\s*:|wanting\s+to|hoping\s+(?:for|to)|look(?:s|ing)?\s+for\s+(?:a|an|the|my)\b|attending|signed\s+up|webinars?|bootcamp\s+(?:starts|begins)|watch(?:ed|ing)?\s+(?:\w+\s+){0,3}(?:videos|talks|tutorials)|fond\s+of|drawn\s+to|excited\s+(?:by|about)|hop(?:e|es|ing)\s+to|plan(?:s|ned|ning)?\s+(?:to|on)\b|planned\s+for|intend(?:s|ing)?\s+to|aim(?:s|ing)?\s+(?:to|at|for)\b|aspir\w+|look(?:ing)?\s+forward|interest(?:ed)?\s+in|keen\s+(?:to|on)|eager\s+to|ready\s+(?:for|to)\b|curious\s+about|\b(?:currently|now|still|am|busy|started|start)\s+(?:self-)?(?:learning|studying)\b|^\W*(?:learning|studying)\s+(?:to|for|the|about|how)\b|get(?:ting)?\s+to\s+know|enrolled|registered\s+for\s+(?:a|the)\s+course|taking\s+(?:a|an|the|my|part\s+in\s+a)\s+(?:\w+\s+){0,3}(?:course|class|module|exam)|started\s+(?:a|an|the)\s+(?:\w+\s+){0,3}(?:course|class|tutorial)|seeking|my\s+goal|next\s+(?:step|year)|dream(?:s|ing)?\b|willing\s+to\s+learn|open\s+to\s+learn\w*|waiting\s+list|applied\s+for|working\s+towards?|preparing\s+for|considering|attracted\s+(?:to|by)|fascinated\s+by|reading\s+(?:about|up\s+on|list)|training\s+(?:budget|plan)|wish\s*list|to-?do\s*:|plans?\s*:|beginner(?:'|’)?s\s+guide|chapters?\s+into|have\s+(?:started\s+)?read(?:ing)?\s+about|exploring|someday|one\s+day|in\s+the\s+future|expected\s+(?:in\s+)?20\d\d|in\s+progress|objective\s*:|goals?\s*:|aim\s*:|move\s+into|contract\s+signed|first\s+of\s+\w+\s+(?:terms|semesters|years)|on\s+the\s+timetable|exam\s+not\s+booked)"
 );
 pattern!(
     WISH_AFTER,
@@ -190,6 +190,14 @@ mod tests {
             ("Currently taking an online course in Kubernetes", "Kubernetes", Aspirational),
             ("The platform team ran Kubernetes", "Kubernetes", ByOthers),
             ("Led the team that ran Kubernetes", "Kubernetes", Asserted),
+            ("Machine learning engineer for Kubernetes", "Kubernetes", Asserted),
+            ("Currently learning Kubernetes", "Kubernetes", Aspirational),
+            ("Mentors two engineers and runs Kubernetes", "Kubernetes", Asserted),
+            ("The neighbouring team ran Kubernetes; I wrote about it", "Kubernetes", ByOthers),
+            ("A firm whose administrators ran Kubernetes", "Kubernetes", ByOthers),
+            ("I ran Kubernetes, maintained by nobody else", "Kubernetes", Asserted),
+            ("The team used Java while I ran Kubernetes", "Kubernetes", Asserted),
+            ("Kubernetes ran behind a wall; I have not used either of them", "Kubernetes", Negated),
             ("Kubernetes was handled by the platform team", "Kubernetes", ByOthers),
             ("A company that sells Kubernetes trainings", "Kubernetes", ByOthers),
         ] {

@@ -328,3 +328,20 @@ fn the_twin_gets_every_section_of_the_model_report() {
         assert!(headings.iter().any(|heading| heading == wanted), "{wanted} is not among {headings:?}");
     }
 }
+
+#[test]
+fn the_twins_years_are_those_that_the_fixture_says() {
+    let profile = fs_err::read_to_string(fixtures().join("twin/profile.md")).unwrap();
+    let months = |asked: &str| {
+        compare(&profile, &format!("# Requirements\n\n- {asked}\n")).unwrap().verdicts[0].months
+    };
+    assert_eq!(
+        months("9+ years of experience in machine learning"),
+        Some((115, 115, 108)),
+        "9 years 7 months in six roles"
+    );
+    assert_eq!(
+        months("10+ years of experience in machine learning").map(|(sure, _, asked)| (sure, asked)),
+        Some((115, 120))
+    );
+}
