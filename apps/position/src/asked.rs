@@ -110,6 +110,12 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
         used.push(whole.range());
         nodes.push(Node { need: Need::Publications(n), range: whole.range() });
     }
+    for amount in crate::amounts::asked(sentence) {
+        if !used.iter().any(|range| range.start < amount.range.end && amount.range.start < range.end) {
+            nodes.push(Node { need: Need::Amount(amount.n, amount.unit), range: amount.range.clone() });
+            used.push(amount.range);
+        }
+    }
     let cares = CARES.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
     let rest: Vec<Mention> = found
         .iter()
@@ -158,7 +164,7 @@ fn rest_of(sentence: &str, words: &[Token], found: &[Mention], used: &[Range<usi
             Need::Concept(concept) => {
                 !matches!(concept.kind(), ConceptKind::Trait | ConceptKind::Licence | ConceptKind::Language)
             }
-            Need::Several(..) => true,
+            Need::Several(..) | Need::Amount(..) => true,
             Need::AnyOf(nodes) => nodes.iter().all(|node| is_work(&node.need)),
             _ => false,
         }

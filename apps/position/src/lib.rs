@@ -30,6 +30,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod amounts;
 mod analysis;
 mod asked;
 pub mod concepts;

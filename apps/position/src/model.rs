@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::amounts::Unit;
 use crate::concepts::ConceptId;
 use crate::document::Span;
 use crate::months::{MonthSet, Period};
@@ -86,6 +87,8 @@ pub enum Need {
     WorkPermit,
     /// At least so many publications.
     Publications(u32),
+    /// At least so much of something that is counted; an end that a float holds exactly enough.
+    Amount(f64, Unit),
     /// Something that the table does not know: stems of its words.
     Words(Vec<String>),
     /// One is enough.

@@ -110,7 +110,7 @@ pub struct Nearness {
 impl Nearness {
     /// How strongly the profile's own deeds speak for the requirement: nothing that is added to them lowers it, and what is
     /// denied, wished for or done by others does. The weights were fitted on the contrast pairs for development
-    /// (`fixtures/position/pairs`), under these signs; see `bench/position`.
+    /// (`fixtures/position/pairs/fit.py`), under these signs.
     #[must_use]
     pub fn strength(&self) -> f64 {
         let Self { best, shown, against, .. } = self;

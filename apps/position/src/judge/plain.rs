@@ -1,6 +1,7 @@
 //! Languages at their levels, places, permits, publications: is it stated?
 
 use super::{Court, Verdict};
+use crate::amounts::{Unit, told};
 use crate::concepts::ConceptId;
 use crate::model::{Fact, Node, Polarity, Status};
 use crate::sections::Area;
@@ -144,6 +145,41 @@ impl Court<'_> {
             n if n >= asked => Verdict::new(node, Status::Met, "publications.enough", because).with(found),
             0 => Verdict::new(node, Status::NotFound, "nothing", "no publications are listed".to_owned()),
             _ => Verdict::new(node, Status::Partial, "publications.fewer", because).with(found),
+        }
+    }
+
+    /// The most that one's own facts tell of.
+    pub(super) fn amount(&self, node: &Node, asked: f64, unit: Unit) -> Verdict {
+        let mut most: Option<(f64, usize)> = None;
+        for (at, fact) in self.facts() {
+            let text = self.text(fact);
+            for amount in told(text).into_iter().filter(|amount| amount.unit == unit) {
+                let own = crate::stance::polarity(text, &amount.range) == Polarity::Asserted;
+                if own && most.is_none_or(|(n, _)| amount.n > n) {
+                    most = Some((amount.n, at));
+                }
+            }
+        }
+        let name = unit.name();
+        match most {
+            Some((n, at)) if n >= asked => {
+                Verdict::new(node, Status::Met, "amount.enough", format!("{n} {name}; {asked} are asked"))
+                    .with(vec![at])
+            }
+            Some((n, at)) if n >= 0.6 * asked => {
+                Verdict::new(node, Status::Partial, "amount.most", format!("{n} {name}; {asked} are asked"))
+                    .with(vec![at])
+            }
+            Some((n, at)) => {
+                Verdict::new(node, Status::NotFound, "amount.few", format!("{n} {name}; {asked} are asked"))
+                    .near(vec![at])
+            }
+            None => Verdict::new(
+                node,
+                Status::Unknown,
+                "amount.unsaid",
+                format!("how many {name} it was is not said"),
+            ),
         }
     }
 }

@@ -35,7 +35,7 @@ fn manner(node: &Node) -> Manner {
             ConceptKind::Licence => Manner::Paper,
             _ => Manner::Thing,
         },
-        Need::Several(..) | Need::Publications(_) => Manner::Thing,
+        Need::Several(..) | Need::Publications(_) | Need::Amount(..) => Manner::Thing,
         Need::Interest(_) => Manner::Interest,
         Need::Years { .. } => Manner::Years,
         Need::Degree { .. } => Manner::Degree,

@@ -65,6 +65,7 @@ pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
         Need::WorkPermit => "permission to work".to_owned(),
         Need::Publications(1) => "publications".to_owned(),
         Need::Publications(n) => format!("{n} publications"),
+        Need::Amount(n, unit) => format!("at least {n} {}", unit.name()),
         Need::Interest(concept) => format!("an interest in {}", concept.name()),
         Need::Words(_) => quoted(analysis, node),
         Need::AnyOf(nodes) => list(&nodes.iter().map(|node| short(analysis, node)).collect::<Vec<_>>(), "or"),

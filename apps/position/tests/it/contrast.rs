@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use pellucid_position::model::Status;
+use pellucid_position::nearness::Cover;
 
-use super::{fixtures, judged, stood};
+use super::{compare, fixtures, judged, stood};
 
 #[derive(Default)]
 struct Tally {
@@ -73,8 +74,38 @@ fn table(tallies: &BTreeMap<String, Tally>) -> String {
     out
 }
 
+/// What `fixtures/position/pairs/fit.py` fits on: the least of each side's requirements.
+fn write_features(path: &std::ffi::OsStr) {
+    let lines = fs_err::read_to_string(fixtures().join("pairs/dev.jsonl")).unwrap();
+    let mut out = String::new();
+    for line in lines.lines() {
+        let pair: serde_json::Value = serde_json::from_str(line).unwrap();
+        let field = |name: &str| pair[name].as_str().unwrap();
+        for side in ["right", "wrong"] {
+            let Ok(analysis) =
+                compare(field(side), &format!("# Requirements\n\n- {}\n", field("requirement")))
+            else {
+                continue;
+            };
+            let both = analysis.verdicts.iter().zip(&analysis.nearness);
+            let (verdict, near) = both.min_by_key(|(verdict, _)| verdict.status).unwrap();
+            let cover = |cover: &Cover| [cover.words, cover.spelling, cover.topics];
+            let row = serde_json::json!({
+                "id": field("id"), "family": field("family"), "side": side,
+                "posting": format!("{} {}", field("source"), pair["posting"]),
+                "status": verdict.status, "best": cover(&near.best), "shown": cover(&near.shown), "against": cover(&near.against),
+            });
+            writeln!(out, "{row}").unwrap();
+        }
+    }
+    fs_err::write(path, out).unwrap();
+}
+
 #[test]
 fn pairs_for_development() {
+    if let Some(path) = std::env::var_os("WRITE_FEATURES") {
+        write_features(&path);
+    }
     let (tallies, failures) = evaluate("dev");
     if std::env::var_os("SHOW_FAILURES").is_some() {
         println!("{failures}");
