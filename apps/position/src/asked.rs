@@ -417,6 +417,17 @@ fn degree(
         .collect();
     let inside: Vec<Token> =
         words.iter().filter(|w| w.range.start >= last.1.end && w.range.end <= limit).cloned().collect();
+    // "In engineering, within structural or offshore engineering": the narrower fields are meant.
+    let within = ["within", "specialis", "specializ", "with a focus on", "with focus on", "preferably in"]
+        .iter()
+        .filter_map(|word| small[..stop].find(word))
+        .min();
+    let narrow: Vec<&Mention> = fields
+        .iter()
+        .copied()
+        .filter(|m| within.is_some_and(|at| m.range.start >= last.1.end + at))
+        .collect();
+    let fields = if narrow.is_empty() { fields } else { narrow };
     let has_in = small[..stop].split_whitespace().take(3).any(|word| matches!(word, "in" | "of"));
     let words = if fields.is_empty() && has_in {
         content(&inside).into_iter().filter(|s| s != "degre" && s != "field").collect()

@@ -114,9 +114,9 @@ impl Nearness {
     #[must_use]
     pub fn strength(&self) -> f64 {
         let Self { best, shown, against, .. } = self;
-        0.52 * best.topics + 0.2 * shown.words + 0.06 * shown.spelling + 1.1 * shown.topics
-            - 1.5 * against.words
-            - 0.63 * against.topics
+        0.53 * best.topics + 0.29 * shown.words + 0.04 * shown.spelling + 1.09 * shown.topics
+            - 1.42 * against.words
+            - 0.58 * against.topics
     }
 }
 
@@ -125,11 +125,10 @@ impl Nearness {
 #[must_use]
 pub fn standing(status: Status, near: &Nearness) -> f64 {
     let base = match status {
-        Status::Contradicted => -0.43,
-        Status::NotFound => -0.42,
-        Status::Unknown | Status::Transferable | Status::ClaimOnly => -0.18,
-        Status::Partial => 0.12,
-        Status::Met => 1.29,
+        Status::Contradicted | Status::NotFound => -0.53,
+        Status::Unknown | Status::Transferable | Status::ClaimOnly => -0.22,
+        Status::Partial => 0.2,
+        Status::Met => 1.5,
     };
     base + near.strength()
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::asked::{pattern, span_of_years};
-use crate::concepts::{ConceptKind, mentions};
+use crate::concepts::{ConceptId, ConceptKind, mentions};
 use crate::dates::periods;
 use crate::document::{Block, Document, Kind, Media, Span};
 use crate::model::{Fact, Finding, Grade, Named, Polarity, Role};
@@ -179,10 +179,16 @@ impl Reader<'_> {
         }
         match self.role.filter(|_| self.headed) {
             // Below a trade without dates stands one employer a line, below an employer or "Positions" one trade a line.
-            Some(role) if self.undated && names_a_trade(&self.profile.roles[role].title) => {
-                self.add_periods(role, &found);
+            Some(role) if self.undated && !trades(&self.profile.roles[role].title).is_empty() => {
+                // "From 2012 I was a sailing instructor" is another trade.
+                let (own, said) = (trades(&self.profile.roles[role].title), trades(sentence));
+                if said.is_empty() || said.iter().any(|trade| own.iter().any(|own| own.is_near(*trade))) {
+                    self.add_periods(role, &found);
+                } else {
+                    self.open_line(span.clone(), &found);
+                }
             }
-            Some(_) if self.undated && names_a_trade(sentence) => self.open_line(span.clone(), &found),
+            Some(_) if self.undated && !trades(sentence).is_empty() => self.open_line(span.clone(), &found),
             Some(role) if self.profile.roles[role].possible.is_empty() => self.add_periods(role, &found),
             Some(_) => {}
             None => self.open_role(span.clone(), &found, false),
@@ -300,6 +306,8 @@ impl Reader<'_> {
     }
 }
 
-fn names_a_trade(text: &str) -> bool {
-    mentions(text, &tokens(text)).iter().any(|mention| mention.concept.kind() == ConceptKind::Profession)
+/// The trades that a text names.
+fn trades(text: &str) -> Vec<ConceptId> {
+    let found = mentions(text, &tokens(text)).into_iter().map(|mention| mention.concept);
+    found.filter(|concept| concept.kind() == ConceptKind::Profession).collect()
 }

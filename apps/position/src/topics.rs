@@ -4,10 +4,10 @@
 //! `concepts/topics.tsv` is built by `concepts/make.py` from lists that were written for this program. A topic proposes;
 //! it is never a verdict by itself.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
-use crate::text::stem;
+use crate::text::{normal, stem, tokens};
 
 /// A topic of the thesaurus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,66 +26,91 @@ pub(crate) struct Hit {
     pub(crate) weight: f64,
 }
 
-struct Term {
-    stems: Vec<String>,
-    topics: Vec<TopicId>,
-}
+/// The most words that a term has.
+const LONGEST: usize = 5;
+/// Stems of a term by their numbers, from 1; 0 stands for none.
+type Key = [u32; LONGEST];
 
 #[derive(Default)]
 struct Thesaurus {
     names: Vec<&'static str>,
-    by_first: HashMap<String, Vec<Term>>,
+    stems: HashMap<String, u32>,
+    terms: HashMap<Key, Vec<TopicId>>,
+    /// Numbers of the stems with which a term begins.
+    first: HashSet<u32>,
 }
 
 static THESAURUS: LazyLock<Thesaurus> =
     LazyLock::new(|| Thesaurus::parse(include_str!("../concepts/topics.tsv")));
 
 impl Thesaurus {
+    /// Tens of thousands of terms are read at the first question, so that each different word is stemmed once.
     fn parse(text: &'static str) -> Self {
-        let mut names = Vec::new();
-        let mut terms: HashMap<Vec<String>, Vec<TopicId>> = HashMap::new();
+        let mut own = Self::default();
+        let mut seen: HashMap<&'static str, u32> = HashMap::new();
         for (name, list) in text.lines().filter_map(|line| line.split_once('\t')) {
-            let Ok(id) = u16::try_from(names.len()) else { break };
-            names.push(name);
+            let Ok(id) = u16::try_from(own.names.len()) else { break };
+            own.names.push(name);
             for term in std::iter::once(name).chain(list.split(';')) {
-                let stems: Vec<String> =
-                    crate::text::tokens(term).iter().map(|word| stem(&word.norm)).collect();
-                let topics = terms.entry(stems).or_default();
-                if !topics.contains(&TopicId(id)) {
+                let Some(key) = own.key(term, &mut seen) else { continue };
+                own.first.insert(key[0]);
+                let topics = own.terms.entry(key).or_default();
+                if topics.last() != Some(&TopicId(id)) {
                     topics.push(TopicId(id));
                 }
             }
         }
-        let mut by_first: HashMap<String, Vec<Term>> = HashMap::new();
-        for (stems, topics) in terms {
-            if let Some(first) = stems.first().cloned() {
-                by_first.entry(first).or_default().push(Term { stems, topics });
+        own
+    }
+
+    fn key(&mut self, term: &'static str, seen: &mut HashMap<&'static str, u32>) -> Option<Key> {
+        let mut key = [0; LONGEST];
+        let mut at = 0;
+        let is_plain = term.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '/'));
+        if is_plain {
+            for word in term.split([' ', '-', '/']).filter(|word| !word.is_empty()) {
+                let known = seen.get(word).copied();
+                let number = known.unwrap_or_else(|| self.number(&stem(&normal(word))));
+                seen.insert(word, number);
+                *key.get_mut(at)? = number;
+                at += 1;
+            }
+        } else {
+            for word in tokens(term) {
+                *key.get_mut(at)? = self.number(&stem(&word.norm));
+                at += 1;
             }
         }
-        // The longest first; the map above has no order of its own.
-        by_first.values_mut().for_each(|terms| {
-            terms.sort_by(|a, b| b.stems.len().cmp(&a.stems.len()).then(a.stems.cmp(&b.stems)))
-        });
-        Self { names, by_first }
+        (at > 0).then_some(key)
+    }
+
+    fn number(&mut self, stem: &str) -> u32 {
+        let next = self.stems.len() as u32 + 1;
+        *self.stems.entry(stem.to_owned()).or_insert(next)
     }
 }
 
 /// The terms of a text, given by the stems of its words: at each word the longest.
 #[must_use]
 pub(crate) fn spoken_of(stems: &[&str]) -> Vec<Hit> {
+    let table = &*THESAURUS;
+    let numbers: Vec<u32> = stems.iter().map(|stem| table.stems.get(*stem).copied().unwrap_or(0)).collect();
     let mut found = Vec::new();
-    for at in 0..stems.len() {
-        let Some(terms) = THESAURUS.by_first.get(stems[at]) else { continue };
-        let fits = |term: &&Term| {
-            stems
-                .get(at..at + term.stems.len())
-                .is_some_and(|own| own.iter().zip(&term.stems).all(|(a, b)| a == b))
-        };
-        if let Some(term) = terms.iter().find(fits) {
-            let words = term.stems.len();
-            let share = 1.0 / (term.topics.len() as f64).sqrt();
+    for at in 0..numbers.len() {
+        if !table.first.contains(&numbers[at]) {
+            continue;
+        }
+        for words in (1..=LONGEST.min(numbers.len() - at)).rev() {
+            let mut key = [0; LONGEST];
+            key[..words].copy_from_slice(&numbers[at..at + words]);
+            if key[..words].contains(&0) {
+                continue;
+            }
+            let Some(topics) = table.terms.get(&key) else { continue };
+            let share = 1.0 / (topics.len() as f64).sqrt();
             let weight = share * if words > 1 { 1.5 } else { 1.0 };
-            found.push(Hit { topics: &term.topics, word: at, words, weight });
+            found.push(Hit { topics, word: at, words, weight });
+            break;
         }
     }
     found

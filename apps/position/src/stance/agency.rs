@@ -185,7 +185,7 @@ fn subject(sentence: &str, words: &[Token], at: usize) -> Option<usize> {
         );
     // "the team, which ran it" and "the firm whose administrators wrote it".
     if matches!(small.as_str(), "who" | "which" | "that" | "whose") {
-        let near = words[..at].iter().rev().take(6).any(|word| is_agent(word));
+        let near = words[..at].iter().rev().take(6).any(is_agent);
         let direct = at.checked_sub(1).is_some_and(|at| is_agent(&words[at]));
         let follows = before.ends_with(',') || direct || small == "who" || small == "whose";
         let verb = words[at + 1..].iter().take(if small == "whose" { 5 } else { 3 }).position(is_finite)?;
@@ -225,9 +225,7 @@ fn subject(sentence: &str, words: &[Token], at: usize) -> Option<usize> {
             let to_me = words.get(at + step + 2).is_some_and(|word| word.raw == "me");
             seen_verb = (!to_me).then_some(step);
             break;
-        } else if head.is_none() && step > 5 {
-            break;
-        } else if head.is_none() && is_finite(word) && !determined {
+        } else if head.is_none() && (step > 5 || is_finite(word) && !determined) {
             break;
         }
     }

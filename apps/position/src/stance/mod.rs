@@ -123,10 +123,9 @@ fn hits(pattern: &LazyLock<Option<Regex>>, text: &str) -> bool {
 }
 
 fn clauses(sentence: &str) -> Vec<Range<usize>> {
-    let Some(pattern) = CLAUSE.as_ref() else { return vec![0..sentence.len()] };
     let mut from = 0;
     let mut found = Vec::new();
-    for cut in pattern.find_iter(sentence) {
+    for cut in CLAUSE.as_ref().into_iter().flat_map(|pattern| pattern.find_iter(sentence)) {
         found.push(from..cut.start());
         from = cut.end();
     }
