@@ -252,6 +252,6 @@ impl Analysis {
         let heading =
             document.blocks.iter().find(|block| matches!(block.kind, crate::document::Kind::Heading(_)));
         let title = heading.or(document.blocks.first()).map_or("", |block| document.block_text(block));
-        title.char_indices().nth(90).map_or(title, |(at, _)| &title[..at])
+        title.char_indices().nth(90).map_or(title, |(at, _)| &title[..at]).trim_end_matches(['.', ':', ' '])
     }
 }

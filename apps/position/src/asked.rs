@@ -31,6 +31,10 @@ pattern!(
     r"(?i)\b(?:after\s+\S+\s+(?:years?|months?)|celebrat\w+\s+\S+\s+years?|must\s+not\s+have|newly\s+(?:graduated|educated|qualified)|next\s+\S+|(?:last|past)\s+\S+(?:\s*(?:-|–|to)\s*\S+)?\s+years|years?\s+(?:ago|old)|founded|established|pension|contract|fixed[- ]term|per\s+year|a\s+year\b|every|each\s+year|(?:remote|business|market)\S*\s+for\s+\S+\s+years|since\s+\d{4}|probation|warranty)\b"
 );
 pattern!(
+    SEEKS,
+    r"(?i)\b(?:looking\s+for|seek(?:s|ing)?|search(?:ing)?\s+for|hir(?:e|ing)|want(?:ed)?|as\s+an?|experience\s+as|years?)\b"
+);
+pattern!(
     SIMILAR,
     r"(?i)\b(?:similar|comparable|equivalent|related|like)\s+(?:\w+\s+)?(?:roles?|positions?|jobs?|capacity|functions?|environments?|fields?|area)\b"
 );
@@ -79,7 +83,7 @@ pattern!(LITTLE, r"(?i)\b(?:basic\w*|a1|a2|beginner|elementary|some|limited|lear
 #[must_use]
 pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> {
     let words = tokens(sentence);
-    let found = mentions(sentence, &words);
+    let found = asked_for(sentence, mentions(sentence, &words));
     let mut used: Vec<Range<usize>> = Vec::new();
     let mut nodes: Vec<Node> = Vec::new();
     years(sentence, &words, &found, &mut used, &mut nodes);
@@ -155,6 +159,28 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
     };
     shift(&mut node, offset);
     Some(node)
+}
+
+/// Names that say with whom or in what line one works are not asked for: "up-skilling engineers" asks for no engineer, and
+/// "research in bioinformatics" for bioinformatics.
+fn asked_for(sentence: &str, found: Vec<Mention>) -> Vec<Mention> {
+    const BROAD: &str = " engineering information-technology research technology healthcare education human-resources engineer ";
+    let seeks = SEEKS.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
+    let is_company = |mention: &Mention| {
+        let plural = sentence[mention.range.clone()].ends_with('s');
+        mention.concept.kind() == ConceptKind::Profession && plural && !seeks
+    };
+    let is_broad = |mention: &Mention| {
+        let name = mention.concept.name().to_lowercase().replace(' ', "-");
+        BROAD.split_whitespace().any(|own| own == name)
+    };
+    let kept: Vec<Mention> = found.iter().filter(|mention| !is_company(mention)).cloned().collect();
+    let narrow: Vec<Mention> = kept.iter().filter(|mention| !is_broad(mention)).cloned().collect();
+    match (narrow.is_empty(), kept.is_empty()) {
+        (false, _) => narrow,
+        (true, false) => kept,
+        _ => Vec::new(),
+    }
 }
 
 /// "Production deployment of ML models" asks for more than ML: what a sentence says besides its concepts is asked too.

@@ -13,6 +13,10 @@ pattern!(
     r"(?i)(?:\b(?:such\s+as|e\.g\.?|like|for\s+example|for\s+instance|ideally|preferably)\b|\()\s*[,:]?\s*$"
 );
 pattern!(
+    ONE_OF,
+    r"(?i)\b(?:either|(?:one|any|some|several)\s+(?:or\s+(?:more|several|two)\s+)?of)(?:\s+(?:the\s+following|these|those|the))?(?:\s+\w+)?\s*[:(]?\s*$"
+);
+pattern!(
     OPEN_END,
     r"(?i)^\s*(?:[,)]\s*)*(?:or)?\s*/?\s*(?:(?:an?|any|some|other|another)\s+)*(?:similar|equivalent|comparable|related|others?\b|etc|alike|the\s+like|alternatives?)"
 );
@@ -77,8 +81,7 @@ pub(crate) fn groups(sentence: &str, named: &[Mention]) -> Vec<Node> {
         let mut forced = EXAMPLES.as_ref().is_some_and(|pattern| pattern.is_match(before))
             && !before.trim_end().ends_with('(');
         forced |= OPEN_END.as_ref().is_some_and(|pattern| pattern.is_match(after));
-        forced |= before.to_lowercase().trim_end().ends_with("either")
-            || before.to_lowercase().trim_end().ends_with("one of");
+        forced |= ONE_OF.as_ref().is_some_and(|pattern| pattern.is_match(before));
         any |= forced;
         let leaf =
             |mention: &Mention| Node { need: Need::Concept(mention.concept), range: mention.range.clone() };

@@ -99,7 +99,8 @@ pub struct Nearness {
     pub each: Vec<f64>,
     /// How far it covers the requirement.
     pub best: Cover,
-    /// How far all own facts that show something do together.
+    /// How far the facts of one role together do, that show something: the role that does most. Facts without a role are
+    /// taken by area. Never all facts at once: what is long would come near to everything.
     pub shown: Cover,
     /// How far lists and self-descriptions do.
     pub stated: Cover,
@@ -114,9 +115,9 @@ impl Nearness {
     #[must_use]
     pub fn strength(&self) -> f64 {
         let Self { best, shown, against, .. } = self;
-        0.53 * best.topics + 0.29 * shown.words + 0.04 * shown.spelling + 1.09 * shown.topics
-            - 1.42 * against.words
-            - 0.58 * against.topics
+        0.56 * best.topics + 0.22 * shown.words + 0.05 * shown.spelling + 1.11 * shown.topics
+            - 1.44 * against.words
+            - 0.6 * against.topics
     }
 }
 
@@ -125,10 +126,10 @@ impl Nearness {
 #[must_use]
 pub fn standing(status: Status, near: &Nearness) -> f64 {
     let base = match status {
-        Status::Contradicted | Status::NotFound => -0.53,
-        Status::Unknown | Status::Transferable | Status::ClaimOnly => -0.22,
-        Status::Partial => 0.2,
-        Status::Met => 1.5,
+        Status::Contradicted | Status::NotFound => -0.47,
+        Status::Unknown | Status::Transferable | Status::ClaimOnly => -0.24,
+        Status::Partial => 0.16,
+        Status::Met => 1.53,
     };
     base + near.strength()
 }
@@ -140,13 +141,19 @@ pub struct Bag {
     other: HashMap<String, ()>,
     topics: BTreeMap<TopicId, (f64, f64)>,
     grade: Option<Grade>,
+    group: Group,
 }
+
+/// A role, or an area by its place in the list of areas.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Group(Option<usize>, u8);
 
 impl Bag {
     /// Reads a fact.
     #[must_use]
     pub(crate) fn new(fact: &Fact) -> Self {
-        let mut bag = Self { grade: Some(fact.grade), ..Self::default() };
+        let group = Group(fact.role, if fact.role.is_some() { 0 } else { fact.area as u8 });
+        let mut bag = Self { grade: Some(fact.grade), group, ..Self::default() };
         for (stem, polarity) in &fact.words {
             let side = if *polarity == Polarity::Asserted { &mut bag.own } else { &mut bag.other };
             side.insert(stem.clone(), ());
@@ -240,11 +247,15 @@ pub(crate) fn speaks_besides(name: &str, bags: &[&Bag]) -> bool {
 #[must_use]
 pub(crate) fn nearness(question: &Question, bags: &[Bag]) -> Nearness {
     let shows = |bag: &&Bag| bag.grade >= Some(Grade::Shown);
-    let shown: Vec<&Bag> = bags.iter().filter(shows).collect();
     let stated: Vec<&Bag> = bags.iter().filter(|bag| !shows(bag)).collect();
     let all: Vec<&Bag> = bags.iter().collect();
+    let mut groups: BTreeMap<Group, Vec<&Bag>> = BTreeMap::new();
+    bags.iter().filter(shows).for_each(|bag| groups.entry(bag.group).or_default().push(bag));
+    let together = |cover: &Cover| 1.11 * cover.topics + 0.22 * cover.words;
+    let covers = groups.values().map(|bags| cover(question, bags, true));
+    let shown = covers.max_by(|a, b| together(a).total_cmp(&together(b))).unwrap_or_default();
     let mut near = Nearness {
-        shown: cover(question, &shown, true),
+        shown,
         stated: cover(question, &stated, true),
         against: cover(question, &all, false),
         ..Nearness::default()

@@ -179,8 +179,14 @@ impl Court<'_> {
         let parts: Vec<Verdict> = nodes.iter().map(|node| self.judge(node)).collect();
         let best = parts.iter().enumerate().max_by_key(|(at, part)| (part.status, std::cmp::Reverse(*at)));
         let status = best.map_or(Status::NotFound, |(_, part)| part.status);
-        let because =
-            best.map_or(String::new(), |(_, part)| format!("one of them is enough; {}", part.because));
+        let because = match (status, best) {
+            (Status::Met, Some((_, part))) => format!("one of them is enough; {}", part.because),
+            (Status::NotFound, _) => {
+                merged(&parts.iter().map(|part| part.because.clone()).collect::<Vec<_>>())
+            }
+            (_, Some((_, part))) => part.because.clone(),
+            _ => String::new(),
+        };
         let mut verdict = Verdict::new(node, status, "any.best", because);
         verdict.near = if status <= Status::NotFound {
             parts.iter().flat_map(|part| part.near.clone()).collect()
