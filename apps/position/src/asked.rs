@@ -291,6 +291,15 @@ pub(crate) fn span_of_years(sentence: &str) -> Option<(u32, Range<usize>)> {
     Some((months.round() as u32, hit.get(0)?.range()))
 }
 
+/// Where a clause ends: at a semicolon, or at a stop that is not inside of a name such as Node.js.
+fn clause_end(text: &str, from: usize) -> usize {
+    let ends = |(at, mark): &(usize, char)| {
+        let after = &text[from + at + mark.len_utf8()..];
+        *mark == ';' || (*mark == '.' && after.chars().next().is_none_or(char::is_whitespace))
+    };
+    text[from..].char_indices().find(ends).map_or(text.len(), |(at, _)| from + at)
+}
+
 /// "Less than four years".
 fn is_most(before: &str) -> bool {
     let before = before.trim_end().to_lowercase();
@@ -328,7 +337,7 @@ fn years(
         // What the years are of stands behind them, up to the next years or the end of the clause; where nothing
         // does, before them.
         let next = spans.get(at + 1).map_or(sentence.len(), |next| next.1.start);
-        let end = sentence[range.end..next].find([';', '.']).map_or(next, |at| range.end + at);
+        let end = clause_end(&sentence[..next], range.end);
         let behind = |m: &&Mention| m.range.start >= range.end && m.range.end <= end;
         let mut area: Vec<Mention> = found.iter().filter(behind).filter(is_area).cloned().collect();
         if area.is_empty() && at == 0 {
@@ -406,7 +415,7 @@ fn degree(
         .map(|(level, _)| *level)
         .collect();
     let level = named.iter().copied().min().unwrap_or(Level::Bachelor);
-    let end = sentence[last.1.end..].find([';', '.']).map_or(sentence.len(), |at| last.1.end + at);
+    let end = clause_end(sentence, last.1.end);
     let tail = &sentence[last.1.end..end];
     let small = tail.to_lowercase();
     let open = ["related", "similar", "equivalent", "relevant", "comparable", "or other", "another"]

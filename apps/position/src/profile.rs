@@ -179,16 +179,15 @@ impl Reader<'_> {
         }
         match self.role.filter(|_| self.headed) {
             // Below a trade without dates stands one employer a line, below an employer or "Positions" one trade a line.
-            Some(role) if self.undated && !trades(&self.profile.roles[role].title).is_empty() => {
+            Some(role) if self.undated && names_a_trade(&self.profile.roles[role].title) => {
                 // "From 2012 I was a sailing instructor" is another trade.
-                let (own, said) = (trades(&self.profile.roles[role].title), trades(sentence));
-                if said.is_empty() || said.iter().any(|trade| own.iter().any(|own| own.is_near(*trade))) {
+                if same_trade(&self.profile.roles[role].title, sentence) {
                     self.add_periods(role, &found);
                 } else {
                     self.open_line(span.clone(), &found);
                 }
             }
-            Some(_) if self.undated && !trades(sentence).is_empty() => self.open_line(span.clone(), &found),
+            Some(_) if self.undated && names_a_trade(sentence) => self.open_line(span.clone(), &found),
             Some(role) if self.profile.roles[role].possible.is_empty() => self.add_periods(role, &found),
             Some(_) => {}
             None => self.open_role(span.clone(), &found, false),
@@ -310,4 +309,21 @@ impl Reader<'_> {
 fn trades(text: &str) -> Vec<ConceptId> {
     let found = mentions(text, &tokens(text)).into_iter().map(|mention| mention.concept);
     found.filter(|concept| concept.kind() == ConceptKind::Profession).collect()
+}
+
+fn names_a_trade(text: &str) -> bool {
+    !trades(text).is_empty() || tokens(text).iter().any(crate::stance::is_person)
+}
+
+/// Whether a line names no other trade than a title does.
+fn same_trade(title: &str, line: &str) -> bool {
+    let (own, said) = (trades(title), trades(line));
+    if !own.is_empty() && !said.is_empty() {
+        return said.iter().any(|trade| own.iter().any(|own| own.is_near(*trade)));
+    }
+    let people = |text: &str| -> Vec<String> {
+        tokens(text).into_iter().filter(crate::stance::is_person).map(|word| word.norm).collect()
+    };
+    let (own, said) = (people(title), people(line));
+    said.is_empty() || said.iter().any(|word| own.contains(word))
 }

@@ -1,9 +1,29 @@
 //! Is the degree high enough, finished, and in the field?
 
 use super::{Court, Verdict};
-use crate::concepts::ConceptId;
+use crate::concepts::{ConceptId, ConceptKind, by_name};
 use crate::model::{Fact, Level, Node, Polarity, Role, Status};
 use crate::sections::Area;
+
+/// The levels that a fact names, in words or by a degree that the table knows: a cand.merc. is a master.
+fn levels_of(fact: &Fact, text: &str) -> Vec<(Level, std::ops::Range<usize>)> {
+    let mut found = crate::asked::levels(text);
+    for named in fact.named.iter().filter(|named| named.concept.kind() == ConceptKind::Licence) {
+        let range = named.range.start - fact.span.start..named.range.end - fact.span.start;
+        let level = [
+            ("doctorate", Level::Doctor),
+            ("master's degree", Level::Master),
+            ("bachelor's degree", Level::Bachelor),
+        ]
+        .into_iter()
+        .find(|(name, _)| by_name(name).is_some_and(|class| named.concept.is_a(class)));
+        let is_new = !found.iter().any(|(_, own)| own.start < range.end && range.start < own.end);
+        if let Some((_, level)) = level.filter(|_| is_new) {
+            found.push((level, range));
+        }
+    }
+    found
+}
 
 impl Court<'_> {
     pub(super) fn degree(
@@ -18,7 +38,7 @@ impl Court<'_> {
         let mut unfinished = Vec::new();
         for (at, fact) in self.facts() {
             let text = self.text(fact);
-            for (own, range) in crate::asked::levels(text) {
+            for (own, range) in levels_of(fact, text) {
                 // A word about degrees counts where degrees stand, or where it is plainly one's own.
                 let named = text[range.clone()].to_lowercase();
                 let placed = matches!(fact.area, Area::Education | Area::Summary | Area::Licences)

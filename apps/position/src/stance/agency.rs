@@ -66,6 +66,10 @@ pattern!(
     r"(?i)\b(?:led|leading|lead|managed|managing|manage|coached|mentored|trained|supervised|headed|directed|hired|built\s+up|ran\s+(?:the|a)|responsible\s+for|together\s+with|along\s+with|with\s+(?:the|a|my|our)\s+(?:\w+\s+)?(?:team|colleagues?)|as\s+part\s+of|in\s+(?:a|the|our|my)\s+(?:\w+\s+){0,2}team|me|myself|my\s+team\s+and\s+i)\b"
 );
 pattern!(
+    GUIDED,
+    r"(?i)\bunder\s+(?:the\s+)?(?:close\s+)?(?:guidance|supervision|direction|leadership|mentorship)(?:\s+and\s+\w+)?\s+(?:of|by|from)\b.*"
+);
+pattern!(
     EMPLOYER,
     r"(?i)^(?:a|an|the|our)?\s*(?:\w+\s+){0,4}?(?:company|firm|agency|organi[sz]ation|employer|business|startup|start-up|consultancy|provider|manufacturer|maker|hospital|school|retailer)\s+(?:that|which|known|famous|speciali[sz]ing|offering|providing|selling|making|with|using)\b"
 );
@@ -87,6 +91,7 @@ pub(super) fn by_others(sentence: &str) -> Vec<Range<usize>> {
     if let Some(range) = hit(&PEOPLE_WHO) {
         spans.push(range.start..end_of(sentence, range.end, &words));
     }
+    spans.extend(hit(&GUIDED));
     subjects(sentence, &words, &mut spans);
     passives(sentence, &words, &mut spans);
     spans
@@ -102,6 +107,25 @@ fn is_agent(word: &Token) -> bool {
     is_in(AGENTS, &word.norm)
         || is_in(AGENTS, bare)
         || bare.strip_suffix('s').is_some_and(|one| is_in(AGENTS, one))
+}
+
+/// Whether a word is what a single person is by trade; bodies such as teams and firms are none.
+pub(crate) fn is_person(word: &Token) -> bool {
+    const TRADES: [&str; 10] = ["er", "or", "ist", "ian", "ant", "yst", "man", "clerk", "chef", "nurse"];
+    is_agent(word)
+        && TRADES.iter().any(|end| word.norm.ends_with(end))
+        && !matches!(
+            word.norm.as_str(),
+            "customer"
+                | "partner"
+                | "supplier"
+                | "vendor"
+                | "member"
+                | "employer"
+                | "provider"
+                | "investor"
+                | "leader"
+        )
 }
 
 fn is_plural_agent(word: &Token) -> bool {

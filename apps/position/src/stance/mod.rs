@@ -11,6 +11,8 @@ use crate::text::tokens;
 
 mod agency;
 
+pub(crate) use agency::is_person;
+
 pattern!(
     CLAUSE,
     r"(?i);|\s[–—]\s|\.\s|,?\s+\b(?:but|however|although|though|whereas|while|yet\s+(?:have|has)|instead|nevertheless)\b|,\s+(?:and\s+)?(?:then|later|now)\b"
