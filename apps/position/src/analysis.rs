@@ -245,13 +245,21 @@ impl Analysis {
         format!("{}:{}", document.name, document.place(span.start))
     }
 
-    /// The posting's title: its first heading, or its first line.
+    /// The posting's title: its first heading, or its first line; its file's name where neither can be one.
     #[must_use]
     pub fn title(&self) -> &str {
         let document = &self.documents[self.posting];
         let heading =
             document.blocks.iter().find(|block| matches!(block.kind, crate::document::Kind::Heading(_)));
         let title = heading.or(document.blocks.first()).map_or("", |block| document.block_text(block));
-        title.char_indices().nth(90).map_or(title, |(at, _)| &title[..at]).trim_end_matches(['.', ':', ' '])
+        let title = title.trim().trim_end_matches(['.', ':', ' ']);
+        let is_title = (3..=80).contains(&title.chars().count())
+            && !title.ends_with('?')
+            && !title.to_lowercase().starts_with("about");
+        if is_title {
+            return title;
+        }
+        let file = document.name.rsplit(['/', '\\']).next().unwrap_or_default();
+        file.rsplit_once('.').map_or(file, |(stem, _)| stem)
     }
 }

@@ -44,11 +44,11 @@ pattern!(
 );
 pattern!(
     DEGREE,
-    r"(?P<doctor>(?i:\bph\.?\s?d\b|\bdoctora(?:te|l)\b))|(?P<master>(?i:\bmaster(?:'s|’s|s)(?:\s+(?:degree|of|in|thesis|program\w*|level|stud\w+|or|and|from|at|\()|\s*[,.;:/)(]|\s*$)|\bmaster(?:\s+degree|\s+of|\s+in)\b|\bm\.?\s?sc\b|\bm\.?eng\b)|\bMBA\b|\bMA\b|\bMEd\b)|(?P<bachelor>(?i:\bbachelor(?:'s|’s|s)?\b|\bb\.?\s?sc\b|\bb\.?eng\b|\bb\.?tech\b|\bundergraduate\s+degree\b|\b(?:university|college|academic|higher)\s+(?:degree|education)\b|\bgraduate\s+degree\b|\bdegree\s+in\b|\b(?:relevant|related|technical|engineering|science|nursing|teaching|law)\s+degree\b|\bdegree\b)|\bBA\b)|(?P<vocational>(?i:\bdiploma\b|\bvocational\b|\bapprenticeship\b|\bjourneyman\b|\bskilled[- ]worker\b|\btrade\s+certificate\b))"
+    r"(?P<doctor>(?i:\bph\.?\s?d\b|\bdoctora(?:te|l)\b))|(?P<master>(?i:\bmaster(?:'s|’s|s)(?:\s+(?:degree|of|in|thesis|program\w*|level|stud\w+|or|and|from|at|\()|\s*[,.;:/)(]|\s*$)|\bmaster(?:'s|’s|s)?\s+level\b|\bmaster(?:\s+degree|\s+of|\s+in)\b|\bm\.?\s?sc\b|\bm\.?eng\b)|\bMBA\b|\bMA\b|\bMEd\b)|(?P<bachelor>(?i:\bbachelor(?:'s|’s|s)?\b|\bb\.?\s?sc\b|\bb\.?eng\b|\bb\.?tech\b|\bundergraduate\s+degree\b|\b(?:university|college|academic|higher)\s+(?:degree|education)\b|\bgraduate\s+degree\b|\bdegree\s+in\b|\b(?:relevant|related|technical|engineering|science|nursing|teaching|law)\s+degree\b|\bdegree\b)|\bBA\b)|(?P<vocational>(?i:\bdiploma\b|\bvocational\b|\bapprenticeship\b|\bjourneyman\b|\bskilled[- ]worker\b|\btrade\s+certificate\b))"
 );
 pattern!(
     NO_DEGREE,
-    r"(?i)\b(?:high|great|some|certain|large|360)\s+degree|degree\s+of\s+(?:autonomy|freedom|responsib|flexib|independ|accura|attention|initiative)|degrees?\s+(?:celsius|view)|scrum\s+master|master\s+data|ib\s+diploma|diploma\s+programme"
+    r"(?i)\b(?:high|great|some|certain|large|360)\s+degree|degree\s+of\s+(?:autonomy|freedom|responsib|flexib|independ|accura|attention|initiative)|degrees?\s+(?:celsius|view)|scrum\s+master|master\s+data|\bph\.?\s?d\.?\s+(?:candidate|student|stipend|position|project|fellow|program\w*|school|scholar)s?\b|\bdoctoral\s+(?:candidate|student|position)s?\b|ib\s+diploma|diploma\s+programme"
 );
 pattern!(
     PLACE,
@@ -174,7 +174,38 @@ fn asked_for(sentence: &str, found: Vec<Mention>) -> Vec<Mention> {
         let name = mention.concept.name().to_lowercase().replace(' ', "-");
         BROAD.split_whitespace().any(|own| own == name)
     };
-    let kept: Vec<Mention> = found.iter().filter(|mention| !is_company(mention)).cloned().collect();
+    // "A new initiative", "business initiatives", "translation into practice": things, and no way to be.
+    let is_thing = |mention: &Mention| {
+        let said = sentence[mention.range.clone()].to_lowercase();
+        let last =
+            sentence[..mention.range.start].split_whitespace().last().unwrap_or_default().to_lowercase();
+        match mention.concept.name() {
+            "initiative" => {
+                said.ends_with('s')
+                    || matches!(
+                        last.as_str(),
+                        "a" | "an"
+                            | "the"
+                            | "new"
+                            | "this"
+                            | "our"
+                            | "business"
+                            | "strategic"
+                            | "key"
+                            | "global"
+                    )
+            }
+            "translation" | "interpreting" => {
+                let small = sentence.to_lowercase();
+                !["language", "translator", "interpreter", "document", "translate"]
+                    .iter()
+                    .any(|word| small.contains(word))
+            }
+            _ => false,
+        }
+    };
+    let is_left_out = |mention: &Mention| is_company(mention) || is_thing(mention);
+    let kept: Vec<Mention> = found.iter().filter(|mention| !is_left_out(mention)).cloned().collect();
     let narrow: Vec<Mention> = kept.iter().filter(|mention| !is_broad(mention)).cloned().collect();
     match (narrow.is_empty(), kept.is_empty()) {
         (false, _) => narrow,
@@ -195,7 +226,16 @@ fn rest_of(sentence: &str, words: &[Token], found: &[Mention], used: &[Range<usi
             _ => false,
         }
     }
-    if nodes.is_empty() || !nodes.iter().all(|node| is_work(&node.need)) {
+    fn is_language(need: &Need) -> bool {
+        match need {
+            Need::Language(..) => true,
+            Need::AnyOf(nodes) => nodes.iter().all(|node| is_language(&node.need)),
+            _ => false,
+        }
+    }
+    // A language stands in a sentence with words about how well; only a good deal more is another demand.
+    let least = if nodes.iter().all(|node| is_language(&node.need)) { 4 } else { 2 };
+    if nodes.is_empty() || !nodes.iter().all(|node| is_work(&node.need) || is_language(&node.need)) {
         return;
     }
     let covers = |word: &Token| {
@@ -204,7 +244,7 @@ fn rest_of(sentence: &str, words: &[Token], found: &[Mention], used: &[Range<usi
     };
     let free: Vec<Token> = words.iter().filter(|word| !covers(word)).cloned().collect();
     let stems = content(&free);
-    if let (2..=10, Some(first), Some(last)) = (stems.len(), free.first(), free.last()) {
+    if let (true, Some(first), Some(last)) = (stems.len() >= least, free.first(), free.last()) {
         let range = first.range.start..last.range.end.min(sentence.len());
         nodes.push(Node { need: Need::Words(stems), range });
     }
@@ -369,8 +409,8 @@ fn years(
         used.extend(area.iter().map(|mention| mention.range.clone()));
         let words = if areas.is_empty() { stems } else { Vec::new() };
         let similar = areas.is_empty()
-            && words.is_empty()
             && SIMILAR.as_ref().is_some_and(|pattern| pattern.is_match(&sentence[range.end..end]));
+        let words = if similar { Vec::new() } else { words };
         nodes.push(Node { need: Need::Years { months: *months, area: areas, words, similar }, range: whole });
     }
 }
@@ -485,9 +525,27 @@ pub(crate) fn fluency(text: &str) -> Option<u8> {
         .map(|(_, level)| level)
 }
 
+/// "Danish skills" and "Danish and German" name a language, "the Danish population" none.
+fn is_tongue(after: &str) -> bool {
+    const AROUND: &str = " and or is are as at both language languages skills speaking speaker speakers level proficiency knowledge \
+        fluently well native written spoken would will on in a an the for to with preferred required mandatory fluency command \
+        but also plus orally verbally ideally preferably beneficial desirable necessary essential must can could may is \
+        advantage advantageous competence competences competencies writing communication not while whereas if both either ";
+    let word: String =
+        after.trim_start_matches([' ', '-', '/']).chars().take_while(|c| c.is_alphabetic()).collect();
+    let joined = after.starts_with(|c: char| !c.is_whitespace() && c != '-');
+    word.is_empty()
+        || joined
+        || word.chars().next().is_some_and(char::is_uppercase)
+        || AROUND.split_whitespace().any(|own| own == word.to_lowercase())
+}
+
 fn languages(sentence: &str, found: &[Mention], used: &mut Vec<Range<usize>>, nodes: &mut Vec<Node>) {
-    let all: Vec<&Mention> =
-        found.iter().filter(|mention| mention.concept.kind() == ConceptKind::Language).collect();
+    let all: Vec<&Mention> = found
+        .iter()
+        .filter(|mention| mention.concept.kind() == ConceptKind::Language)
+        .filter(|mention| is_tongue(&sentence[mention.range.end..]))
+        .collect();
     let (Some(first), Some(last)) = (all.first(), all.last()) else { return };
     let whole = fluency(sentence).unwrap_or(4);
     let each = all.iter().enumerate().map(|(at, m)| {

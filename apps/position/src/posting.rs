@@ -22,12 +22,20 @@ pattern!(
     r"(?i)\b(?:you\s+(?:have|are|bring|hold|will\s+have|will\s+need|need|know|can|possess|must|should)|you(?:'|’)(?:ve|re)\s|experience\s+(?:with|in|of|as|using|working|from)|experienced\s+(?:with|in)|knowledge\s+of|familiar(?:ity)?\s+with|understanding\s+of|proficien\w+|skills?\s+in|skilled\s+in|ability\s+to|able\s+to|degree|diploma|qualifi\w+|certifi\w+|licen[cs]e\w*|fluen\w+|years?(?:'|’)?\s+(?:of\s+)?(?:\w+\s+){0,3}experience|(?:minimum|min\.?|at\s+least)\s+(?:of\s+)?(?:\d+|\w+)\+?\s+(?:or\s+more\s+)?years?|\d+\s*\+\s*years?|work\s+experience|must\s+(?:have|be|hold)|required|requirements?\s*:|mandatory|essential|background\s+in|we\s+(?:are\s+looking\s+for|expect|require|seek|need|want)|looking\s+for\s+(?:an?|someone)|ideal(?:ly)?\s|preferred|a\s+plus|bonus|desirable|advantage|eligible\s+to\s+work|right\s+to\s+work|candidates?\s+(?:should|must|will|with)|applicants?\s+(?:should|must|will)|expertise\s+in|competen\w+\s+in|comfortable\s+(?:with|in|working))\b"
 );
 pattern!(
+    OPENS,
+    r"(?i)^\W*(?:an?\s+)?(?:(?:very\s+)?(?:proven|perfect|strong|excellent|good|solid|deep|broad|advanced|basic|demonstrated|documented|extensive|relevant|previous|prior|professional|practical|hands-on|outstanding|exceptional|in-depth)\s+)+(?:\w+\s+){0,4}?(?:experience|knowledge|skills?|command|understanding|track\s+record|ability|abilities|background|expertise|competen\w+|qualifications?|proficiency|mindset|sense|record|capabilit\w+)\b|(?i)^\W*(?:ability|able|experience[ds]?|knowledge|understanding|fluen\w+|familiar\w*|proficien\w+|track\s+record|certifi\w+|willing\w*|command|perfect\s+command|project\s+management\s+experience|degree|master|bachelor)\b"
+);
+pattern!(
+    NOT_ASKED,
+    r"(?i)\b(?:do(?:es)?|need)\s+not\s+(?:have\s+to|need(?:\s+to)?|require)\b|\b(?:no|without)\s+(?:prior\s+|previous\s+)?(?:experience|knowledge|qualifications?)\s+(?:is\s+|are\s+)?(?:needed|required|necessary)|\bless\s+than\s+\w+\s+(?:years?|months?)\b"
+);
+pattern!(
     MUST,
     r"(?i)\b(?:must|required|requires?|mandatory|essential|minimum|at\s+least|necessary|need(?:s|ed)?\s+to|non-negotiable)\b"
 );
 pattern!(
     NICE,
-    r"(?i)\b(?:preferr?(?:ed|ably)|a\s+(?:big\s+)?plus|bonus|nice[- ]to[- ]have|desir(?:able|ed)|advantage(?:ous)?|ideally|beneficial|would\s+be\s+(?:great|good|nice|ideal|helpful)|optional|not\s+(?:required|essential|necessary)|welcome|appreciated|asset)\b"
+    r"(?i)\b(?:preferr?(?:ed|ably)|a\s+(?:big\s+)?plus|bonus|nice[- ]to[- ]have|desir(?:able|ed)|advantage(?:ous)?|ideally|beneficial|would\s+be\s+(?:great|good|nice|ideal|helpful)|optional|not\s+(?:required|essential|necessary|a\s+(?:must|requirement|prerequisite))|welcome|appreciated|asset)\b"
 );
 pattern!(
     COMPANY,
@@ -51,7 +59,7 @@ pattern!(
 );
 pattern!(
     ITEM,
-    r"[^.!?,;:&/(-]\s+(?P<item>(?:Requirements?|Qualifications|Minimum|At\s+least|Proven|Prior|Previous|Relevant|Extensive|Excellent|Strong|Solid|Good|Very\s+good|Deep|Basic|Advanced|Experience|Knowledge|Familiar(?:ity)?|Understanding|Ability|Able\s+to|Fluen\w+|Comfortable|Willing\w*|Eager|Passion\w*|Exceptional|Some\s+experience|Speaks?|Must|You|We\s+(?:can\s+)?offer|What\s+[Ww]e\s+[Oo]ffer|WHAT\s+WE\s+OFFER|Benefits|Job\s+benefits|Company\s+description|Have|Be\s+(?:able|willing|flexible)|\d+\+\s*years)\b)"
+    r"[^.!?,;:&/(-]\s+(?P<item>(?:Requirements?|Qualifications|Minimum|At\s+least|Proven|Prior|Previous|Relevant|Extensive|Excellent|Strong|Solid|Good|Very\s+good|Deep|Basic|Advanced|Experience|Knowledge|Familiar(?:ity)?|Understanding|Ability|Able\s+to|Fluen\w+|Comfortable|Willing\w*|Eager|Passion\w*|Exceptional|Some\s+experience|Speaks?|Must|You|We\s+(?:can\s+)?offer|What\s+[Ww]e\s+[Oo]ffer|WHAT\s+WE\s+OFFER|Benefits|Job\s+benefits|Company\s+description|Have|Are\s+\w+|Is\s+(?:fluent|able)|Be\s+(?:able|willing|flexible)|\d+\+\s*years)\b)"
 );
 pattern!(
     TWO,
@@ -189,8 +197,8 @@ fn strength(sentence: &str, section: Part, told: bool) -> Option<Strength> {
     let is = |pattern: &LazyLock<Option<Regex>>| {
         pattern.as_ref().is_some_and(|pattern| pattern.is_match(sentence))
     };
-    let (cue, must, nice) = (is(&CUE), is(&MUST), is(&NICE));
-    if is(&META) || is(&APPLYING) || is(&GIVEN) || (told && !is(&ASKS)) {
+    let (cue, must, nice) = (is(&CUE) || is(&OPENS), is(&MUST), is(&NICE));
+    if is(&NOT_ASKED) || is(&META) || is(&APPLYING) || is(&GIVEN) || (told && !is(&ASKS)) {
         return None;
     }
     let about_them = (is(&COMPANY) && !is(&WE_SEEK)) || is(&OFFER);

@@ -87,10 +87,16 @@ fn homonyms(profile: &mut Profile) {
                     || fact.role.is_none()
             };
             let near: Vec<&Bag> = (0..bags.len()).filter(beside).map(|other| &bags[other]).collect();
-            let others = fact
-                .named
-                .iter()
-                .any(|other| other.concept != named.concept && named.concept.is_near(other.concept));
+            // Another tool or method beside it settles the trade.
+            let is_other = |other: &Named| {
+                let name = other.concept.name().to_lowercase();
+                other.concept != named.concept
+                    && matches!(other.concept.kind(), ConceptKind::Tool | ConceptKind::Method)
+                    && !HOMONYMS.split_whitespace().any(|own| own == name)
+            };
+            let others = (0..profile.facts.len())
+                .filter(beside)
+                .any(|other| profile.facts[other].named.iter().any(is_other));
             if is_homonym && !others && !speaks_besides(&name, &near) {
                 doubtful.push((at, place));
             }

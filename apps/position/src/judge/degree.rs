@@ -84,7 +84,7 @@ impl Court<'_> {
                     node,
                     status,
                     "degree.field",
-                    format!("a {} is stated, in another field than {what}", own.name()),
+                    format!("a {} is stated, in another field; a {what} is asked", own.name()),
                 )
                 .with(vec![at])
             }
@@ -108,7 +108,7 @@ impl Court<'_> {
                 "degree.equivalent",
                 format!("no {what} is stated; the posting takes experience instead, and says not how much"),
             ),
-            None => Verdict::new(node, Status::NotFound, "nothing", format!("no {what} is stated")),
+            None => Verdict::new(node, Status::NotFound, "degree.none", format!("no {what} is stated")),
         }
     }
 

@@ -56,7 +56,7 @@ impl Verdict {
         let open = matches!(self.status, Status::NotFound) && is_open(self);
         let Some(fact) = near.fact.filter(|_| open) else { return };
         let strength = near.strength();
-        if strength >= ASK && !near.matters.is_empty() {
+        if strength >= ASK && near.best.topics >= SPEAKS_ALONE && !near.matters.is_empty() {
             let matters: Vec<&str> = near.matters.iter().map(|topic| topic.name()).collect();
             self.status = Status::Unknown;
             self.rule = "near.speaks";
@@ -66,7 +66,9 @@ impl Verdict {
             );
             self.support = vec![fact];
             self.parts.clear();
-        } else if near.best.words + near.best.topics >= NAME {
+        } else if near.best.topics >= 0.3 && near.best.words + near.best.topics >= NAME
+            || near.best.words >= 0.6
+        {
             self.near.insert(0, fact);
             self.near.dedup();
         }
@@ -97,8 +99,10 @@ pub struct Court<'a> {
 
 /// How strongly a passage must speak of a requirement that nothing names to be asked about.
 const ASK: f64 = 0.5;
-/// And how far it must cover it to be called the nearest.
-const NAME: f64 = 0.4;
+/// How far a single line of it must cover the matters.
+const SPEAKS_ALONE: f64 = 0.4;
+/// And how far a line must cover a requirement to be called the nearest.
+const NAME: f64 = 0.55;
 
 /// Whether words could settle it: years, degrees, licences and denials are settled by what they are.
 fn is_open(verdict: &Verdict) -> bool {
@@ -144,7 +148,7 @@ impl Court<'_> {
         ranked.sort_by_key(|&(n, grade, at)| (std::cmp::Reverse(n), std::cmp::Reverse(grade), at));
         let near: Vec<usize> = ranked.iter().take(2).map(|(_, _, at)| *at).collect();
         let Some(&(n, grade, at)) = ranked.first() else {
-            return Verdict::new(node, Status::NotFound, "nothing", "nothing names it".to_owned());
+            return Verdict::new(node, Status::NotFound, "nothing", "no line says it".to_owned());
         };
         let all = n == stems.len();
         match (all, stems.len()) {
@@ -169,9 +173,7 @@ impl Court<'_> {
                 "most of its words stand in one sentence; whether it is the same, you know".to_owned(),
             )
             .with(vec![at]),
-            _ => {
-                Verdict::new(node, Status::NotFound, "nothing", "no sentence names it".to_owned()).near(near)
-            }
+            _ => Verdict::new(node, Status::NotFound, "nothing", "no line says it".to_owned()).near(near),
         }
     }
 
@@ -236,8 +238,7 @@ impl Court<'_> {
 fn merged(missing: &[String]) -> String {
     let mut out: Vec<String> = Vec::new();
     for lead in ["nothing names ", "nothing speaks of "] {
-        let names: Vec<&str> =
-            missing.iter().filter_map(|part| part.strip_prefix(lead)).filter(|name| *name != "it").collect();
+        let names: Vec<&str> = missing.iter().filter_map(|part| part.strip_prefix(lead)).collect();
         match names.as_slice() {
             [] => {}
             [one] => out.push(format!("{lead}{one}")),
@@ -249,8 +250,8 @@ fn merged(missing: &[String]) -> String {
             || part.ends_with(" it")
     };
     let rest: Vec<&String> = missing.iter().filter(is_plain).collect();
-    // What has a name says more than "no sentence names it".
-    let vague = |part: &str| part.ends_with("names it");
+    // What has a name says more than "no line says it".
+    let vague = |part: &str| part == "no line says it";
     out.extend(rest.iter().filter(|part| !vague(part)).map(|part| (*part).clone()));
     if out.is_empty() {
         out.push("no line says it".to_owned());

@@ -16,7 +16,11 @@ impl Court<'_> {
         let mut asserted = of(Polarity::Asserted);
         // The strongest first, in the order of the documents.
         asserted.sort_by_key(|&at| (std::cmp::Reverse(self.profile.facts[at].grade), at));
-        let denied = of(Polarity::Negated);
+        // Who denies Kubernetes has not denied containers; who denies containers has denied Kubernetes.
+        let denies = |fact: &Fact| {
+            fact.named.iter().any(|named| named.polarity == Polarity::Negated && concept.is_a(named.concept))
+        };
+        let denied: Vec<usize> = self.facts().filter(|(_, fact)| denies(fact)).map(|(at, _)| at).collect();
         let best = asserted.first().map(|&at| self.profile.facts[at].grade);
         if concept.kind() == ConceptKind::Trait {
             return self.character(node, concept, asserted);

@@ -49,7 +49,7 @@ impl Court<'_> {
                 Verdict::new(node, Status::Contradicted, "alias.denied", format!("{name} is denied"))
                     .near(denied)
             }
-            None => Verdict::new(node, Status::NotFound, "nothing", format!("{name} is not stated")),
+            None => Verdict::new(node, Status::NotFound, "language.none", format!("{name} is not stated")),
         }
     }
 
@@ -143,7 +143,12 @@ impl Court<'_> {
         let because = format!("{n} publications are listed; {asked} are asked");
         match n {
             n if n >= asked => Verdict::new(node, Status::Met, "publications.enough", because).with(found),
-            0 => Verdict::new(node, Status::NotFound, "nothing", "no publications are listed".to_owned()),
+            0 => Verdict::new(
+                node,
+                Status::NotFound,
+                "publications.none",
+                "no publications are listed".to_owned(),
+            ),
             _ => Verdict::new(node, Status::Partial, "publications.fewer", because).with(found),
         }
     }

@@ -29,7 +29,7 @@ pub enum Cause {
     #[error("`.{0}` files are not read; save it as .docx, .pdf, .md or .txt")]
     Unsupported(String),
     /// A PDF of pictures.
-    #[error("its {0} pages hold pictures and no text; it was probably scanned: run it through OCR first")]
+    #[error("its pages ({0}) hold pictures and no text; it was probably scanned: run it through OCR first")]
     NoText(usize),
     /// A locked file.
     #[error("it is protected by a password; save it without one")]

@@ -104,6 +104,7 @@ pub(crate) fn clean(text: &str) -> String {
             'ﬂ' => out.push_str("fl"),
             'ﬃ' => out.push_str("ffi"),
             'ﬄ' => out.push_str("ffl"),
+            '´' | '`' => out.push('\''),
             '\u{a0}' | '\u{2009}' | '\u{202f}' => out.push(' '),
             other => out.push(other),
         }

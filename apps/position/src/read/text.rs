@@ -31,7 +31,9 @@ pub(super) fn read(name: &str, text: &str) -> Document {
         }
         let goes_on = open.last().is_some_and(|(last, _)| {
             let small = trimmed.starts_with(|c: char| c.is_lowercase() || c == '(');
-            (has_margin && last.len() >= WRAPPED && !last.ends_with(['.', ':', '!', '?']))
+            let abbreviated = ["e.g.", "i.e.", "incl.", "approx."].iter().any(|end| last.ends_with(end));
+            abbreviated
+                || (has_margin && last.len() >= WRAPPED && !last.ends_with(['.', ':', '!', '?']))
                 || (has_margin && small && !last.ends_with(['.', ':']))
         });
         if !goes_on {
@@ -46,7 +48,7 @@ pub(super) fn read(name: &str, text: &str) -> Document {
 
 /// What stands behind a bullet.
 pub(super) fn bullet(line: &str) -> Option<&str> {
-    const MARKS: [&str; 12] = ["•", "‣", "◦", "▪", "●", "■", "·", "–", "—", "-", "*", "\u{f0b7}"];
+    const MARKS: [&str; 13] = ["\u{fffd}", "•", "‣", "◦", "▪", "●", "■", "·", "–", "—", "-", "*", "\u{f0b7}"];
     let rest = MARKS.iter().find_map(|mark| line.strip_prefix(mark))?;
     let spaced = rest.starts_with(char::is_whitespace) || !line.starts_with(['-', '*', '–', '—']);
     (spaced && !rest.trim().is_empty()).then(|| rest.trim_start())

@@ -112,6 +112,10 @@ impl Writer<'_> {
                  no accuracy is claimed for the fit, since no public data could support one."
                     .to_owned(),
             ),
+            (
+                "Scored by".to_owned(),
+                format!("the conventions of Pellucid {}, in Appendix A; none of them is an estimate", env!("CARGO_PKG_VERSION")),
+            ),
             ("Candidates came from".to_owned(), "the bundled table of names, a thesaurus and n-grams; no language model took part".to_owned()),
         ]
     }
