@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use crate::text::{Token, normal, tokens};
 
@@ -45,13 +45,42 @@ struct Concept {
     ancestors: Vec<ConceptId>,
 }
 
-/// One way to write a concept.
+/// One way to write a concept. Tens of thousands are read at the start, of which a text looks at a few: words are cut
+/// when they are looked at.
 #[derive(Debug)]
 struct Phrase {
-    norms: Vec<String>,
-    /// The words as they must stand, where case matters.
-    exact: Option<Vec<String>>,
+    /// As the table writes it, without its mark.
+    text: &'static str,
+    /// How many words it has.
+    len: usize,
+    /// Whether case matters.
+    is_exact: bool,
     concept: ConceptId,
+    words: OnceLock<Vec<Token>>,
+}
+
+impl Phrase {
+    fn new(way: &'static str, concept: ConceptId) -> Option<(String, Self)> {
+        let is_exact = way.ends_with('!');
+        let text = way.trim_end_matches('!');
+        // Letters, digits, blanks and hyphens are cut without a look at the rules for `C++` and `Node.js`.
+        let is_plain = text.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '/'));
+        let words = OnceLock::new();
+        let (first, len) = if is_plain {
+            let mut parts = text.split([' ', '-', '/']).filter(|part| !part.is_empty());
+            (normal(parts.next()?), 1 + parts.count())
+        } else {
+            let cut = tokens(text);
+            let found = (cut.first()?.norm.clone(), cut.len());
+            words.get_or_init(|| cut);
+            found
+        };
+        Some((first, Self { text, len, is_exact, concept, words }))
+    }
+
+    fn words(&self) -> &[Token] {
+        self.words.get_or_init(|| tokens(self.text))
+    }
 }
 
 #[derive(Debug, Default)]
@@ -113,22 +142,16 @@ impl Table {
             for way in
                 std::iter::once(row[0]).chain(row[3].split(';').map(str::trim).filter(|way| !way.is_empty()))
             {
-                let exact = way.ends_with('!');
-                let words = tokens(way.trim_end_matches('!'));
-                let Some(first) = words.first() else { continue };
-                let phrase = Phrase {
-                    norms: words.iter().map(|word| word.norm.clone()).collect(),
-                    exact: exact.then(|| words.iter().map(|word| word.raw.clone()).collect()),
-                    concept: ConceptId(at as u32),
-                };
-                table.by_first.entry(first.norm.clone()).or_default().push(phrase);
+                if let Some((first, phrase)) = Phrase::new(way, ConceptId(at as u32)) {
+                    table.by_first.entry(first).or_default().push(phrase);
+                }
             }
         }
         // The longest way to read a text is the right one.
         table
             .by_first
             .values_mut()
-            .for_each(|phrases| phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.norms.len())));
+            .for_each(|phrases| phrases.sort_by_key(|phrase| std::cmp::Reverse(phrase.len)));
         table
     }
 }
@@ -151,7 +174,7 @@ pub(crate) fn mentions(text: &str, words: &[Token]) -> Vec<Mention> {
         let phrases = TABLE.by_first.get(&words[at].norm).map_or(&[][..], Vec::as_slice);
         match phrases.iter().find(|phrase| fits(phrase, text, words, at)) {
             Some(phrase) => {
-                let end = at + phrase.norms.len();
+                let end = at + phrase.len;
                 let range = words[at].range.start..words[end - 1].range.end;
                 found.push(Mention { concept: phrase.concept, range });
                 at = end;
@@ -163,8 +186,9 @@ pub(crate) fn mentions(text: &str, words: &[Token]) -> Vec<Mention> {
 }
 
 fn fits(phrase: &Phrase, text: &str, words: &[Token], at: usize) -> bool {
-    let Some(own) = words.get(at..at + phrase.norms.len()) else { return false };
-    if !own.iter().zip(&phrase.norms).all(|(word, norm)| word.norm == *norm) {
+    let Some(own) = words.get(at..at + phrase.len) else { return false };
+    let exact = phrase.words();
+    if !own.iter().zip(exact).all(|(word, asked)| word.norm == asked.norm) {
         return false;
     }
     // The words of one name stand side by side.
@@ -175,18 +199,20 @@ fn fits(phrase: &Phrase, text: &str, words: &[Token], at: usize) -> bool {
     if !joined {
         return false;
     }
-    let Some(exact) = &phrase.exact else { return true };
+    if !phrase.is_exact {
+        return true;
+    }
     if !own
         .iter()
         .zip(exact)
-        .all(|(word, exact)| word.raw == *exact || word.raw.strip_suffix('s') == Some(exact))
+        .all(|(word, exact)| word.raw == exact.raw || word.raw.strip_suffix('s') == Some(exact.raw.as_str()))
     {
         return false;
     }
     // At the start of a sentence every word has a capital: "Go to market" is no language, "Go, Rust" may be.
     let first = text[..own[0].range.start].trim_end();
     let opens = first.is_empty() || first.ends_with(['.', '!', '?', ':']);
-    let is_word = exact.len() == 1 && exact[0].chars().skip(1).any(char::is_lowercase);
+    let is_word = exact.len() == 1 && exact[0].raw.chars().skip(1).any(char::is_lowercase);
     let rest = text[own[own.len() - 1].range.end..].trim_start();
     let listed = rest.is_empty()
         || rest.starts_with([',', ';', '/', ')', '|', '(', '.', '•', '·', '&'])

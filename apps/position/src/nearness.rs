@@ -115,7 +115,7 @@ impl Nearness {
     #[must_use]
     pub fn strength(&self) -> f64 {
         let Self { best, shown, against, .. } = self;
-        0.56 * best.topics + 0.22 * shown.words + 0.05 * shown.spelling + 1.11 * shown.topics
+        0.51 * best.topics + 0.34 * shown.words + 0.09 * shown.spelling + 1.1 * shown.topics
             - 1.44 * against.words
             - 0.6 * against.topics
     }
@@ -126,10 +126,10 @@ impl Nearness {
 #[must_use]
 pub fn standing(status: Status, near: &Nearness) -> f64 {
     let base = match status {
-        Status::Contradicted | Status::NotFound => -0.47,
-        Status::Unknown | Status::Transferable | Status::ClaimOnly => -0.24,
+        Status::Contradicted | Status::NotFound => -0.54,
+        Status::Unknown | Status::Transferable | Status::ClaimOnly => -0.21,
         Status::Partial => 0.16,
-        Status::Met => 1.53,
+        Status::Met => 1.56,
     };
     base + near.strength()
 }
@@ -251,7 +251,7 @@ pub(crate) fn nearness(question: &Question, bags: &[Bag]) -> Nearness {
     let all: Vec<&Bag> = bags.iter().collect();
     let mut groups: BTreeMap<Group, Vec<&Bag>> = BTreeMap::new();
     bags.iter().filter(shows).for_each(|bag| groups.entry(bag.group).or_default().push(bag));
-    let together = |cover: &Cover| 1.11 * cover.topics + 0.22 * cover.words;
+    let together = |cover: &Cover| 1.1 * cover.topics + 0.34 * cover.words;
     let covers = groups.values().map(|bags| cover(question, bags, true));
     let shown = covers.max_by(|a, b| together(a).total_cmp(&together(b))).unwrap_or_default();
     let mut near = Nearness {

@@ -1,24 +1,30 @@
 //! Is the degree high enough, finished, and in the field?
 
+use std::sync::LazyLock;
+
 use super::{Court, Verdict};
 use crate::concepts::{ConceptId, ConceptKind, by_name};
 use crate::model::{Fact, Level, Node, Polarity, Role, Status};
 use crate::sections::Area;
+
+/// The classes of degrees in the table, the highest first.
+static CLASSES: LazyLock<Vec<(ConceptId, Level)>> = LazyLock::new(|| {
+    let classes = [
+        ("doctorate", Level::Doctor),
+        ("master's degree", Level::Master),
+        ("bachelor's degree", Level::Bachelor),
+    ];
+    classes.into_iter().filter_map(|(name, level)| Some((by_name(name)?, level))).collect()
+});
 
 /// The levels that a fact names, in words or by a degree that the table knows: a cand.merc. is a master.
 fn levels_of(fact: &Fact, text: &str) -> Vec<(Level, std::ops::Range<usize>)> {
     let mut found = crate::asked::levels(text);
     for named in fact.named.iter().filter(|named| named.concept.kind() == ConceptKind::Licence) {
         let range = named.range.start - fact.span.start..named.range.end - fact.span.start;
-        let level = [
-            ("doctorate", Level::Doctor),
-            ("master's degree", Level::Master),
-            ("bachelor's degree", Level::Bachelor),
-        ]
-        .into_iter()
-        .find(|(name, _)| by_name(name).is_some_and(|class| named.concept.is_a(class)));
+        let level = CLASSES.iter().find(|(class, _)| named.concept.is_a(*class)).map(|(_, level)| *level);
         let is_new = !found.iter().any(|(_, own)| own.start < range.end && range.start < own.end);
-        if let Some((_, level)) = level.filter(|_| is_new) {
+        if let Some(level) = level.filter(|_| is_new) {
             found.push((level, range));
         }
     }

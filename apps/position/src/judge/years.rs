@@ -110,7 +110,7 @@ impl Court<'_> {
         let roles = counts.roles;
         let what = match (area, words) {
             ([], []) => "work of any kind".to_owned(),
-            ([], words) => format!("work that names “{}”", words.join(" ")),
+            ([], _) => "work that names it".to_owned(),
             (area, _) => {
                 let group = |group: &Vec<ConceptId>| {
                     group.iter().map(|concept| concept.name()).collect::<Vec<_>>().join(" or ")

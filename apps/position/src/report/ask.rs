@@ -24,6 +24,8 @@ enum Manner {
     Language,
     /// A licence, a permit, a place.
     Paper,
+    /// Things of several kinds.
+    Several,
     /// Words that no table knows.
     Words,
 }
@@ -44,13 +46,22 @@ fn manner(node: &Node) -> Manner {
         Need::Words(_) => Manner::Words,
         Need::AnyOf(nodes) => nodes.first().map_or(Manner::Words, manner),
         Need::AllOf(nodes) if nodes.iter().any(|node| matches!(node.need, Need::Words(_))) => Manner::Words,
-        Need::AllOf(nodes) => nodes.first().map_or(Manner::Words, manner),
+        Need::AllOf(nodes) => together(nodes.iter()),
     }
+}
+
+/// One manner where all agree; else what can be said of anything.
+fn together<'a>(nodes: impl Iterator<Item = &'a Node>) -> Manner {
+    let mut manners = nodes.map(manner);
+    let first = manners.next().unwrap_or(Manner::Words);
+    if manners.all(|other| other == first) { first } else { Manner::Several }
 }
 
 /// The parts of a requirement that are not fully shown.
 fn open_parts<'a>(node: &'a Node, verdict: &Verdict) -> Vec<&'a Node> {
     match &node.need {
+        // Where the posting's own words are quoted whole, so are they here.
+        Need::AllOf(nodes) if nodes.iter().any(|node| matches!(node.need, Need::Words(_))) => vec![node],
         Need::AllOf(nodes) if nodes.len() == verdict.parts.len() => nodes
             .iter()
             .zip(&verdict.parts)
@@ -62,13 +73,14 @@ fn open_parts<'a>(node: &'a Node, verdict: &Verdict) -> Vec<&'a Node> {
 }
 
 struct Case<'a> {
-    analysis: &'a Analysis,
     verdict: &'a Verdict,
     /// What is asked, in a few words.
     what: String,
     /// What of it is open, in a few words.
     open: String,
     manner: Manner,
+    /// Whether something besides the open parts is shown.
+    has_rest: bool,
     rules: Vec<&'static str>,
 }
 
@@ -78,23 +90,24 @@ impl<'a> Case<'a> {
         let parts = open_parts(node, verdict);
         let names: Vec<String> = parts.iter().take(4).map(|part| short(analysis, part)).collect();
         Self {
-            analysis,
             verdict,
             what: short(analysis, node),
             open: list(&names, "and"),
-            manner: parts.first().map_or(Manner::Words, |part| manner(part)),
+            manner: together(parts.iter().copied()),
+            has_rest: verdict.parts.iter().any(|part| part.status == Status::Met)
+                && parts.len() < verdict.parts.len(),
             rules: leaves(verdict).iter().map(|leaf| leaf.rule).collect(),
         }
     }
 
     /// "3 years of Terraform" without the number: Terraform.
-    fn area(&self, at: usize) -> String {
-        match &self.analysis.requirements[at].node.need {
-            Need::Years { .. } => {
-                self.open.split_once(" of ").map_or(self.open.clone(), |(_, area)| area.to_owned())
-            }
-            _ => self.open.clone(),
-        }
+    fn area(&self) -> String {
+        self.open.split_once(" of ").map_or(self.open.clone(), |(_, area)| area.to_owned())
+    }
+
+    /// Whether years are stated or shown in part, so that dates are what is missing.
+    fn lacks_dates(&self) -> bool {
+        self.rules.iter().any(|rule| matches!(*rule, "years.claimed" | "years.most"))
     }
 }
 
@@ -145,7 +158,7 @@ pub(super) fn question(analysis: &Analysis, at: usize) -> String {
         (_, Manner::Years) => {
             format!(
                 "Which roles, with their months, were work with {}? Name what they had to do with it.",
-                case.area(at)
+                case.area()
             )
         }
         (_, Manner::Trait) => {
@@ -164,6 +177,7 @@ pub(super) fn question(analysis: &Analysis, at: usize) -> String {
         (_, Manner::Words) => {
             "What have you done that answers to this? One concrete example is enough.".to_owned()
         }
+        (_, Manner::Several) => "Which of these have you done or do you have? One example for each is enough.".to_owned(),
         (_, Manner::Thing) => {
             "Have you done anything of the kind, at work, in studies or on your own? One concrete example is enough.".to_owned()
         }
@@ -190,7 +204,11 @@ pub(super) fn probe(analysis: &Analysis, at: usize) -> String {
         (Status::Partial, Manner::Words) => {
             "“How far does your experience go here?” Part of it is shown.".to_owned()
         }
-        (Status::Partial, _) => format!("“And how is it with {open}?” The rest is shown."),
+        (Status::Partial, Manner::Several) => {
+            "“How far does your experience go here?” Part of it is shown.".to_owned()
+        }
+        (Status::Partial, _) if case.has_rest => format!("“And how is it with {open}?” The rest is shown."),
+        (Status::Partial, _) => format!("“And how is it with {open}?” Part of it is shown."),
         (Status::Transferable, _) => {
             format!("“You have worked with something else; why would {open} be no problem?”")
         }
@@ -202,7 +220,7 @@ pub(super) fn probe(analysis: &Analysis, at: usize) -> String {
         (_, Manner::Years) => {
             format!(
                 "“How long have you worked with {}?” Count only what you could put dates to.",
-                case.area(at)
+                case.area()
             )
         }
         (_, Manner::Trait) => {
@@ -221,6 +239,10 @@ pub(super) fn probe(analysis: &Analysis, at: usize) -> String {
             "Expect to be asked for an example. The documents hold none, so have an honest answer ready."
                 .to_owned()
         }
+        (_, Manner::Several) => {
+            "Expect to be asked for each of these. Have an honest answer ready where there is none."
+                .to_owned()
+        }
         (_, Manner::Thing) => {
             format!(
                 "“Have you worked with {open}?” The documents do not mention it; have an honest answer ready."
@@ -237,12 +259,17 @@ pub(super) fn step(analysis: &Analysis, at: usize) -> String {
         (Status::Unknown, _) if case.rules.contains(&"near.speaks") => {
             format!("Say whether what comes near is {}", case.what)
         }
-        (Status::ClaimOnly | Status::Partial, Manner::Years) => format!("Put dates to {open}"),
+        (Status::ClaimOnly | Status::Partial, Manner::Years) if case.lacks_dates() => {
+            format!("Put dates to {open}")
+        }
+        (Status::Partial, Manner::Years) => {
+            format!("Name the roles that were work with {}, if there are any", case.area())
+        }
         (Status::ClaimOnly | Status::Partial, _) => format!("Add the example that shows {open}"),
         (Status::Unknown, _) => format!("Clear up how it stands with {open}"),
         (Status::Transferable, _) => format!("Say what carries over to {open}"),
         (_, Manner::Years) => {
-            format!("Name the roles that were work with {}, if there are any", case.area(at))
+            format!("Name the roles that were work with {}, if there are any", case.area())
         }
         (_, Manner::Trait) => format!("Tell of a situation that shows {open}"),
         (_, Manner::Words) => format!("Add an example for {open} if there is one"),

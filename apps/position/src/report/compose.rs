@@ -4,6 +4,7 @@ use super::ask::{probe, question, step};
 use super::say::{asked, capital, cut, evidence, first_person, list, number, short};
 use super::{Line, Report, Section};
 use crate::analysis::{Analysis, leaves};
+use crate::concepts::ConceptKind;
 use crate::document::Span;
 use crate::fit::{Interval, credit_of, weight};
 use crate::judge::Verdict;
@@ -63,6 +64,38 @@ impl Writer<'_> {
             .map(|&fact| self.analysis.profile.facts[fact].grade)
             .max()
             .unwrap_or(Grade::SelfDescription)
+    }
+
+    /// What a shown requirement is called as a claim: of alternatives, those that are shown.
+    fn claim(&self, at: usize) -> String {
+        let (node, verdict) = (&self.analysis.requirements[at].node, &self.analysis.verdicts[at]);
+        match &node.need {
+            Need::AnyOf(nodes) if nodes.len() == verdict.parts.len() => {
+                let shown = nodes.iter().zip(&verdict.parts).filter(|(_, part)| part.status == Status::Met);
+                list(&shown.map(|(node, _)| short(self.analysis, node)).collect::<Vec<_>>(), "and")
+            }
+            _ => self.short(at),
+        }
+    }
+
+    /// Whether a requirement is something that one has done, and no paper, language or trait.
+    fn is_work(&self, at: usize) -> bool {
+        fn own(need: &Need) -> bool {
+            match need {
+                Need::Concept(concept) => !matches!(
+                    concept.kind(),
+                    ConceptKind::Licence | ConceptKind::Language | ConceptKind::Trait
+                ),
+                Need::Several(..)
+                | Need::Years { .. }
+                | Need::Publications(_)
+                | Need::Words(_)
+                | Need::Amount(..) => true,
+                Need::AnyOf(nodes) | Need::AllOf(nodes) => nodes.iter().any(|node| own(&node.need)),
+                _ => false,
+            }
+        }
+        own(&self.analysis.requirements[at].node.need)
     }
 
     /// The strongest facts behind a requirement, one a role where there are several.
@@ -154,19 +187,26 @@ impl Writer<'_> {
         if strong.is_empty() {
             section.paragraphs.push(Line::advice("", "Your documents show none of the things that the posting asks for, as far as these checks can tell.".to_owned()));
         } else {
-            let names: Vec<String> = strong.iter().take(4).map(|&at| self.short(at)).collect();
+            let names: Vec<String> = strong.iter().take(4).map(|&at| self.claim(at)).collect();
             let cites: Vec<Span> = strong
                 .iter()
                 .take(4)
                 .flat_map(|&at| self.best_facts(at, 1))
                 .map(|fact| analysis.profile.facts[fact].span.clone())
                 .collect();
-            let text = format!(
-                "Your documents show {} of the {} things that the posting insists on. The strongest: {}.",
-                number(met),
-                number(all),
-                list(&names, "and")
-            );
+            let insisted = if all == 1 { "one thing".to_owned() } else { format!("{} things", number(all)) };
+            let text = if met == 0 {
+                format!(
+                    "Your documents show none of the {insisted} that the posting insists on. Of the rest they show {}.",
+                    list(&names, "and")
+                )
+            } else {
+                format!(
+                    "Your documents show {} of the {insisted} that the posting insists on. The strongest: {}.",
+                    number(met),
+                    list(&names, "and")
+                )
+            };
             section.paragraphs.push(Line::claim("", text, cites));
         }
         let insisted: Vec<usize> = gaps
@@ -306,7 +346,7 @@ impl Writer<'_> {
         let mut positioning = Section::new(3, "Application Positioning");
         let strong = self.ranked(|status| status == Status::Met);
         let mut shown: Vec<usize> = Vec::new();
-        for &at in strong.iter().filter(|&&at| self.best_grade(at) >= Grade::Shown) {
+        for &at in strong.iter().filter(|&&at| self.best_grade(at) >= Grade::Shown && self.is_work(at)) {
             let facts: Vec<usize> =
                 self.best_facts(at, 2).into_iter().filter(|fact| !shown.contains(fact)).collect();
             if facts.is_empty() || positioning.items.len() >= 3 {
@@ -321,7 +361,7 @@ impl Writer<'_> {
                 said.push(text);
             }
             let mut line =
-                Line::claim(&format!("Lead with {}", self.short(at)), said.join("; ") + ".", cites);
+                Line::claim(&format!("Lead with {}", self.claim(at)), said.join("; ") + ".", cites);
             line.requirement = Some(at);
             positioning.items.push(line);
         }
@@ -391,9 +431,12 @@ impl Writer<'_> {
             concerns.items.push(line);
         }
         if concerns.items.is_empty() {
-            concerns
-                .paragraphs
-                .push(Line::advice("", "No insisted requirement is left without an answer.".to_owned()));
+            let text = if analysis.requirements.iter().any(|asked| asked.strength <= Strength::Strong) {
+                "Nothing that the posting insists on is left without an answer."
+            } else {
+                "The posting insists on nothing in so many words; what its duties need stands above."
+            };
+            concerns.paragraphs.push(Line::advice("", text.to_owned()));
         }
         vec![Section::new(2, "Strategic Recommendations"), positioning, letter, concerns]
     }
@@ -425,7 +468,9 @@ impl Writer<'_> {
             let Some(&fact) = self.best_facts(at, 1).iter().find(|fact| !seen.contains(fact)) else {
                 continue;
             };
-            if analysis.profile.facts[fact].grade < Grade::Shown || deep.items.len() >= 5 {
+            let is_deep =
+                self.is_work(at) || matches!(analysis.requirements[at].node.need, Need::Degree { .. });
+            if analysis.profile.facts[fact].grade < Grade::Shown || deep.items.len() >= 5 || !is_deep {
                 continue;
             }
             seen.push(fact);
@@ -441,7 +486,7 @@ impl Writer<'_> {
                 Grade::Artefact => "Be ready to explain it to someone who has read it.",
                 _ => "What was hard about it, and what would you do differently?",
             };
-            let mut line = Line::claim(&capital(&self.short(at)), format!("{said}. {ask}"), cites);
+            let mut line = Line::claim(&capital(&self.claim(at)), format!("{said}. {ask}"), cites);
             line.requirement = Some(at);
             deep.items.push(line);
         }
@@ -491,7 +536,7 @@ impl Writer<'_> {
         let strong: Vec<usize> = self
             .ranked(|status| status == Status::Met)
             .into_iter()
-            .filter(|&at| self.best_grade(at) >= Grade::Shown)
+            .filter(|&at| self.best_grade(at) >= Grade::Shown && self.is_work(at))
             .collect();
         let mut used: Vec<usize> = Vec::new();
         let mut proofs: Vec<(usize, usize)> = Vec::new();
@@ -515,7 +560,7 @@ impl Writer<'_> {
             proofs.iter().take(2).map(|(_, fact)| analysis.profile.facts[*fact].span.clone()).collect();
         let said = |(at, fact): (usize, usize)| {
             let quote = cut(analysis.quote(&analysis.profile.facts[fact].span).trim_end_matches('.'), 120);
-            format!("{}: {}", self.short(at), first_person(&quote))
+            format!("{}: {}", self.claim(at), first_person(&quote))
         };
         let text = format!("What I bring is {}. And {}.", said(proofs[0]), said(proofs[1]));
         message.paragraphs.push(Line::claim("", text, cites));
@@ -523,7 +568,7 @@ impl Writer<'_> {
         supporting.numbered = true;
         for (at, fact) in proofs {
             let (said, cites) = evidence(analysis, fact);
-            supporting.items.push(Line::claim(&capital(&self.short(at)), format!("{said}."), cites));
+            supporting.items.push(Line::claim(&capital(&self.claim(at)), format!("{said}."), cites));
         }
         vec![message, supporting]
     }

@@ -56,8 +56,8 @@ pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
             };
             format!("{} of {of}", in_words(*months))
         }
-        Need::Degree { level, fields, .. } if fields.is_empty() => level.name().to_owned(),
-        Need::Degree { level, fields, .. } => format!("{} in {}", level.name(), names(fields)),
+        Need::Degree { level, fields, .. } if fields.is_empty() => format!("a {}", level.name()),
+        Need::Degree { level, fields, .. } => format!("a {} in {}", level.name(), names(fields)),
         Need::Language(language, level) => {
             format!("{} ({})", language.name(), LEVELS.get(*level as usize).unwrap_or(&""))
         }

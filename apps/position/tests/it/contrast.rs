@@ -111,9 +111,9 @@ fn pairs_for_development() {
         println!("{failures}");
     }
     println!("{}", table(&tallies));
-    // Far from the goal of 80 % and 3 % on the held-out split; the floor only keeps what is there from being lost.
+    // The rules and weights were made on these; the floor keeps what is reached from being lost.
     let all = &tallies["all"];
     assert_eq!(all.pairs, 246);
-    assert!(all.right_over_wrong >= 94, "{} of 246 right over wrong", all.right_over_wrong);
-    assert!(all.false_met <= 19, "{} of 246 false met", all.false_met);
+    assert!(all.right_over_wrong >= 210, "{} of 246 right over wrong", all.right_over_wrong);
+    assert!(all.false_met <= 7, "{} of 246 false met", all.false_met);
 }
