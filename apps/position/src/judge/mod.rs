@@ -66,9 +66,7 @@ impl Verdict {
             );
             self.support = vec![fact];
             self.parts.clear();
-        } else if near.best.topics >= 0.3 && near.best.words + near.best.topics >= NAME
-            || near.best.words >= 0.6
-        {
+        } else if near.best.topics >= NAME || near.best.words >= NAME_BY_WORDS {
             self.near.insert(0, fact);
             self.near.dedup();
         }
@@ -101,8 +99,9 @@ pub struct Court<'a> {
 const ASK: f64 = 0.5;
 /// How far a single line of it must cover the matters.
 const SPEAKS_ALONE: f64 = 0.4;
-/// And how far a line must cover a requirement to be called the nearest.
-const NAME: f64 = 0.55;
+/// And how far a line must cover the matters of a requirement, or its words, to be called the nearest.
+const NAME: f64 = 0.45;
+const NAME_BY_WORDS: f64 = 0.75;
 
 /// Whether words could settle it: years, degrees, licences and denials are settled by what they are.
 fn is_open(verdict: &Verdict) -> bool {

@@ -117,3 +117,13 @@ fn pairs_for_development() {
     assert!(all.right_over_wrong >= 210, "{} of 246 right over wrong", all.right_over_wrong);
     assert!(all.false_met <= 7, "{} of 246 false met", all.false_met);
 }
+
+/// One table and no case: `cargo nextest run -p pellucid-position --run-ignored only --no-capture sealed`. Whoever works on the
+/// program runs it at the end of the work, and not to choose between two versions of it.
+#[test]
+#[ignore = "sealed: measured at the end of the work, never tuned on"]
+fn sealed_pairs_at_the_end() {
+    let (tallies, _) = evaluate("sealed");
+    println!("{}", table(&tallies));
+    assert_eq!(tallies["all"].pairs, 186);
+}

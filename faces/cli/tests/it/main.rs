@@ -3,6 +3,7 @@
 
 mod documents;
 mod explaining;
+mod positions;
 mod refusals;
 mod running;
 
@@ -17,6 +18,9 @@ impl Folder {
         let folder = Self(tempfile::tempdir().unwrap());
         for name in ["adult-xgboost.ubj", "adult-lightgbm.txt", "adult.csv"] {
             fs_err::copy(fixtures().join("tour").join(name), folder.path(name)).unwrap();
+        }
+        for name in ["profile.md", "publications.bib", "posting.md"] {
+            fs_err::copy(fixtures().join("position/twin").join(name), folder.path(name)).unwrap();
         }
         folder
     }
