@@ -226,6 +226,11 @@ fn contradictions(profile: &Profile, verdicts: &[Verdict]) -> Vec<Finding> {
     findings
 }
 
+/// The last part of a path.
+fn file_name(path: &str) -> &str {
+    path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
 /// A verdict without parts, or its parts' own leaves.
 pub(crate) fn leaves(verdict: &Verdict) -> Vec<&Verdict> {
     if verdict.parts.is_empty() { vec![verdict] } else { verdict.parts.iter().flat_map(leaves).collect() }
@@ -241,8 +246,16 @@ impl Analysis {
     /// Where a span stands, as `cv.md:41`.
     #[must_use]
     pub fn cite(&self, span: &Span) -> String {
-        let document = &self.documents[span.document];
-        format!("{}:{}", document.name, document.place(span.start))
+        format!("{}:{}", self.name(span.document), self.documents[span.document].place(span.start))
+    }
+
+    /// What a document is called: its file's name where that is told from the others, else its whole path.
+    #[must_use]
+    pub fn name(&self, at: usize) -> &str {
+        let own = file_name(&self.documents[at].name);
+        let mut others = self.documents.iter().enumerate().filter(|(other, _)| *other != at);
+        let is_told = others.all(|(_, document)| file_name(&document.name) != own);
+        if is_told && !own.is_empty() { own } else { &self.documents[at].name }
     }
 
     /// The posting's title: its first heading, or its first line; its file's name where neither can be one.
@@ -259,7 +272,7 @@ impl Analysis {
         if is_title {
             return title;
         }
-        let file = document.name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let file = file_name(&document.name);
         file.rsplit_once('.').map_or(file, |(stem, _)| stem)
     }
 }

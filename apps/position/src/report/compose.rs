@@ -117,7 +117,9 @@ impl Writer<'_> {
         // Among the same, what comes nearest to the posting's words.
         let each = &self.analysis.nearness[at].each;
         let near = |fact: usize| each.get(fact).copied().unwrap_or_default();
-        let score = |fact: usize| near(fact) - 0.25 * f64::from(rank(fact));
+        // Years rest on all of their roles alike; the first is the latest.
+        let is_years = matches!(self.analysis.requirements[at].node.need, Need::Years { .. });
+        let score = |fact: usize| if is_years { 0.0 } else { near(fact) - 0.25 * f64::from(rank(fact)) };
         facts.sort_by(|&a, &b| score(b).total_cmp(&score(a)).then(a.cmp(&b)));
         let mut chosen: Vec<usize> = Vec::new();
         for &fact in &facts {
@@ -133,7 +135,7 @@ impl Writer<'_> {
 
     fn header(&self) -> Vec<(String, String)> {
         let analysis = self.analysis;
-        let name = |at: usize| analysis.documents[at].name.clone();
+        let name = |at: usize| analysis.name(at).to_owned();
         let profile: Vec<String> = (0..analysis.posting).map(name).collect();
         vec![
             ("Profile".to_owned(), list(&profile, "and")),

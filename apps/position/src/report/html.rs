@@ -109,7 +109,7 @@ fn sources(out: &mut String, analysis: &Analysis, report: &Report) {
     spans.sort();
     spans.dedup();
     for (at, document) in analysis.documents.iter().enumerate() {
-        let _ = write!(out, "<section><h2>{}</h2>", escaped(&document.name));
+        let _ = write!(out, "<section><h2>{}</h2>", escaped(analysis.name(at)));
         for block in &document.blocks {
             let own: Vec<&Span> = spans
                 .iter()
