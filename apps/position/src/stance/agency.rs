@@ -53,6 +53,10 @@ const PRESENT: &str = " runs uses builds writes makes owns keeps holds leads man
     provides sells teaches does takes drives speaks supports delivers prepares plans draws tests hosts commits approves \
     decides ";
 
+/// What numbers do.
+const GROWS: &str =
+    " grew rose fell increased decreased doubled tripled dropped improved went climbed shrank halved ";
+
 pattern!(
     BY,
     r"(?i)\b(?:by|outsourced\s+to|delegated\s+to|handed\s+(?:over\s+)?to|left\s+to|passed\s+(?:on\s+)?to|bought\s+in|was\s+with|were\s+with|lay\s+with|(?:was|were)\s+the\s+(?:job|task|work)\s+of)\b"
@@ -63,7 +67,7 @@ pattern!(
 );
 pattern!(
     LEADS,
-    r"(?i)\b(?:led|leading|lead|managed|managing|manage|coached|mentored|trained|supervised|headed|directed|hired|built\s+up|ran\s+(?:the|a)|responsible\s+for|together\s+with|along\s+with|with\s+(?:the|a|my|our)\s+(?:\w+\s+)?(?:team|colleagues?)|as\s+part\s+of|in\s+(?:a|the|our|my)\s+(?:\w+\s+){0,2}team|me|myself|my\s+team\s+and\s+i)\b"
+    r"(?i)\b(?:led|leading|lead|managed|managing|manage|coached|mentored|trained|supervised|headed|directed|hired|built\s+up|ran\s+(?:the|a)|responsible\s+for|together\s+with|along\s+with|with\s+(?:the|a|my|our)\s+(?:\w+\s+)?(?:team|colleagues?)|as\s+part\s+of|(?:part|member|one)\s+of\s+(?:a|the|an)\b|in\s+(?:a|the|our|my)\s+(?:\w+\s+){0,2}team|me|myself|my\s+team\s+and\s+i)\b"
 );
 pattern!(
     GUIDED,
@@ -244,6 +248,9 @@ fn subject(sentence: &str, words: &[Token], at: usize) -> Option<usize> {
             || body
         {
             head = Some(step);
+        } else if head.is_some() && is_in(GROWS, &word.raw.to_lowercase()) {
+            // "Sales grew by a third" is an outcome of one's own work.
+            return None;
         } else if head.is_some() && is_finite(word) && step > 0 {
             // "Eleven managers reported to me" is about oneself.
             let to_me = words.get(at + step + 2).is_some_and(|word| word.raw == "me");
