@@ -1,5 +1,8 @@
 //! From documents to an analysis: read, ask, show, judge, score, and note what is odd.
 
+use std::collections::HashMap;
+
+use crate::concepts::ConceptId;
 use crate::document::{Document, Span};
 use crate::fit::{Fit, fit};
 use crate::judge::{Court, Verdict};
@@ -132,7 +135,13 @@ pub fn analyze_documents(
     findings.append(&mut profile.findings);
     findings.extend(odd);
     let bags: Vec<Bag> = profile.facts.iter().map(Bag::new).collect();
-    let court = Court { profile: &profile, documents: &documents, as_of, bags: &bags };
+    let mut by_role: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (at, fact) in profile.facts.iter().enumerate() {
+        if let Some(role) = fact.role {
+            by_role.entry(role).or_default().push(at);
+        }
+    }
+    let court = Court { profile: &profile, documents: &documents, as_of, bags: &bags, by_role };
     let mut verdicts: Vec<Verdict> =
         requirements.iter().map(|requirement| court.judge(&requirement.node)).collect();
     let near = |requirement: &Requirement| {
@@ -208,15 +217,18 @@ fn contradictions(profile: &Profile, verdicts: &[Verdict]) -> Vec<Finding> {
             });
         }
     }
+    // A name that is stated in one fact and denied in another.
+    let mut stated: HashMap<ConceptId, Vec<usize>> = HashMap::new();
+    for (at, fact) in profile.facts.iter().enumerate() {
+        for named in fact.named.iter().filter(|named| named.polarity == Polarity::Asserted) {
+            stated.entry(named.concept).or_default().push(at);
+        }
+    }
     for (at, fact) in profile.facts.iter().enumerate() {
         for denied in fact.named.iter().filter(|named| named.polarity == Polarity::Negated) {
-            let stated = profile.facts[..at].iter().chain(&profile.facts[at + 1..]).find(|other| {
-                other
-                    .named
-                    .iter()
-                    .any(|named| named.concept == denied.concept && named.polarity == Polarity::Asserted)
-            });
-            if stated.is_some() {
+            let elsewhere =
+                stated.get(&denied.concept).is_some_and(|facts| facts.iter().any(|&other| other != at));
+            if elsewhere {
                 let text = format!("{} is denied here and stated elsewhere.", denied.concept.name());
                 findings.push(Finding { kind: "self_contradiction", text, span: Some(fact.span.clone()) });
             }

@@ -13,14 +13,15 @@ use crate::text::{Token, tokens};
 
 macro_rules! pattern {
     ($name:ident, $text:expr) => {
-        static $name: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new($text).ok());
+        static $name: std::sync::LazyLock<Option<regex::Regex>> =
+            std::sync::LazyLock::new(|| regex::Regex::new($text).ok());
     };
 }
 pub(crate) use pattern;
 
 pattern!(
     YEARS,
-    r"(?i)\b(?P<n>\d{1,2}(?:[.,]5)?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty|a\s+couple\s+of|a\s+few|several|some|many)\s*(?:\(\s*\d+\s*\)\s*)?(?:\+|plus\b|or\s+more\b)?\s*(?:(?:-|–|to\b)\s*\d{1,2}\s*)?(?:\+\s*)?(?:or\s+more\s+)?(?P<unit>years?|yrs?|months?)\b"
+    r"(?i)\b(?P<n>\d{1,2}(?:[.,]5)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|a\s+couple\s+of|a\s+few|several|some|many)\s*(?:\(\s*\d+\s*\)\s*)?(?:\+|plus\b|or\s+more\b)?\s*(?:(?:-|–|to\b)\s*\d{1,2}\s*)?(?:\+\s*)?(?:or\s+more\s+)?(?P<unit>years?|yrs?|months?)\b"
 );
 pattern!(
     YEARS_ASKED,
@@ -44,11 +45,11 @@ pattern!(
 );
 pattern!(
     DEGREE,
-    r"(?P<doctor>(?i:\bph\.?\s?d\b|\bdoctora(?:te|l)\b))|(?P<master>(?i:\bmaster(?:'s|’s|s)(?:\s+(?:degree|of|in|thesis|program\w*|level|stud\w+|or|and|from|at|\()|\s*[,.;:/)(]|\s*$)|\bmaster(?:'s|’s|s)?\s+level\b|\bmaster(?:\s+degree|\s+of|\s+in)\b|\bm\.?\s?sc\b|\bm\.?eng\b)|\bMBA\b|\bMA\b|\bMEd\b)|(?P<bachelor>(?i:\bbachelor(?:'s|’s|s)?\b|\bb\.?\s?sc\b|\bb\.?eng\b|\bb\.?tech\b|\bundergraduate\s+degree\b|\b(?:university|college|academic|higher)\s+(?:degree|education)\b|\bgraduate\s+degree\b|\bdegree\s+in\b|\b(?:relevant|related|technical|engineering|science|nursing|teaching|law)\s+degree\b|\bdegree\b)|\bBA\b)|(?P<vocational>(?i:\bdiploma\b|\bvocational\b|\bapprenticeship\b|\bjourneyman\b|\bskilled[- ]worker\b|\btrade\s+certificate\b))"
+    r"(?P<doctor>(?i:\bph\.?\s?d\b|\bdoctora(?:te|l)\b))|(?P<master>(?i:\bmaster(?:'s|’s|s)(?:\s+(?:degree|of|in|thesis|program\w*|level|stud\w+|or|and|from|at|\()|\s*[,.;:/)(]|\s*$)|\bmaster(?:'s|’s|s)?\s+level\b|\bmaster(?:\s+degree|\s+of|\s+in)\b|\bm\.?\s?sc\b|\bm\.?eng\b)|\bMBA\b|\bMA\b|\bMEd\b|\bM\.S\.|\bMS\b)|(?P<bachelor>(?i:\bbachelor(?:'s|’s|s)?\b|\bb\.?\s?sc\b|\bb\.?eng\b|\bb\.?tech\b|\bundergraduate\s+degree\b|\b(?:university|college|academic|higher)\s+(?:degree|education)\b|\bgraduate\s+degree\b|\bdegree\s+in\b|\b(?:relevant|related|technical|engineering|science|nursing|teaching|law)\s+degree\b|\bdegree\b)|\bBA\b|\bB\.S\.|\bBS\b)|(?P<vocational>(?i:\bdiploma\b|\bvocational\b|\bapprenticeship\b|\bjourneyman\b|\bskilled[- ]worker\b|\btrade\s+certificate\b))"
 );
 pattern!(
     NO_DEGREE,
-    r"(?i)\b(?:high|great|some|certain|large|360)\s+degree|degree\s+of\s+(?:autonomy|freedom|responsib|flexib|independ|accura|attention|initiative)|degrees?\s+(?:celsius|view)|scrum\s+master|master\s+data|\bph\.?\s?d\.?\s+(?:candidate|student|stipend|position|project|fellow|program\w*|school|scholar)s?\b|\bdoctoral\s+(?:candidate|student|position)s?\b|ib\s+diploma|diploma\s+programme"
+    r"(?i)\b(?:high|great|some|certain|large|360)\s+degree|degree\s+of\s+(?:autonomy|freedom|responsib|flexib|independ|accura|attention|initiative)|degrees?\s+(?:celsius|view)|scrum\s+master|master\s+of\s+(?:a|an|the)\b|\bMS[- ](?:Office|Excel|Word|SQL|Project|Dynamics|Teams|Access|PowerPoint|Outlook|Windows|Azure|365|Visio|Exchange|tools?)|master\s+data|\bph\.?\s?d\.?\s+(?:candidate|student|stipend|position|project|fellow|program\w*|school|scholar)s?\b|\bdoctoral\s+(?:candidate|student|position)s?\b|ib\s+diploma|diploma\s+programme"
 );
 pattern!(
     PLACE,
@@ -58,9 +59,10 @@ pattern!(
     PERMIT,
     r"(?i)\b(?:right|eligib\w+|authori[sz]\w+|entitled|permission|permit\w*|legally)\s+(?:\S+\s+){0,3}?to\s+work\b|\bwork(?:ing)?\s+(?:permit|visa)\b|\b(?:may|can)\s+(?:legally\s+)?work\s+in\b|\bwithout\s+(?:a\s+)?sponsor(?:ship)?\b|\bvisa\s+sponsorship\b"
 );
+pattern!(COUNTRY, r"\b(?:in|for|within)\s+(?:the\s+)?(?P<place>[A-Z][\w.]*(?:\s+[A-Z]\w*)*)");
 pattern!(
     PAPERS,
-    r"(?i)(?:(?P<n>\d{1,3})\s*\+?\s*)?\b(?:(?:peer[- ]reviewed\s+|scientific\s+|academic\s+|first[- ]author\s+)*(?:publications?|papers?\b)|publication\s+record|published\s+(?:work|research|papers?))\b"
+    r"(?i)(?:(?P<n>\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|twelve|fifteen|twenty)\s*(?:\+|or\s+more)?\s*)?\b(?:(?:peer[- ]reviewed\s+|scientific\s+|academic\s+|first[- ]author\s+)*(?:publications?|papers?\b)|publication\s+record|published\s+(?:work|research|papers?))\b"
 );
 pattern!(
     CARES,
@@ -89,14 +91,17 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
     years(sentence, &words, &found, &mut used, &mut nodes);
     degree(sentence, &words, &found, &mut used, &mut nodes);
     languages(sentence, &found, &mut used, &mut nodes);
-    for (pattern, need) in [(&PERMIT, Need::WorkPermit)] {
-        if let Some(hit) = pattern.as_ref().and_then(|pattern| pattern.find(sentence)) {
-            used.push(hit.range());
-            nodes.push(Node { need, range: hit.range() });
-        }
+    let permit = PERMIT.as_ref().and_then(|pattern| pattern.find(sentence));
+    if let Some(hit) = permit {
+        used.push(hit.range());
+        let country = COUNTRY.as_ref().and_then(|pattern| pattern.captures(&sentence[hit.start()..]));
+        let country = country.and_then(|hit| hit.name("place")).map(|place| place.as_str().to_owned());
+        nodes.push(Node { need: Need::WorkPermit(country), range: hit.range() });
     }
-    if let Some(hit) =
-        PLACE.as_ref().and_then(|pattern| pattern.captures(sentence)).and_then(|c| c.name("place"))
+    // "The right to work in Germany" is about the permit.
+    if permit.is_none()
+        && let Some(hit) =
+            PLACE.as_ref().and_then(|pattern| pattern.captures(sentence)).and_then(|c| c.name("place"))
         && !found.iter().any(|mention| {
             mention.range.start == hit.start() && mention.concept.kind() != ConceptKind::Language
         })
@@ -110,7 +115,7 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
         .filter(|_| !sentence.to_lowercase().contains("white paper"))
         && let Some(whole) = hit.get(0)
     {
-        let n = hit.name("n").and_then(|n| n.as_str().parse().ok()).unwrap_or(1);
+        let n = hit.name("n").and_then(|n| number(n.as_str())).map_or(1, |n| n as u32);
         used.push(whole.range());
         nodes.push(Node { need: Need::Publications(n), range: whole.range() });
     }
@@ -152,13 +157,39 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
     let mut node = match nodes.len() {
         0 => return None,
         1 => nodes.remove(0),
-        _ => {
-            let end = nodes.iter().map(|node| node.range.end).max().unwrap_or(sentence.len());
-            Node { range: nodes[0].range.start..end, need: Need::AllOf(nodes) }
-        }
+        _ => bundled(nodes),
     };
     shift(&mut node, offset);
     Some(node)
+}
+
+/// So many parts side by side are no sentence any more. Bundles of them keep the fractions of the fit small enough to be exact.
+const MOST_PARTS: usize = 12;
+
+/// All of some needs; of more than a dozen, in bundles.
+fn bundled(mut nodes: Vec<Node>) -> Node {
+    while nodes.len() > MOST_PARTS {
+        let size = nodes.len().div_ceil(MOST_PARTS).max(2);
+        let rest = nodes.split_off(size.min(nodes.len()));
+        let mut groups = vec![all_of(nodes)];
+        let mut rest = rest;
+        while !rest.is_empty() {
+            let tail = rest.split_off(size.min(rest.len()));
+            groups.push(all_of(rest));
+            rest = tail;
+        }
+        nodes = groups;
+    }
+    all_of(nodes)
+}
+
+fn all_of(mut nodes: Vec<Node>) -> Node {
+    if nodes.len() == 1 {
+        return nodes.remove(0);
+    }
+    let start = nodes.iter().map(|node| node.range.start).min().unwrap_or(0);
+    let end = nodes.iter().map(|node| node.range.end).max().unwrap_or(start);
+    Node { range: start..end, need: Need::AllOf(nodes) }
 }
 
 /// Names that say with whom or in what line one works are not asked for: "up-skilling engineers" asks for no engineer, and
@@ -283,7 +314,15 @@ fn shift(node: &mut Node, by: usize) {
 /// A number that is written as digits or as a word.
 pub(crate) fn number(text: &str) -> Option<f64> {
     // What "several" means nobody says; these are conventions, and low ones.
-    const WORDS: [(&str, f64); 18] = [
+    const WORDS: [(&str, f64); 26] = [
+        ("eleven", 11.0),
+        ("thirteen", 13.0),
+        ("fourteen", 14.0),
+        ("sixteen", 16.0),
+        ("seventeen", 17.0),
+        ("eighteen", 18.0),
+        ("nineteen", 19.0),
+        ("thirty", 30.0),
         ("a couple of", 2.0),
         ("a few", 2.0),
         ("some", 2.0),
@@ -340,6 +379,9 @@ fn clause_end(text: &str, from: usize) -> usize {
     text[from..].char_indices().find(ends).map_or(text.len(), |(at, _)| from + at)
 }
 
+/// Letters around a number of years that tell what it is about.
+const AROUND: usize = 42;
+
 /// "Less than four years".
 fn is_most(before: &str) -> bool {
     let before = before.trim_end().to_lowercase();
@@ -362,14 +404,20 @@ fn years(
     nodes: &mut Vec<Node>,
 ) {
     let asked = YEARS_ASKED.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
-    let other = NOT_YEARS.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
-    if !asked || other {
+    if !asked {
         return;
     }
+    // "After one year of service", "founded 30 years ago": what stands around the years tells, not the whole sentence.
+    let is_other = |range: &Range<usize>| {
+        let from = sentence[..range.start].char_indices().rev().nth(AROUND).map_or(0, |(at, _)| at);
+        let to =
+            sentence[range.end..].char_indices().nth(AROUND).map_or(sentence.len(), |(at, _)| range.end + at);
+        NOT_YEARS.as_ref().is_some_and(|pattern| pattern.is_match(&sentence[from..to]))
+    };
     let spans: Vec<(u32, Range<usize>)> = spans_of_years(sentence)
         .into_iter()
         .filter(|(months, range)| (1..=480).contains(months) && !is_age(&sentence[range.end..]))
-        .filter(|(_, range)| !is_most(&sentence[..range.start]))
+        .filter(|(_, range)| !is_most(&sentence[..range.start]) && !is_other(range))
         .collect();
     let is_area =
         |mention: &&Mention| !matches!(mention.concept.kind(), ConceptKind::Trait | ConceptKind::Language);
@@ -526,7 +574,7 @@ pub(crate) fn fluency(text: &str) -> Option<u8> {
 }
 
 /// "Danish skills" and "Danish and German" name a language, "the Danish population" none.
-fn is_tongue(after: &str) -> bool {
+pub(crate) fn is_tongue(after: &str) -> bool {
     const AROUND: &str = " and or is are as at both language languages skills speaking speaker speakers level proficiency knowledge \
         fluently well native written spoken would will on in a an the for to with preferred required mandatory fluency command \
         but also plus orally verbally ideally preferably beneficial desirable necessary essential must can could may is \

@@ -1,9 +1,5 @@
 //! Which of the concepts that a sentence names are alternatives, and which are asked each for itself?
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::asked::pattern;
 use crate::concepts::Mention;
 use crate::model::{Need, Node};

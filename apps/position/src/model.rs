@@ -83,8 +83,8 @@ pub enum Need {
     Language(ConceptId, u8),
     /// To live or work at a place.
     Place(String),
-    /// To be allowed to work.
-    WorkPermit,
+    /// To be allowed to work, in a country where one is named.
+    WorkPermit(Option<String>),
     /// At least so many publications.
     Publications(u32),
     /// At least so much of something that is counted; an end that a float holds exactly enough.

@@ -248,7 +248,7 @@ fn is_named(node: &Node) -> bool {
 /// Permits, licences and places decide alone.
 fn is_gate(need: &Need) -> bool {
     match need {
-        Need::WorkPermit | Need::Place(_) => true,
+        Need::WorkPermit(_) | Need::Place(_) => true,
         Need::Concept(concept) => concept.kind() == ConceptKind::Licence,
         Need::AnyOf(nodes) => nodes.iter().all(|node| is_gate(&node.need)),
         Need::AllOf(nodes) => nodes.iter().all(|node| is_gate(&node.need)),

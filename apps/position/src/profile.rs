@@ -1,5 +1,6 @@
 //! What does the profile show? Its sentences as facts, each in its role, with how much it can carry.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -67,37 +68,40 @@ pub fn profile(documents: &[(usize, &Document)], as_of: Day) -> Profile {
 
 /// Names of tools and methods that are also words of other trades.
 const HOMONYMS: &str = " sap scrum docker kafka spark swift rust ruby oracle salt chef puppet storm flask spring hive pig cassandra \
-    helm azure lambda express ember backbone elm julia scala perl dart delphi basic sketch unity blender maya inventor notion \
-    linear meteor runner splunk snowflake tableau looker slack excel word access teams confluence jira ansible consul nomad vault \
-    jenkins bamboo travis gradle maven ant ";
+    helm express ember backbone elm julia dart delphi basic sketch unity blender maya notion meteor runner excel word access \
+    teams slack ";
 
 /// "Played in the scrum for five seasons": a name that is also another trade's word needs one word beside it that speaks of
 /// the same matter. Lists are left alone.
 fn homonyms(profile: &mut Profile) {
+    let is_homonym =
+        |named: &Named| HOMONYMS.split_whitespace().any(|own| own == named.concept.name().to_lowercase());
+    if !profile.facts.iter().any(|fact| fact.named.iter().any(is_homonym)) {
+        return;
+    }
     let bags: Vec<Bag> = profile.facts.iter().map(Bag::new).collect();
+    // What stands beside a fact: its role, or all that has none.
+    let mut beside: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
+    for (at, fact) in profile.facts.iter().enumerate() {
+        beside.entry(fact.role).or_default().push(at);
+    }
+    let settles = |other: &Named| {
+        matches!(other.concept.kind(), ConceptKind::Tool | ConceptKind::Method) && !is_homonym(other)
+    };
+    let settled: HashMap<Option<usize>, bool> = beside
+        .iter()
+        .map(|(role, facts)| (*role, facts.iter().any(|&at| profile.facts[at].named.iter().any(settles))))
+        .collect();
+    let mut known: HashMap<(Option<usize>, ConceptId), bool> = HashMap::new();
     let mut doubtful = Vec::new();
     for (at, fact) in profile.facts.iter().enumerate().filter(|(_, fact)| fact.words.len() >= 6) {
-        for (place, named) in fact.named.iter().enumerate() {
-            let name = named.concept.name().to_lowercase();
-            let is_homonym = HOMONYMS.split_whitespace().any(|own| own == name);
-            let beside = |other: &usize| {
-                let other = &profile.facts[*other];
-                other.span == fact.span
-                    || (fact.role.is_some() && other.role == fact.role)
-                    || fact.role.is_none()
-            };
-            let near: Vec<&Bag> = (0..bags.len()).filter(beside).map(|other| &bags[other]).collect();
-            // Another tool or method beside it settles the trade.
-            let is_other = |other: &Named| {
-                let name = other.concept.name().to_lowercase();
-                other.concept != named.concept
-                    && matches!(other.concept.kind(), ConceptKind::Tool | ConceptKind::Method)
-                    && !HOMONYMS.split_whitespace().any(|own| own == name)
-            };
-            let others = (0..profile.facts.len())
-                .filter(beside)
-                .any(|other| profile.facts[other].named.iter().any(is_other));
-            if is_homonym && !others && !speaks_besides(&name, &near) {
+        for (place, named) in fact.named.iter().enumerate().filter(|(_, named)| is_homonym(named)) {
+            let is_sure = settled[&fact.role]
+                || *known.entry((fact.role, named.concept)).or_insert_with(|| {
+                    let near: Vec<&Bag> = beside[&fact.role].iter().map(|&at| &bags[at]).collect();
+                    speaks_besides(&named.concept.name().to_lowercase(), &near)
+                });
+            if !is_sure {
                 doubtful.push((at, place));
             }
         }

@@ -83,6 +83,9 @@ const SHORT: [&str; 26] = [
     "inc", "ltd", "co", "corp", "st", "jan", "feb", "sept", "oct", "nov", "dec", "incl",
 ];
 
+/// No abbreviation has more letters.
+const LONGEST_SHORT: usize = 12;
+
 /// The sentences of a text that has no line feeds.
 #[must_use]
 pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
@@ -91,9 +94,12 @@ pub(crate) fn sentences(text: &str) -> Vec<Range<usize>> {
     for (at, mark) in text.char_indices().filter(|(_, c)| matches!(c, '.' | '!' | '?')) {
         let after = &text[at + mark.len_utf8()..];
         let ends = after.is_empty() || after.starts_with(char::is_whitespace);
-        let word = text[start..at]
+        // An abbreviation is short: no more than its own letters are looked at, however long the text before it.
+        let from =
+            text[start..at].char_indices().rev().nth(LONGEST_SHORT).map_or(start, |(back, _)| start + back);
+        let word = text[from..at]
             .split_whitespace()
-            .last()
+            .next_back()
             .unwrap_or_default()
             .trim_start_matches('(')
             .to_lowercase();

@@ -3,9 +3,23 @@
 use std::sync::LazyLock;
 
 use super::{Court, Verdict};
+use crate::asked::pattern;
 use crate::concepts::{ConceptId, ConceptKind, by_name};
-use crate::model::{Fact, Level, Node, Polarity, Role, Status};
+use crate::model::{Fact, Level, Named, Node, Polarity, Role, Status};
 use crate::sections::Area;
+
+pattern!(
+    UNFINISHED,
+    r"(?i)\b(?:not\s+(?:yet\s+)?(?:completed|finished)|unfinished|incomplete|dropped\s+out|left\s+(?:after|before|without)|expected(?:\s+(?:in\s+)?(?:\w+\s+)?20\d\d)?|ongoing|in\s+progress|broken\s+off|interrupted|no\s+degree)\b"
+);
+pattern!(
+    OWN,
+    r"(?i)^\W*(?:i\s+)?(?:have|hold|holds|earned|completed|obtained|finished|received|got|took|did|graduated)\b|\bI\s+(?:have|hold|earned|completed|obtained|finished|received|did)\b"
+);
+pattern!(
+    TOLD,
+    r"(?i)\b(?:supervis\w+|helped|assist\w+|advis\w+|examin\w+|mentor\w+|teach\w*|taught|colleagues?|students?)\b"
+);
 
 /// The classes of degrees in the table, the highest first.
 static CLASSES: LazyLock<Vec<(ConceptId, Level)>> = LazyLock::new(|| {
@@ -40,7 +54,7 @@ impl Court<'_> {
         words: &[String],
         open: bool,
     ) -> Verdict {
-        let mut best: Option<(bool, bool, usize, Level)> = None;
+        let mut best: Option<(u8, usize, Level)> = None;
         let mut unfinished = Vec::new();
         for (at, fact) in self.facts() {
             let text = self.text(fact);
@@ -49,22 +63,34 @@ impl Court<'_> {
                 let named = text[range.clone()].to_lowercase();
                 let placed = matches!(fact.area, Area::Education | Area::Summary | Area::Licences)
                     || fact.role.is_some_and(|r| self.profile.roles[r].area == Area::Education);
-                if !placed && (own < Level::Bachelor || named == "degree") {
+                // "Supervised twelve MSc theses" is work; "I hold an MSc" is one's own wherever it stands.
+                let is_own = range.start <= 3
+                    || OWN.as_ref().is_some_and(|pattern| pattern.is_match(&text[..range.start]));
+                if !placed && (own < Level::Bachelor || named == "degree" || !is_own) {
+                    continue;
+                }
+                if placed && TOLD.as_ref().is_some_and(|pattern| pattern.is_match(&text[..range.start])) {
                     continue;
                 }
                 let ahead = fact.role.is_some_and(|role| self.is_unfinished(&self.profile.roles[role]));
                 if ahead
                     || crate::stance::polarity(text, &range) != Polarity::Asserted
-                    || text.to_lowercase().contains("not completed")
-                    || text.to_lowercase().contains("dropped out")
+                    || UNFINISHED.as_ref().is_some_and(|pattern| pattern.is_match(text))
                 {
                     unfinished.push(at);
                     continue;
                 }
                 let field = (fields.is_empty() && words.is_empty()) || self.in_field(at, fields, words);
-                let candidate = (own >= level && field, own >= level, at, own);
-                if best.is_none_or(|best| (candidate.0, candidate.1, candidate.3) > (best.0, best.1, best.3))
-                {
+                // Enough, and in the field; then a lower one in the field where another field would be left open; then the
+                // level alone.
+                let rank = match (own >= level, field) {
+                    (true, true) => 3,
+                    (false, true) if open => 2,
+                    (true, false) => 1,
+                    _ => 0,
+                };
+                let candidate = (rank, at, own);
+                if best.is_none_or(|best: (u8, usize, Level)| (candidate.0, candidate.2) > (best.0, best.2)) {
                     best = Some(candidate);
                 }
             }
@@ -77,14 +103,14 @@ impl Court<'_> {
         let what =
             if what.is_empty() { level.name().to_owned() } else { format!("{} in {what}", level.name()) };
         match best {
-            Some((true, _, at, own)) => Verdict::new(
+            Some((3, at, own)) => Verdict::new(
                 node,
                 Status::Met,
                 "degree.enough",
                 format!("a {} is stated; a {what} is asked", own.name()),
             )
             .with(vec![at]),
-            Some((_, true, at, own)) => {
+            Some((1, at, own)) => {
                 let status = if open { Status::Unknown } else { Status::Partial };
                 Verdict::new(
                     node,
@@ -94,7 +120,7 @@ impl Court<'_> {
                 )
                 .with(vec![at])
             }
-            Some((_, _, at, own)) => Verdict::new(
+            Some((_, at, own)) => Verdict::new(
                 node,
                 Status::Partial,
                 "degree.level",
@@ -134,9 +160,13 @@ impl Court<'_> {
             |other: &&Fact| std::ptr::eq(*other, fact) || (fact.role.is_some() && other.role == fact.role);
         let near: Vec<&Fact> = self.profile.facts.iter().filter(same).collect();
         if !fields.is_empty() {
-            return near.iter().any(|fact| {
+            let names = |fact: &Fact| {
                 fact.named.iter().any(|named| fields.iter().any(|field| named.concept.is_a(*field)))
-            });
+            };
+            // "MSc in History", with "Minor in computer science" below it, is a degree in history.
+            let is_named = |named: &Named| named.concept.kind() == ConceptKind::Field;
+            let own = names(fact) || fact.named.iter().any(is_named);
+            return if own { names(fact) } else { near.iter().any(|fact| names(fact)) };
         }
         let found = words
             .iter()

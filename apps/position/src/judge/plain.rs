@@ -2,9 +2,28 @@
 
 use super::{Court, Verdict};
 use crate::amounts::{Unit, told};
+use crate::asked::pattern;
 use crate::concepts::ConceptId;
 use crate::model::{Fact, Node, Polarity, Status};
 use crate::sections::Area;
+use crate::text::tokens;
+
+pattern!(
+    LIVES,
+    r"(?i)\b(?:based|liv(?:e|es|ing)|located|resid\w+|relocat\w+|willing\s+to\s+move|home\s+in|address)\b"
+);
+pattern!(
+    PERMITTED,
+    r"(?i)\b(?:work(?:ing)?\s+permit|residence\s+permit|work\s+visa|right\s+to\s+(?:live\s+and\s+)?work|permanent\s+residen(?:ce|t|cy)|(?:authori[sz]ed|entitled|eligible|permitted|allowed)\s+to\s+work|(?:EU|EEA)\s+citizen(?:ship)?)\b"
+);
+
+/// Countries in which an EU citizen may work.
+fn is_in_union(country: &str) -> bool {
+    const UNION: &str = " eu eea europe austria belgium bulgaria croatia cyprus czechia denmark estonia finland france germany greece \
+        hungary ireland italy latvia lithuania luxembourg malta netherlands poland portugal romania slovakia slovenia spain sweden \
+        norway iceland liechtenstein ";
+    UNION.split_whitespace().any(|own| own == country.to_lowercase())
+}
 
 impl Court<'_> {
     pub(super) fn language(&self, node: &Node, language: ConceptId, level: u8) -> Verdict {
@@ -13,7 +32,11 @@ impl Court<'_> {
         let mut best: Option<(u8, usize)> = None;
         let mut denied = Vec::new();
         for (at, fact) in self.facts() {
-            for named in fact.named.iter().filter(|named| named.concept.is_a(language)) {
+            let text = self.text(fact);
+            let is_tongue = |end: usize| crate::asked::is_tongue(&text[end - fact.span.start..]);
+            for named in
+                fact.named.iter().filter(|named| named.concept.is_a(language) && is_tongue(named.range.end))
+            {
                 if named.polarity == Polarity::Negated {
                     denied.push(at);
                 } else if named.polarity == Polarity::Asserted {
@@ -78,53 +101,86 @@ impl Court<'_> {
         behind.or_else(|| crate::asked::fluency(before)).unwrap_or(0)
     }
 
+    /// A place counts where one says where one lives: beside the name, in the summary, or with "based in".
     pub(super) fn place(&self, node: &Node, place: &str) -> Verdict {
-        let small = place.to_lowercase();
-        let found: Vec<usize> = self
-            .facts()
-            .filter(|(_, fact)| self.text(fact).to_lowercase().contains(&small))
-            .map(|(at, _)| at)
-            .collect();
-        if found.is_empty() {
-            Verdict::new(
+        let asked: Vec<String> = tokens(place).into_iter().map(|word| word.norm).collect();
+        let mut denied = Vec::new();
+        let mut found = Vec::new();
+        for (at, fact) in self.facts() {
+            let text = self.text(fact);
+            let words = tokens(text);
+            let hit = words.windows(asked.len().max(1)).find(|own| {
+                own.iter()
+                    .zip(&asked)
+                    .all(|(word, asked)| word.norm == *asked && word.raw.starts_with(char::is_uppercase))
+            });
+            let Some(range) = hit.and_then(|own| Some(own.first()?.range.start..own.last()?.range.end))
+            else {
+                continue;
+            };
+            let lives = LIVES.as_ref().is_some_and(|pattern| pattern.is_match(text));
+            let is_home = fact.role.is_none() && matches!(fact.area, Area::Summary | Area::Personal);
+            match crate::stance::polarity(text, &range) {
+                Polarity::Negated => denied.push(at),
+                Polarity::Asserted if lives || is_home => found.push(at),
+                _ => {}
+            }
+        }
+        match (found.is_empty(), denied.is_empty()) {
+            (false, _) => {
+                Verdict::new(node, Status::Met, "place.named", format!("{place} is named")).with(found)
+            }
+            (_, false) => {
+                Verdict::new(node, Status::Contradicted, "place.denied", format!("{place} is denied"))
+                    .near(denied)
+            }
+            _ => Verdict::new(
                 node,
                 Status::Unknown,
                 "place.unsaid",
                 format!("whether {place} is possible is for you to say"),
-            )
-        } else {
-            Verdict::new(node, Status::Met, "place.named", format!("{place} is named")).with(found)
+            ),
         }
     }
 
-    pub(super) fn permit(&self, node: &Node) -> Verdict {
-        let says = |fact: &Fact| {
-            let text = self.text(fact).to_lowercase();
-            [
-                "work permit",
-                "right to work",
-                "citizen",
-                "permanent resident",
-                "authorized to work",
-                "authorised to work",
-                "eligible to work",
-                "residence permit",
-            ]
-            .iter()
-            .find_map(|word| text.find(word).map(|at| (at, at + word.len())))
-            .is_some_and(|(from, to)| crate::stance::polarity(&text, &(from..to)) == Polarity::Asserted)
-        };
-        let found: Vec<usize> = self.facts().filter(|(_, fact)| says(fact)).map(|(at, _)| at).collect();
-        if found.is_empty() {
-            Verdict::new(
+    /// A permit counts where it is said of oneself, and for the country that is asked. Nationality is not read.
+    pub(super) fn permit(&self, node: &Node, country: Option<&str>) -> Verdict {
+        let mut denied = Vec::new();
+        let mut found = Vec::new();
+        for (at, fact) in
+            self.facts().filter(|(_, fact)| fact.role.is_none() && fact.area != Area::Experience)
+        {
+            let text = self.text(fact);
+            let Some(hit) = PERMITTED.as_ref().and_then(|pattern| pattern.find(text)) else { continue };
+            let says = |name: &str| {
+                let asked: Vec<String> = tokens(name).into_iter().map(|word| word.norm).collect();
+                let words = tokens(text);
+                !asked.is_empty()
+                    && words
+                        .windows(asked.len())
+                        .any(|own| own.iter().zip(&asked).all(|(word, asked)| word.norm == *asked))
+            };
+            let there = country.is_none_or(|country| says(country) || (is_in_union(country) && says("EU")));
+            match crate::stance::polarity(text, &hit.range()) {
+                Polarity::Negated if there => denied.push(at),
+                Polarity::Asserted if there => found.push(at),
+                _ => {}
+            }
+        }
+        match (found.is_empty(), denied.is_empty()) {
+            (false, _) => {
+                Verdict::new(node, Status::Met, "permit.stated", "a permit is stated".to_owned()).with(found)
+            }
+            (_, false) => {
+                Verdict::new(node, Status::Contradicted, "permit.denied", "a permit is denied".to_owned())
+                    .near(denied)
+            }
+            _ => Verdict::new(
                 node,
                 Status::Unknown,
                 "permit.unsaid",
                 "whether you may work there is for you to say".to_owned(),
-            )
-        } else {
-            Verdict::new(node, Status::Met, "permit.stated", "a permit or citizenship is stated".to_owned())
-                .with(found)
+            ),
         }
     }
 

@@ -1,12 +1,18 @@
 //! Is it long enough? The months of the roles in an area, counted once however many overlap.
 
 use super::{Court, Verdict};
+use crate::asked::pattern;
 use crate::concepts::{ConceptId, ConceptKind};
 use crate::model::{Fact, Node, Polarity, Role, Status};
 use crate::months::{MonthSet, in_words};
 use crate::nearness::{Bag, Question, speaks};
 use crate::sections::Area;
 use crate::text::{stem, tokens};
+
+pattern!(
+    BREAK,
+    r"(?i)\b(?:unemploy\w+|job[- ]seek\w+|between\s+jobs|(?:parental|maternity|paternity|family|sick|caring)\s+leave|career\s+break|sabbatical|gap\s+year|military\s+service)\b"
+);
 
 /// How far a role must speak of an area that it does not name to be asked about.
 const SPEAKS: f64 = 0.4;
@@ -37,7 +43,10 @@ impl Court<'_> {
         let mut counted = Counted::default();
         for (at, role) in self.profile.roles.iter().enumerate() {
             let is_work = matches!(role.area, Area::Experience | Area::Summary);
-            if !is_work || role.possible.is_empty() {
+            if !is_work
+                || role.possible.is_empty()
+                || BREAK.as_ref().is_some_and(|pattern| pattern.is_match(&role.title))
+            {
                 continue;
             }
             if self.role_is_in(at, role, area, words) {
@@ -57,7 +66,7 @@ impl Court<'_> {
         if area.is_empty() && words.is_empty() {
             return true;
         }
-        let own = || self.profile.facts.iter().filter(|fact| fact.role == Some(at));
+        let own = || self.by_role.get(&at).into_iter().flatten().map(|&fact| &self.profile.facts[fact]);
         if !area.is_empty() {
             return hard(area).all(|group| {
                 own().any(|fact| {
@@ -82,14 +91,8 @@ impl Court<'_> {
 
     /// Whether a role speaks of each part of an area by its words or matters, without naming it.
     fn role_speaks_of(&self, at: usize, area: &[Vec<ConceptId>], words: &[String]) -> bool {
-        let own: Vec<&Bag> = self
-            .profile
-            .facts
-            .iter()
-            .zip(self.bags)
-            .filter(|(fact, _)| fact.role == Some(at))
-            .map(|(_, bag)| bag)
-            .collect();
+        let own: Vec<&Bag> =
+            self.by_role.get(&at).into_iter().flatten().map(|&fact| &self.bags[fact]).collect();
         let about = |text: &str| speaks(&Question::new(text), &own) >= SPEAKS;
         if area.is_empty() {
             return about(&words.join(" "));
@@ -177,13 +180,15 @@ impl Court<'_> {
 
     /// The facts that are the headings of roles.
     pub(super) fn titles(&self, roles: &[usize]) -> Vec<usize> {
+        let span = |role: usize| &self.profile.roles[role].span;
         let is_title = |fact: &Fact, role: usize| {
-            let span = &self.profile.roles[role].span;
-            fact.span.document == span.document && span.start <= fact.span.start && fact.span.end <= span.end
+            fact.span.document == span(role).document
+                && span(role).start <= fact.span.start
+                && fact.span.end <= span(role).end
         };
-        roles
-            .iter()
-            .filter_map(|&role| self.facts().find(|(_, fact)| is_title(fact, role)).map(|(at, _)| at))
-            .collect()
+        let own = |role: usize| self.by_role.get(&role).map_or(&[][..], Vec::as_slice);
+        let title =
+            |role: usize| own(role).iter().copied().find(|&at| is_title(&self.profile.facts[at], role));
+        roles.iter().filter_map(|&role| title(role)).collect()
     }
 }

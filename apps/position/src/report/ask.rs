@@ -42,7 +42,7 @@ fn manner(node: &Node) -> Manner {
         Need::Years { .. } => Manner::Years,
         Need::Degree { .. } => Manner::Degree,
         Need::Language(..) => Manner::Language,
-        Need::Place(_) | Need::WorkPermit => Manner::Paper,
+        Need::Place(_) | Need::WorkPermit(_) => Manner::Paper,
         Need::Words(_) => Manner::Words,
         Need::AnyOf(nodes) => nodes.first().map_or(Manner::Words, manner),
         Need::AllOf(nodes) if nodes.iter().any(|node| matches!(node.need, Need::Words(_))) => Manner::Words,

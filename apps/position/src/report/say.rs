@@ -1,9 +1,5 @@
 //! How is a need, a verdict, a piece of evidence put into words?
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::analysis::Analysis;
 use crate::asked::pattern;
 use crate::concepts::ConceptId;
@@ -62,7 +58,7 @@ pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
             format!("{} ({})", language.name(), LEVELS.get(*level as usize).unwrap_or(&""))
         }
         Need::Place(place) => format!("being in {place}"),
-        Need::WorkPermit => "permission to work".to_owned(),
+        Need::WorkPermit(_) => "permission to work".to_owned(),
         Need::Publications(1) => "publications".to_owned(),
         Need::Publications(n) => format!("{n} publications"),
         Need::Amount(n, unit) => format!("at least {n} {}", unit.name()),

@@ -67,7 +67,7 @@ pattern!(
 );
 pattern!(
     LEADS,
-    r"(?i)\b(?:led|leading|lead|managed|managing|manage|coached|mentored|trained|supervised|headed|directed|hired|built\s+up|ran\s+(?:the|a)|responsible\s+for|together\s+with|along\s+with|with\s+(?:the|a|my|our)\s+(?:\w+\s+)?(?:team|colleagues?)|as\s+part\s+of|(?:part|member|one)\s+of\s+(?:a|the|an)\b|in\s+(?:a|the|our|my)\s+(?:\w+\s+){0,2}team|me|myself|my\s+team\s+and\s+i)\b"
+    r"(?i)\b(?:led|leading|lead|managed|managing|manage|supervised|headed|directed|built\s+up|ran\s+(?:the|a)|responsible\s+for|together\s+with|along\s+with|with\s+(?:the|a|my|our)\s+(?:\w+\s+)?(?:team|colleagues?)|as\s+part\s+of|(?:part|member|one)\s+of\s+(?:a|the|an)\b|in\s+(?:a|the|our|my)\s+(?:\w+\s+){0,2}team|me|myself|my\s+team\s+and\s+i)\b"
 );
 pattern!(
     GUIDED,
@@ -79,7 +79,7 @@ pattern!(
 );
 pattern!(
     PEOPLE_WHO,
-    r"(?i)\b(?:for|of|from|with|among|recruit\w*|hir\w+|found|filled|placed)\s+(?:\w+\s+){0,3}?(?:people|candidates|those|applicants|experts|developers|engineers|specialists)\s+(?:who|with|proficient|skilled|experienced|trained|fluent|expert|certified)\b"
+    r"(?i)\b(?:for|of|from|with|among|recruit\w*|hir\w+|found|filled|placed)\s+(?:\w+\s+){0,3}?(?:people|candidates|those|applicants|experts|developers|engineers|specialists|colleagues?)\s+(?:who|with|proficient|skilled|experienced|trained|fluent|expert|certified)\b|\b(?:recruited|hired|interviewed|sourced|placed)\b\s+(?:\w+\s+){0,4}?(?:people|candidates|applicants|experts|developers|engineers|specialists|nurses|colleagues?|consultants|analysts)\b|\b(?:managed|led|mentored|taught|trained|coached|employed)\s+(?:\w+\s+){0,2}(?:people|colleagues|engineers|developers|analysts|nurses)\s+with\b"
 );
 
 /// The bytes of a sentence that speak of other people's work.
@@ -220,7 +220,13 @@ fn subject(sentence: &str, words: &[Token], at: usize) -> Option<usize> {
         let own = words[at + 1..at + 1 + verb].iter().any(|word| word.raw == "I");
         return (near && follows && !own).then_some(at + 1 + verb);
     }
-    if !opens {
+    // "For clients in retail prepared tax returns" has no subject.
+    if !opens
+        || matches!(
+            small.as_str(),
+            "for" | "with" | "of" | "from" | "to" | "by" | "at" | "in" | "on" | "after" | "before"
+        )
+    {
         return None;
     }
     let determined = is_in(DETERMINERS, &small);
@@ -312,13 +318,25 @@ fn passives(sentence: &str, words: &[Token], spans: &mut Vec<Range<usize>>) {
             continue;
         }
         let from = lead.rfind([';', '.']).map_or(0, |at| at + 1);
-        let mine = words
-            .iter()
-            .rfind(|word| word.raw == "I" && word.range.start >= from && word.range.end <= hit.start());
+        let mine = own_subject(sentence, words, from, hit.start());
         let from = match mine {
             Some(mine) => lead.rfind(',').filter(|at| *at > mine.range.end).unwrap_or(hit.start()),
             None => from,
         };
         spans.push(from..end_of(sentence, hit.end(), words));
     }
+}
+
+/// What says that a clause before a passive is about oneself: "I", or a verb in the past at its start, as CVs have it.
+fn own_subject<'w>(sentence: &str, words: &'w [Token], from: usize, to: usize) -> Option<&'w Token> {
+    let inside = || words.iter().filter(|word| word.range.start >= from && word.range.end <= to);
+    let deed = inside().next().filter(|word| {
+        let small = word.raw.to_lowercase();
+        let is_passive = sentence[word.range.end..to].trim().is_empty();
+        is_finite(word)
+            && !is_present(&small)
+            && !is_passive
+            && !matches!(small.as_str(), "was" | "were" | "is" | "are" | "had" | "has" | "have")
+    });
+    inside().rfind(|word| word.raw == "I").or(deed)
 }

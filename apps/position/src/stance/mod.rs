@@ -19,11 +19,11 @@ pattern!(
 );
 pattern!(
     NOT,
-    r"(?i)\b(?:no|not|never|without|none|neither|nor|lack(?:s|ed|ing)?|cannot|haven(?:'|’)?t|hasn(?:'|’)?t|didn(?:'|’)?t|don(?:'|’)?t|doesn(?:'|’)?t|isn(?:'|’)?t|wasn(?:'|’)?t|unfamiliar|(?:apart|aside)\s+from|except(?:ing)?|excluding|other\s+than|yet\s+to|rather\s+than|instead\s+of|little\s+or\s+no|zero|gap\s+in|failed|expired|lapsed)\b"
+    r"(?i)\b(?:no|not|never|without|none|neither|nor|lack(?:s|ed|ing)?|cannot|haven(?:'|’)?t|hasn(?:'|’)?t|didn(?:'|’)?t|don(?:'|’)?t|doesn(?:'|’)?t|isn(?:'|’)?t|wasn(?:'|’)?t|unfamiliar|(?:apart|aside)\s+from|except(?:ing)?|excluding|other\s+than|yet\s+to|rather\s+than|instead\s+of|little\s+or\s+no|zero\s+(?:experience|knowledge)|gap\s+in|failed\s+(?:the|my|to|in)|expired|lapsed|decided\s+against|avoid(?:ed|ing)?|abandon(?:ed|ing)|reject(?:ed|ing)|compared\s+with)\b"
 );
 pattern!(
     NOT_REALLY,
-    r"(?i)\b(?:not\s+only|not\s+just|no\s+fewer|no\s+less|without\s+(?:interruption|supervision|incident|accidents?|errors?|downtime|a\s+single|fail|delay)|no\s+(?:accidents?|incidents?|complaints?|errors?|downtime|fewer|less)|not\s+least|no\.\s*\d|zero[- ](?:downtime|defect)\w*|non-)"
+    r"(?i)\b(?:not\s+only|not\s+just|no\s+fewer|no\s+less|without\s+(?:interruption|supervision|incident|accidents?|errors?|downtime|a\s+single|fail|delay)|no\s+(?:accidents?|incidents?|complaints?|errors?|downtime|fewer|less)|not\s+least|no\.\s*\d|never\s+(?:missed|late|lost|stopped|failed|had\s+(?:a|an)\b)|rather\s+than\s+wait\w*|zero[- ](?:downtime|defect)\w*|non-)"
 );
 pattern!(
     NOT_AFTER,
@@ -35,11 +35,11 @@ pattern!(
 );
 pattern!(
     WISH,
-    r"(?i)\b(?:want(?:s|ed|ing)?\s+to|would\s+(?:like|love|enjoy|be\s+(?:happy|glad|keen|thrilled|interested))|happy\s+to\s+(?:join|learn|try)|desire\s+to|wish(?:es|ing)?\s+(?:to|for)|wish\s*:|wanted\s*:|wanting\s+to|hoping\s+(?:for|to)|look(?:s|ing)?\s+for\s+(?:a|an|the|my)\b|attending|signed\s+up|webinars?|bootcamp\s+(?:starts|begins)|watch(?:ed|ing)?\s+(?:\w+\s+){0,3}(?:videos|talks|tutorials)|fond\s+of|drawn\s+to|excited\s+(?:by|about)|hop(?:e|es|ing)\s+to|plan(?:s|ned|ning)?\s+(?:to|on)\b|planned\s+for|intend(?:s|ing)?\s+to|aim(?:s|ing)?\s+(?:to|at|for)\b|aspir\w+|look(?:ing)?\s+forward|interest(?:ed)?\s+in|keen\s+(?:to|on)|eager\s+to|ready\s+(?:for|to)\b|curious\s+about|\b(?:currently|now|still|am|busy|started|start)\s+(?:self-)?(?:learning|studying)\b|^\W*(?:learning|studying)\s+(?:to|for|the|about|how)\b|get(?:ting)?\s+to\s+know|enrolled|registered\s+for\s+(?:a|the)\s+course|taking\s+(?:a|an|the|my|part\s+in\s+a)\s+(?:\w+\s+){0,3}(?:course|class|module|exam)|started\s+(?:a|an|the)\s+(?:\w+\s+){0,3}(?:course|class|tutorial)|seeking|my\s+goal|next\s+(?:step|year)|dream(?:s|ing)?\b|willing\s+to\s+learn|open\s+to\s+learn\w*|waiting\s+list|applied\s+for|working\s+towards?|preparing\s+for|considering|attracted\s+(?:to|by)|fascinated\s+by|reading\s+(?:about|up\s+on|list)|training\s+(?:budget|plan)|wish\s*list|to-?do\s*:|plans?\s*:|beginner(?:'|’)?s\s+guide|chapters?\s+into|have\s+(?:started\s+)?read(?:ing)?\s+about|exploring|someday|one\s+day|in\s+the\s+future|expected\s+(?:in\s+)?20\d\d|in\s+progress|objective\s*:|goals?\s*:|aim\s*:|move\s+into|contract\s+signed|first\s+of\s+\w+\s+(?:terms|semesters|years)|on\s+the\s+timetable|exam\s+not\s+booked)"
+    r"(?i)\b(?:want(?:s|ed|ing)?\s+to|would\s+(?:like|love|enjoy|be\s+(?:happy|glad|keen|thrilled|interested))|happy\s+to\s+(?:join|learn|try)|desire\s+to|wish(?:es|ing)?\s+(?:to|for)|wish\s*:|wanted\s*:|wanting\s+to|hoping\s+(?:for|to)|look(?:s|ing)?\s+for\s+(?:a|an|the|my)\b|attending\s+(?:an?|the)\s+(?:\w+\s+){0,3}(?:course|class|workshop|webinar|bootcamp|lectures?|training|school)|signed\s+up|webinars?|bootcamp\s+(?:starts|begins)|watch(?:ed|ing)?\s+(?:\w+\s+){0,3}(?:videos|talks|tutorials)|fond\s+of|drawn\s+to|excited\s+(?:by|about)|hop(?:e|es|ing)\s+to|plan(?:s|ned|ning)?\s+(?:to|on)\b|planned\s+for|intend(?:s|ing)?\s+to|aim(?:s|ing)?\s+(?:to|at|for)\b|aspir(?:e|es|ed|ing|ation|ations)\b|look(?:ing)?\s+forward|interest(?:ed)?\s+in|keen\s+(?:to|on)|eager\s+to|(?:^|\bI\s+am\s+|\bam\s+)ready\s+(?:for|to|and\s+(?:willing|eager))\b|ready\s+to\s+learn|curious\s+about|\b(?:currently|now|still|am|busy|started|start)\s+(?:self-)?(?:learning|studying)\b|^\W*(?:learning|studying)\s+(?:to|for|the|about|how)\b|get(?:ting)?\s+to\s+know|enrolled\s+(?:in|on|at|for)\b|registered\s+for\s+(?:a|the)\s+course|taking\s+(?:a|an|the|my|part\s+in\s+a)\s+(?:\w+\s+){0,3}(?:course|class|module|exam)|started\s+(?:a|an|the)\s+(?:\w+\s+){0,3}(?:course|class|tutorial)|(?:^|am\s+|now\s+)seeking\b|my\s+goal\s+is|(?:my|a)\s+next\s+(?:step|job|role)|next\s+year|dream(?:s|ing)?\s+of|my\s+dream\b|willing\s+to\s+learn|open\s+to\s+learn\w*|waiting\s+list|applied\s+for|working\s+towards?|preparing\s+for|considering\s+(?:a|an|the|learning|moving|joining)\b|attracted\s+(?:to|by)|fascinated\s+by|reading\s+(?:about|up\s+on|list)|training\s+(?:budget|plan)\s*(?:20\d\d)?\s*:|wish\s*list|to-?do\s*:|plans?\s*:|beginner(?:'|’)?s\s+guide|chapters?\s+into|have\s+(?:started\s+)?read(?:ing)?\s+about|exploring|someday|one\s+day|in\s+the\s+future|expected\s+(?:in\s+)?20\d\d|in\s+progress|objective\s*:|(?:^|my\s+)goals?\s*:|aim\s*:|move\s+into|contract\s+signed|first\s+of\s+\w+\s+(?:terms|semesters|years)|on\s+the\s+timetable|exam\s+not\s+booked)"
 );
 pattern!(
     WISH_AFTER,
-    r"(?i)\b(?:excit(?:es|ing)|fascinat(?:es|ing)|interests?\s+me|appeals?\s+to\s+me|attracts\s+me|want\s+to\s+make\s+it|is\s+(?:my\s+(?:goal|dream|aim)|next|on\s+my\s+list)|on\s+my\s+(?:list|wish\s*list)|look(?:ing)?\s+forward\s+to\s+(?:them|it|that)|on\s+the\s+timetable|not\s+(?:yet\s+)?booked|some\s+time|some\s+day|someday|one\s+day|in\s+the\s+future|currently\s+learning|in\s+progress)\b"
+    r"(?i)\b(?:excit(?:es|ing)|fascinat(?:es|ing)|interests?\s+me|appeals?\s+to\s+me|attracts\s+me|want\s+to\s+make\s+it|is\s+(?:my\s+(?:goal|dream|aim)|next|on\s+my\s+list)|on\s+my\s+(?:list|wish\s*list)|look(?:ing)?\s+forward\s+to\s+(?:them|it|that)|on\s+the\s+timetable|not\s+(?:yet\s+)?booked|exam\s+(?:is\s+)?(?:booked|scheduled|planned)|(?:booked|scheduled|planned)\s+for\s+20\d\d|expected\s+(?:in\s+)?(?:\w+\s+)?20\d\d|some\s+time|some\s+day|someday|one\s+day|in\s+the\s+future|currently\s+learning|in\s+progress)\b"
 );
 
 /// What a sentence says of its parts.
@@ -144,8 +144,21 @@ fn denials(clause: &str, offset: usize, spans: &mut Vec<(Range<usize>, Polarity)
         if excused.iter().any(|range| range.start <= hit.start() && hit.start() < range.end) {
             continue;
         }
+        // Up to nine words on, but not into the next deed: "no tests and rewrote it in Python".
         let words = tokens(&clause[hit.end()..]);
-        let end = words.get(8).map_or(clause.len(), |word| hit.end() + word.range.end);
+        let is_deed = |at: &usize| {
+            let (last, word) = (&words[at - 1].norm, &words[*at]);
+            matches!(last.as_str(), "and" | "then") && agency::is_finite(word)
+        };
+        let without = hit.as_str().eq_ignore_ascii_case("without");
+        let away = |at: &usize| {
+            without && *at > 0 && matches!(words[*at].norm.as_str(), "to" | "into" | "and" | "with")
+        };
+        let stop = (1..words.len().min(9)).find(|at| is_deed(at) || away(at));
+        let end = match stop {
+            Some(at) => hit.end() + words[at].range.start,
+            None => words.get(8).map_or(clause.len(), |word| hit.end() + word.range.end),
+        };
         spans.push((offset + hit.end()..offset + end, Polarity::Negated));
     }
     if let Some(hit) = NOT_AFTER.as_ref().and_then(|pattern| pattern.find(clause)) {
@@ -198,6 +211,21 @@ mod tests {
             ("A firm whose administrators ran Kubernetes", "Kubernetes", ByOthers),
             ("I ran Kubernetes, maintained by nobody else", "Kubernetes", Asserted),
             ("The team used Java while I ran Kubernetes", "Kubernetes", Asserted),
+            ("Moved the application without any tests to Kubernetes", "Kubernetes", Asserted),
+            ("Took over a project with no tests and ran Kubernetes", "Kubernetes", Asserted),
+            ("Never missed a deadline in six years of Kubernetes", "Kubernetes", Asserted),
+            ("Rescued a failed project with Kubernetes", "Kubernetes", Asserted),
+            ("Brought incidents to zero with Kubernetes", "Kubernetes", Asserted),
+            ("Decided against Kubernetes", "Kubernetes", Negated),
+            ("Gave aspirin and ran Kubernetes", "Kubernetes", Asserted),
+            ("Enrolled 120 patients with Kubernetes", "Kubernetes", Asserted),
+            ("Wrote a tool for Kubernetes, used by 40 engineers", "Kubernetes", Asserted),
+            ("Wrote Kubernetes modules reviewed by the team", "Kubernetes", Asserted),
+            ("Built Kubernetes clusters, later passed to the platform team", "Kubernetes", Asserted),
+            ("For clients in retail ran Kubernetes", "Kubernetes", Asserted),
+            ("Mentored two engineers who ran Kubernetes", "Kubernetes", ByOthers),
+            ("Interviewed candidates for a Kubernetes role", "Kubernetes", ByOthers),
+            ("Managed five people with Kubernetes certification", "Kubernetes", ByOthers),
             ("Sales grew by a third after I moved the shop to Kubernetes", "Kubernetes", Asserted),
             ("Part of a team that ran Kubernetes", "Kubernetes", Asserted),
             ("The shop that I wrote runs on Kubernetes", "Kubernetes", Asserted),
