@@ -3,6 +3,7 @@
 
 use pellucid_position::months::Day;
 use pellucid_position::read::Input;
+use pellucid_position::report::{compose, docx, html, json, markdown};
 use pellucid_position::{Request, analyze};
 
 libfuzzer_sys::fuzz_target!(|texts: (&str, &str)| {
@@ -16,5 +17,16 @@ libfuzzer_sys::fuzz_target!(|texts: (&str, &str)| {
     for fact in &analysis.profile.facts {
         assert!(!analysis.quote(&fact.span).is_empty());
     }
-    assert!(!pellucid_position::report::compose(&analysis).sections.is_empty());
+    for requirement in &analysis.requirements {
+        assert!(!analysis.quote(&requirement.span).is_empty());
+    }
+    for verdict in &analysis.verdicts {
+        assert!(verdict.all_support().iter().all(|&fact| fact < analysis.profile.facts.len()));
+    }
+    let report = compose(&analysis);
+    for line in report.sections.iter().flat_map(|section| section.paragraphs.iter().chain(&section.items)) {
+        line.cites.iter().for_each(|span| drop(analysis.quote(span).len()));
+    }
+    assert!(!markdown(&analysis, &report).is_empty() && !html(&analysis, &report).is_empty());
+    assert!(!docx(&analysis, &report).is_empty() && json(&analysis, &report).is_object());
 });

@@ -183,7 +183,7 @@ fn bundled(mut nodes: Vec<Node>) -> Node {
     all_of(nodes)
 }
 
-fn all_of(mut nodes: Vec<Node>) -> Node {
+pub(crate) fn all_of(mut nodes: Vec<Node>) -> Node {
     if nodes.len() == 1 {
         return nodes.remove(0);
     }

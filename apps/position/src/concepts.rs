@@ -280,9 +280,3 @@ pub fn by_name(name: &str) -> Option<ConceptId> {
         .position(|concept| concept.name == name || normal(concept.name) == norm)
         .map(|at| ConceptId(at as u32))
 }
-
-/// How many concepts there are.
-#[must_use]
-pub fn count() -> usize {
-    TABLE.concepts.len()
-}

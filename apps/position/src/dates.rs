@@ -11,7 +11,7 @@ const NAMES: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// A date: ISO, `03/2018`, `15.03.2018`, `15 March 2018`, `Mar. 2018`, `Summer 2018`, `2018`.
-const DATE: &str = r"(?:\d{4}-\d{1,2}(?:-\d{1,2})?\b|\d{1,2}[./]\d{1,2}[./]\d{4}\b|\d{1,2}[./]\d{4}\b|(?:\d{1,2}(?:st|nd|rd|th)?\.?\s+)?(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|spring|summer|autumn|fall|winter|early|late|mid)\b[.,]?[\s-]*'?(?:\d{1,2},\s*)?\d{4}\b|(?:19|20)\d{2}\b)";
+const DATE: &str = r"(?:\d{4}-\d{1,2}(?:-\d{1,2})?\b|\d{1,2}[./]\d{1,2}[./]\d{4}\b|\d{1,2}[./]\d{4}\b|(?:\d{1,2}(?:st|nd|rd|th)?\.?\s+)?(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|spring|summer|autumn|fall|winter|early|late|mid)\b[.,]?[\s-]*['’]?(?:\d{1,2},\s*)?\d{4}\b|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?\s*['’]\d{2}\b|(?:19|20)\d{2}\b)";
 const NOW: &str = r"(?:present|now|current(?:ly)?|today|to\s+date|till\s+date|ongoing|nykyinen|heute)\b";
 
 static PERIOD: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -20,6 +20,11 @@ static PERIOD: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"(?i)\b(?:(?P<a>{DATE})(?:{joined}(?:(?P<b>{DATE})|(?P<now>{NOW}))|\s+(?P<till>{NOW})|(?P<open>\s*(?:[–—]|-)\s*(?:$|[)\],;]|\n)|\s+onwards?\b))|since\s+(?P<since>{DATE})|(?:from|as of)\s+(?P<from>{DATE})\s+onwards?)"
     ))
     .ok()
+});
+
+static SHORT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let month = r"(?:0[1-9]|1[0-2])/\d{2}";
+    Regex::new(&format!(r"(?i)\b(?P<a>{month})\s*(?:–|—|-|to)\s*(?:(?P<b>{month})\b|(?P<now>{NOW}))")).ok()
 });
 
 static SINGLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!(r"(?i)\b{DATE}")).ok());
@@ -38,6 +43,20 @@ pub fn periods(text: &str) -> Vec<(Range<usize>, Period)> {
             found.push((whole.range(), Period { start, end }));
         } else if let Some((from, to)) = captures.name("a").and_then(|a| school_year(a.as_str())) {
             found.push((whole.range(), Period { start: Date::Year(from), end: Date::Year(to) }));
+        }
+    }
+    // "01/15 – 12/20" is months only where both ends are: alone it may be anything.
+    if let Some(pattern) = SHORT.as_ref() {
+        for hit in pattern.captures_iter(text) {
+            let (Some(whole), Some(a)) = (hit.get(0), hit.name("a").and_then(|a| short(a.as_str()))) else {
+                continue;
+            };
+            let end = hit.name("b").and_then(|b| short(b.as_str()));
+            let is_new =
+                !found.iter().any(|(range, _)| range.start < whole.end() && whole.start() < range.end);
+            if let (true, Some(end)) = (is_new, end.or_else(|| hit.name("now").map(|_| Date::Present))) {
+                found.push((whole.range(), Period { start: a, end }));
+            }
         }
     }
     // "2019-20" reads as year and month, and no month is 20.
@@ -61,6 +80,17 @@ pub fn singles(text: &str) -> Vec<(Range<usize>, Date)> {
     pattern.find_iter(text).filter_map(|found| Some((found.range(), date(found.as_str())?))).collect()
 }
 
+/// `03/15`: a month of a year without its century.
+fn short(text: &str) -> Option<Date> {
+    let (month, year) = text.split_once('/')?;
+    Some(Date::Month(Month::new(century(year.parse().ok()?), month.parse().ok()?)))
+}
+
+/// Two digits of a year: up to 2040, and from 1941.
+fn century(year: i32) -> i32 {
+    if year <= 40 { 2000 + year } else { 1900 + year }
+}
+
 fn school_year(text: &str) -> Option<(i32, i32)> {
     let (year, short) = text.split_once('-')?;
     let (year, short): (i32, i32) = (year.parse().ok()?, short.parse().ok()?);
@@ -77,7 +107,12 @@ pub fn date(text: &str) -> Option<Date> {
         .filter(|n| !n.is_empty())
         .filter_map(|n| n.parse().ok())
         .collect();
-    let year = numbers.iter().copied().find(|&n| (1900..2200).contains(&n))?;
+    let apostrophe = lower
+        .rsplit_once(['\'', '’'])
+        .and_then(|(_, year)| year.parse::<i32>().ok())
+        .filter(|_| lower.len() <= 12);
+    let full = numbers.iter().copied().find(|&n| (1900..2200).contains(&n));
+    let year = full.or(apostrophe.filter(|year| (0..100).contains(year)).map(century))?;
     let named = lower.split(|c: char| !c.is_alphabetic()).find_map(|word| {
         let at = NAMES.iter().position(|name| word.starts_with(name) && word.len() >= 3)?;
         // "mid", "spring" and the like are no months; "march" and "mar" are.
@@ -128,6 +163,9 @@ mod tests {
             ("(2021 - )", "2021 to present"),
             ("from 2021 onwards", "2021 to present"),
             ("May 2021 – now", "2021-05 to present"),
+            ("Jan '15 - Dec '20", "2015-01 to 2020-12"),
+            ("01/15 – 12/20", "2015-01 to 2020-12"),
+            ("03/98 - present", "1998-03 to present"),
         ] {
             assert_eq!(found(text), [expected], "{text}");
         }

@@ -102,7 +102,7 @@ pub fn credit(status: Status) -> Interval {
     match status {
         Status::Met => tenths(10, 10),
         Status::Partial => tenths(3, 7),
-        Status::ClaimOnly => tenths(4, 7),
+        Status::ClaimOnly => tenths(3, 6),
         Status::Transferable => tenths(2, 5),
         Status::Unknown => tenths(0, 10),
         Status::NotFound | Status::Contradicted => tenths(0, 0),
@@ -175,6 +175,8 @@ pub struct Fit {
     pub widens: Vec<(usize, Ratio)>,
     /// Gates that are not met, by their places.
     pub open_gates: Vec<usize>,
+    /// Whether one of them is not open but missing: nothing helps until it is resolved.
+    pub is_blocked: bool,
 }
 
 /// The fit of judged requirements. `has_evidence` is false where the profile holds no fact at all.
@@ -209,7 +211,13 @@ pub fn fit(requirements: &[Requirement], verdicts: &[Verdict], has_evidence: boo
     let open_gates: Vec<usize> = (0..requirements.len())
         .filter(|&at| requirements[at].gate && verdicts[at].status != Status::Met)
         .collect();
-    Fit { interval: own, label: label(own, has_evidence, !counted.is_empty()), raises, widens, open_gates }
+    let is_blocked =
+        open_gates.iter().any(|&at| matches!(verdicts[at].status, Status::NotFound | Status::Contradicted));
+    let label = match label(own, has_evidence, !counted.is_empty()) {
+        label if has_evidence && is_blocked && label != "nothing to compare" => "blocked until resolved",
+        label => label,
+    };
+    Fit { interval: own, label, raises, widens, open_gates, is_blocked }
 }
 
 fn label(interval: Interval, has_evidence: bool, has_requirements: bool) -> &'static str {

@@ -5,7 +5,7 @@
 //!
 //! Typed checks decide: years by the union of dated months, degrees by level and field, names by a table of aliases,
 //! with denials, wishes and other people's work told from one's own. A thesaurus and n-grams propose passages to ask about;
-//! no similarity of texts is ever a verdict.
+//! no similarity of texts makes anything "shown".
 //!
 //! ```
 //! use pellucid_position::months::Day;

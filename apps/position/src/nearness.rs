@@ -4,7 +4,7 @@
 //! Nearness proposes: it picks the passage that a report quotes and asks about. Only what is said to be one's own work
 //! counts towards it; what is denied, wished for or done by others counts against.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -102,8 +102,6 @@ pub struct Nearness {
     /// How far the facts of one role together do, that show something: the role that does most. Facts without a role are
     /// taken by area. Never all facts at once: what is long would come near to everything.
     pub shown: Cover,
-    /// How far lists and self-descriptions do.
-    pub stated: Cover,
     /// How far it is covered by what is denied, wished for or done by others.
     pub against: Cover,
 }
@@ -137,8 +135,8 @@ pub fn standing(status: Status, near: &Nearness) -> f64 {
 /// A fact as bags of words and matters, by what is said of them.
 #[derive(Debug, Clone, Default)]
 pub struct Bag {
-    own: HashMap<String, ()>,
-    other: HashMap<String, ()>,
+    own: HashSet<String>,
+    other: HashSet<String>,
     topics: BTreeMap<TopicId, (f64, f64)>,
     grade: Option<Grade>,
     group: Group,
@@ -156,7 +154,7 @@ impl Bag {
         let mut bag = Self { grade: Some(fact.grade), group, ..Self::default() };
         for (stem, polarity) in &fact.words {
             let side = if *polarity == Polarity::Asserted { &mut bag.own } else { &mut bag.other };
-            side.insert(stem.clone(), ());
+            side.insert(stem.clone());
         }
         let stems: Vec<&str> = fact.words.iter().map(|(stem, _)| stem.as_str()).collect();
         for hit in spoken_of(&stems) {
@@ -182,14 +180,13 @@ impl Bag {
 
 /// How far a few bags cover a question.
 fn cover(question: &Question, bags: &[&Bag], own: bool) -> Cover {
-    let side =
-        |bag: &Bag, stem: &str| if own { bag.own.contains_key(stem) } else { bag.other.contains_key(stem) };
+    let side = |bag: &Bag, stem: &str| if own { bag.own.contains(stem) } else { bag.other.contains(stem) };
     let mut cover = Cover::default();
     for (stem, weight) in &question.words {
         if bags.iter().any(|bag| side(bag, stem)) {
             cover.words += weight;
         } else if stem.len() >= 5 {
-            let words = bags.iter().flat_map(|bag| if own { bag.own.keys() } else { bag.other.keys() });
+            let words = bags.iter().flat_map(|bag| if own { bag.own.iter() } else { bag.other.iter() });
             let near = words.map(|own| alike(stem, own)).fold(0.0, f64::max);
             cover.spelling += weight * near;
         }
@@ -234,11 +231,8 @@ pub(crate) fn speaks_besides(name: &str, bags: &[&Bag]) -> bool {
     bags.iter().any(|bag| {
         let said: f64 = hit.topics.iter().filter_map(|topic| bag.topics.get(topic)).map(|(own, _)| own).sum();
         // The name itself says as much as one term does.
-        let itself = if bag.own.contains_key(&own) {
-            hit.weight * rarity(&own) * hit.topics.len() as f64
-        } else {
-            0.0
-        };
+        let itself =
+            if bag.own.contains(&own) { hit.weight * rarity(&own) * hit.topics.len() as f64 } else { 0.0 };
         said > itself + 1e-9
     })
 }
@@ -247,19 +241,13 @@ pub(crate) fn speaks_besides(name: &str, bags: &[&Bag]) -> bool {
 #[must_use]
 pub(crate) fn nearness(question: &Question, bags: &[Bag]) -> Nearness {
     let shows = |bag: &&Bag| bag.grade >= Some(Grade::Shown);
-    let stated: Vec<&Bag> = bags.iter().filter(|bag| !shows(bag)).collect();
     let all: Vec<&Bag> = bags.iter().collect();
     let mut groups: BTreeMap<Group, Vec<&Bag>> = BTreeMap::new();
     bags.iter().filter(shows).for_each(|bag| groups.entry(bag.group).or_default().push(bag));
     let together = |cover: &Cover| 1.1 * cover.topics + 0.34 * cover.words;
     let covers = groups.values().map(|bags| cover(question, bags, true));
     let shown = covers.max_by(|a, b| together(a).total_cmp(&together(b))).unwrap_or_default();
-    let mut near = Nearness {
-        shown,
-        stated: cover(question, &stated, true),
-        against: cover(question, &all, false),
-        ..Nearness::default()
-    };
+    let mut near = Nearness { shown, against: cover(question, &all, false), ..Nearness::default() };
     let mut most = 0.0;
     for (at, bag) in bags.iter().enumerate() {
         let own = cover(question, &[bag], true);

@@ -27,7 +27,7 @@ pattern!(
 );
 pattern!(
     NOT_ASKED,
-    r"(?i)\b(?:do(?:es)?|need)\s+not\s+(?:have\s+to|need(?:\s+to)?|require)\b|\b(?:no|without)\s+(?:prior\s+|previous\s+)?(?:experience|knowledge|qualifications?)\s+(?:is\s+|are\s+)?(?:needed|required|necessary)|\bless\s+than\s+\w+\s+(?:years?|months?)\b"
+    r"(?i)\b(?:do(?:es)?|need)\s+not\s+(?:have\s+to|need(?:\s+to)?|require)\b|\b(?:no|without)\s+(?:prior\s+|previous\s+|special\s+|specific\s+)?(?:experience|knowledge|qualifications?)\b[^.;]{0,50}\b(?:needed|required|necessary)\b|\bless\s+than\s+\w+\s+(?:years?|months?)\b"
 );
 pattern!(
     MUST,
@@ -71,7 +71,7 @@ pattern!(
 );
 pattern!(
     APPLYING,
-    r"(?i)\b(?:(?:the|your|all|an)\s+applications?\s+(?:must|should|shall|is|are|will|can|has\s+to|together|with|via|in|letter)|you\s+(?:are|'re)\s+applying|when\s+(?:you\s+)?apply(?:ing)?|applicants?\s+(?:to\s+specify|who\s+are|are\s+(?:requested|asked|invited))|(?:will|can|may)\s+be\s+(?:offered|appointed|found|obtained|given|employed|hired)|further\s+(?:information|details)|(?:read|find|learn)\s+more\b|more\s+information|to\s+apply\s*:|fill\s+(?:in|out)|(?:read|find|learn)\s+more\b|more\s+information|to\s+apply\s*:|fill\s+(?:in|out)|please\s+(?:contact|indicate|include|attach|submit|send|note|visit|read)|enclose|attached?\s+to\s+the\s+application|curriculum\s+vitae|your\s+(?:application|cv|resume)\b|apply\s+(?:online|now|here|today|via)|sounds?\s+(?:like\s+(?:you|something)|interesting|exciting)|we\s+hope\s+you\s+do|looking\s+forward\s+to\s+(?:your|hear|receiv|meet)\w*|(?:does|do)\s+(?:this|it|that)\s+(?:sound|describe)|this\s+position\s+might\s+be|then\s+(?:join|apply|this)|shortlist\w*|terms\s+of\s+employment|appointed\s+(?:for|as))\b"
+    r"(?i)\b(?:(?:the|your|all|an)\s+applications?\s+(?:must|should|shall|is|are|will|can|has\s+to|together|with|via|in|letter)|you\s+(?:are|'re)\s+applying|when\s+(?:you\s+)?apply(?:ing)?|applicants?\s+(?:to\s+specify|who\s+are|are\s+(?:requested|asked|invited))|(?:will|can|may)\s+be\s+(?:offered|appointed|found|obtained|given|employed|hired)|further\s+(?:information|details)|(?:read|find|learn)\s+more\b|more\s+information|to\s+apply\s*:|fill\s+(?:in|out)|please\s+(?:contact|indicate|include|attach|submit|send|note|visit|read)|enclose|attached?\s+to\s+the\s+application|curriculum\s+vitae|your\s+(?:application|cv|resume)\b|apply\s+(?:online|now|here|today|via)|sounds?\s+(?:like\s+(?:you|something)|interesting|exciting)|we\s+hope\s+you\s+do|looking\s+forward\s+to\s+(?:your|hear|receiv|meet)\w*|(?:does|do)\s+(?:this|it|that)\s+(?:sound|describe)|this\s+position\s+might\s+be|then\s+(?:join|apply|this)|shortlist\w*|terms\s+of\s+employment|appointed\s+(?:for|as))\b"
 );
 pattern!(
     NAMED_COMPANY,
@@ -154,9 +154,18 @@ fn read(document: &Document, at: usize, duties: bool) -> (Vec<Requirement>, Vec<
             if same || found.len() >= MOST {
                 continue;
             }
-            let gate = is_gate(&node.need) && strength <= Strength::Strong;
-            let id = format!("R{}", found.len() + 1);
-            found.push(Requirement { id, node, strength, theme: theme.clone(), span, gate });
+            for node in without_gates(node) {
+                let gate = is_gate(&node.need) && strength <= Strength::Strong;
+                let id = format!("R{}", found.len() + 1);
+                found.push(Requirement {
+                    id,
+                    node,
+                    strength,
+                    theme: theme.clone(),
+                    span: span.clone(),
+                    gate,
+                });
+            }
         }
     }
     (found, findings)
@@ -243,6 +252,19 @@ fn is_named(node: &Node) -> bool {
         Need::AnyOf(nodes) | Need::AllOf(nodes) => nodes.iter().any(is_named),
         _ => true,
     }
+}
+
+/// "A driving licence and experience with forklifts": what decides alone stands alone.
+fn without_gates(node: Node) -> Vec<Node> {
+    let Need::AllOf(nodes) = node.need else { return vec![node] };
+    let (gates, rest): (Vec<Node>, Vec<Node>) = nodes.into_iter().partition(|node| is_gate(&node.need));
+    if gates.is_empty() || rest.is_empty() {
+        return vec![Node { need: Need::AllOf([gates, rest].concat()), range: node.range }];
+    }
+    let mut found = gates;
+    found.push(crate::asked::all_of(rest));
+    found.sort_by_key(|node| node.range.start);
+    found
 }
 
 /// Permits, licences and places decide alone.

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::asked::{pattern, span_of_years};
 use crate::concepts::{ConceptId, ConceptKind, mentions};
-use crate::dates::periods;
+use crate::dates::{periods, singles};
 use crate::document::{Block, Document, Kind, Media, Span};
 use crate::model::{Fact, Finding, Grade, Named, Polarity, Role};
 use crate::months::{Day, MonthSet, Period, PeriodFault};
@@ -131,7 +131,16 @@ impl Reader<'_> {
         let mut blocks = self.document.blocks.iter().peekable();
         while let Some(block) = blocks.next() {
             let text = self.document.block_text(block);
-            let dated = periods(text);
+            let mut dated = periods(text);
+            if dated.is_empty()
+                && matches!(block.kind, Kind::Heading(2..))
+                && self.area == Some(Area::Experience)
+            {
+                // "Developer, Acme, 2018": some of that year.
+                dated.extend(
+                    singles(text).into_iter().map(|(range, date)| (range, Period { start: date, end: date })),
+                );
+            }
             // A heading without a date may have it in the line below, which holds little else.
             let next = blocks.peek().filter(|next| !matches!(next.kind, Kind::Heading(_)));
             let next = next.map(|next| self.document.block_text(next));

@@ -165,7 +165,11 @@ impl Court<'_> {
             };
             // "MSc in History", with "Minor in computer science" below it, is a degree in history.
             let is_named = |named: &Named| named.concept.kind() == ConceptKind::Field;
-            let own = names(fact) || fact.named.iter().any(is_named);
+            let text = self.text(fact);
+            let says = crate::asked::levels(text).into_iter().any(|(_, range)| {
+                text[range.end..].split_whitespace().take(3).any(|word| matches!(word, "in" | "of"))
+            });
+            let own = says || names(fact) || fact.named.iter().any(is_named);
             return if own { names(fact) } else { near.iter().any(|fact| names(fact)) };
         }
         let found = words

@@ -10,6 +10,7 @@ use crate::fit::{Interval, credit_of, weight};
 use crate::judge::Verdict;
 use crate::model::{Grade, Need, Requirement, Status, Strength};
 use crate::months::in_words;
+use crate::nearness::standing;
 
 /// Writes the report of an analysis.
 #[must_use]
@@ -52,9 +53,22 @@ impl Writer<'_> {
         found.sort_by_key(|&at| {
             let requirement = &self.analysis.requirements[at];
             let vague = matches!(requirement.node.need, Need::Words(_));
-            (requirement.strength, vague, std::cmp::Reverse(self.best_grade(at)), at)
+            (
+                requirement.strength,
+                vague,
+                std::cmp::Reverse(self.best_grade(at)),
+                self.place_by_standing(at),
+                at,
+            )
         });
         found
+    }
+
+    /// How many requirements stand higher.
+    fn place_by_standing(&self, at: usize) -> usize {
+        let stands = |at: usize| standing(self.analysis.verdicts[at].status, &self.analysis.nearness[at]);
+        let own = stands(at);
+        (0..self.analysis.verdicts.len()).filter(|&other| stands(other) > own).count()
     }
 
     fn best_grade(&self, at: usize) -> Grade {
@@ -176,6 +190,16 @@ impl Writer<'_> {
             meaning,
             vec![self.whole_posting()],
         ));
+        if fit.label == "too little evidence for a range" {
+            let widest: Vec<usize> = fit.widens.iter().take(3).map(|(at, _)| *at).collect();
+            let names: Vec<String> = widest.iter().map(|&at| self.short(at)).collect();
+            let cites = widest.iter().map(|&at| analysis.requirements[at].span.clone()).collect();
+            let text = format!(
+                "The range is wide because so much is open. What widens it most: {}.",
+                list(&names, "and")
+            );
+            section.paragraphs.push(Line::claim("", text, cites));
+        }
         let musts = |status: fn(Status) -> bool| {
             self.pairs()
                 .filter(|(_, requirement, verdict)| {
@@ -586,6 +610,9 @@ impl Writer<'_> {
             }
             "weak" => {
                 "On these documents there is little to build on. Look again at what they leave out before you spend a day on it."
+            }
+            "blocked until resolved" => {
+                "Something that decides by itself is missing. Resolve it first, or leave this posting."
             }
             "no evidence" => {
                 "The profile holds nothing to compare. Add what you have done and run this again."

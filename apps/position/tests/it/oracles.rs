@@ -125,6 +125,143 @@ fn adding_what_is_so_never_lowers_and_taking_it_away_never_raises() {
 }
 
 #[test]
+fn more_of_the_same_kind_never_lowers() {
+    let role = |lines: &str| {
+        format!(
+            "# Experience\n\n## Developer, Rosnock, 2018-01 to 2021-12\n\n{lines}\n## Developer, Ilmen, 2022-01 to 2023-12\n\n{lines}"
+        )
+    };
+    let degrees = |lines: &str| format!("# Education\n\n{lines}");
+    for (asked, less, more) in [
+        (
+            "Initiative",
+            role("- Built the shop\n").replacen("- Built", "- Took initiative and built", 1),
+            role("- Took initiative and built the shop\n"),
+        ),
+        (
+            "Multiple programming languages",
+            "# Skills\n\nPython, Java\n".to_owned(),
+            format!("# Skills\n\nPython, Java\n\n{}", role("- Wrote Python services\n")),
+        ),
+        (
+            "Master's degree in computer science or a related field",
+            degrees("- BSc in Computer Science, Orrisdale, 2015\n"),
+            degrees("- BSc in Computer Science, Orrisdale, 2015\n- MSc in History, Orrisdale, 2017\n"),
+        ),
+    ] {
+        let posting = format!("# Requirements\n\n- {asked}\n");
+        let (less, more) = (compare(&less, &posting).unwrap(), compare(&more, &posting).unwrap());
+        assert!(
+            more.verdicts[0].status >= less.verdicts[0].status,
+            "{asked}: {:?} {:?}",
+            less.verdicts[0],
+            more.verdicts[0]
+        );
+        assert!(more.fit.interval[0] >= less.fit.interval[0], "{asked}");
+    }
+}
+
+#[test]
+fn gates_stand_alone_and_block() {
+    let profile = "# Experience\n\n## Driver, Rosnock, 2018-01 to 2021-12\n\n- Drove forklifts\n";
+    let posting =
+        "# Requirements\n\n- Driving licence and experience with forklifts\n- The right to work in Germany\n";
+    let of = |line: &str| compare(&format!("{line}\n\n{profile}"), posting).unwrap();
+    let open = of("Hello");
+    assert_eq!(open.requirements.iter().map(|asked| asked.gate).collect::<Vec<_>>(), [true, false, true]);
+    // The gates count for nothing in the fit, whatever became of them.
+    assert_eq!(open.fit.interval.map(|end| end.to_string()), ["1", "1"]);
+    assert_eq!(open.fit.label, "blocked until resolved", "no driving licence is named");
+    let status = |line: &str| of(line).verdicts[2].status;
+    assert_eq!(status("I have the right to work in Germany"), Status::Met);
+    assert_eq!(status("I have the right to work in Norway"), Status::Unknown);
+    assert_eq!(status("I do not have the right to work in Germany"), Status::Contradicted);
+    assert_eq!(status("Cared for senior citizens"), Status::Unknown);
+    let lives = |line: &str| {
+        compare(&format!("{line}\n\n{profile}"), "# Requirements\n\n- Must be based in York\n")
+            .unwrap()
+            .verdicts[0]
+            .status
+    };
+    assert_eq!(lives("Lives in York"), Status::Met);
+    assert_eq!(lives("I cannot move to York"), Status::Contradicted);
+    assert_eq!(lives("The New Yorker, reader since 2010"), Status::Unknown);
+}
+
+#[test]
+fn degrees_of_others_and_unfinished_ones_are_none() {
+    let of =
+        |line: &str| judged(&format!("# Education\n\n- {line}\n"), "Bachelor's degree in physics").unwrap();
+    assert_eq!(of("BSc in Physics, Orrisdale, 2015"), Status::Met);
+    for line in [
+        "BSc in Physics, not finished",
+        "BSc in Physics, left after two years",
+        "BSc in Physics, expected 2026",
+        "Supervised 12 MSc theses in physics",
+    ] {
+        assert!(of(line) < Status::Partial, "{line}: {:?}", of(line));
+    }
+    let master = |line: &str| {
+        judged(&format!("# Education\n\n{line}\n"), "Master's degree in computer science").unwrap()
+    };
+    assert!(master("## MSc in History, 2015 to 2017\n\n- Minor in computer science") < Status::Met);
+    assert!(
+        judged(
+            "# Experience\n\n## Captain, 2010-01 to 2019-12\n\n- Master of a ship of 40 m\n",
+            "Master's degree"
+        )
+        .unwrap()
+            < Status::Partial
+    );
+}
+
+#[test]
+fn very_many_parts_keep_the_fit_exact() {
+    let names = [
+        "Python",
+        "Java",
+        "Kotlin",
+        "Docker",
+        "Redis",
+        "MySQL",
+        "React",
+        "Django",
+        "Perl",
+        "Jenkins",
+        "Ansible",
+        "Terraform",
+        "Kafka",
+        "Spark",
+    ];
+    let items: String =
+        (2..names.len()).map(|n| format!("- Experience with {}\n", names[..n].join(" and "))).collect();
+    let posting =
+        format!("# Requirements\n\n{items}\n# Nice to have\n\n{}", items.replace("Experience", "Knowledge"));
+    let profile = "# Experience\n\n## Developer, Rosnock, 2018-01 to 2021-12\n\n- Wrote Python, Kotlin, Redis and React\n";
+    let [lo, hi] = compare(profile, &posting).unwrap().fit.interval;
+    assert!(0.0 < lo.value() && lo <= hi && hi.value() < 1.0, "{lo} {hi}");
+}
+
+#[test]
+fn every_pattern_is_a_pattern() {
+    // A pattern that does not compile would switch its check off.
+    let raw = regex::Regex::new(r##"pattern!\(\s*(\w+),\s*r"((?:[^"])*)"\s*\)"##).unwrap();
+    let mut seen = 0;
+    let mut open = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs_err::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        for hit in raw.captures_iter(&fs_err::read_to_string(&path).unwrap()) {
+            assert!(regex::Regex::new(&hit[2]).is_ok(), "{}: {}", path.display(), &hit[1]);
+            seen += 1;
+        }
+    }
+    assert!(seen >= 50, "{seen} patterns");
+}
+
+#[test]
 fn unrelated_lines_change_nothing() {
     let whole = compare(PROFILE, POSTING).unwrap();
     for n in [10, 100, 300] {

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pellucid::explain::Watch as _;
 use pellucid_position::months::{Day, Month};
-use pellucid_position::read::{Input, Repository};
+use pellucid_position::read::{Input, MOST_BYTES, Repository};
 use pellucid_position::report::{compose, docx, html, json, markdown};
 use pellucid_position::{Analysis, AnalysisError, Request, analyze};
 use serde_json::json;
@@ -88,8 +88,19 @@ fn ending(path: &Path) -> Result<&'static str, Failure> {
 fn input(path: &Path) -> Result<Input, Failure> {
     if path == Path::new("-") {
         let mut bytes = Vec::new();
-        std::io::Read::read_to_end(&mut std::io::stdin(), &mut bytes)?;
+        let most = MOST_BYTES as u64 + 1;
+        std::io::Read::read_to_end(&mut std::io::Read::take(std::io::stdin(), most), &mut bytes)?;
         return Ok(Input { name: "standard input".to_owned(), bytes });
+    }
+    // What would be refused for its size is not read.
+    let length = fs_err::metadata(path)?.len();
+    if length > MOST_BYTES as u64 {
+        return Err(Failure::Input(format!(
+            "{}: it has {} MB; at most {} are read",
+            path.display(),
+            length >> 20,
+            MOST_BYTES >> 20
+        )));
     }
     Ok(Input { name: path.display().to_string(), bytes: fs_err::read(path)? })
 }
@@ -129,11 +140,10 @@ fn repository(path: &Path) -> Result<Repository, Failure> {
     for file in files.iter().filter(is_told).take(MOST_TEXTS) {
         let full: PathBuf = path.join(file);
         if full.is_file() {
-            let bytes = fs_err::read(&full)?;
-            texts.push((
-                file.clone(),
-                String::from_utf8_lossy(&bytes[..bytes.len().min(MOST_TEXT)]).into_owned(),
-            ));
+            let mut bytes = Vec::new();
+            let reader = fs_err::File::open(&full)?;
+            std::io::Read::read_to_end(&mut std::io::Read::take(reader, MOST_TEXT as u64), &mut bytes)?;
+            texts.push((file.clone(), String::from_utf8_lossy(&bytes).into_owned()));
         }
     }
     let months = git(&["log", "--format=%ad", "--date=format:%Y-%m"]).unwrap_or_default();
@@ -180,9 +190,14 @@ fn many(
         if context.console.is_out_of_time() {
             break;
         }
-        request.posting = Some(input(path)?);
         let name = path.file_name().unwrap_or_default().to_string_lossy().replace(['"', ','], " ");
-        match analyze(&request, as_of) {
+        // One file that can't be read is a line of the table, not its end.
+        let read = input(path).map_err(|failure| failure.to_string());
+        let analysed = read.and_then(|posting| {
+            request.posting = Some(posting);
+            analyze(&request, as_of).map_err(|error| error.to_string())
+        });
+        match analysed {
             Ok(analysis) => {
                 let [lo, hi] = analysis.fit.interval;
                 let (met, asked) = met(&analysis);
@@ -196,8 +211,8 @@ fn many(
                 lines.push(json!({"posting": name, "lo": lo.value(), "hi": hi.value(), "label": analysis.fit.label, "met": met, "asked": asked}));
             }
             Err(error) => {
-                table += &format!("{name},,,,,,,\"{}\"\n", error.to_string().replace('"', "'"));
-                lines.push(json!({"posting": name, "problem": error.to_string()}));
+                table += &format!("{name},,,,,,,\"{}\"\n", error.replace('"', "'"));
+                lines.push(json!({"posting": name, "problem": error}));
             }
         }
         progress.advance(1);
