@@ -33,6 +33,9 @@ pattern!(
     r"(?i)^\W*(?:(?:i|we)\s+)?(?:have\s+)?(?:\w+ly\s+)?(?:\w{2,}ed|built|ran|run|wrote|made|led|taught|kept|drove|sold|held|grew|won|set\s+up|took|gave|spoke|drew|brought|oversaw|began|cut|put|responsible|looks|ships|runs|builds|leads|manages|writes|maintains|designs|develops|teaches|keeps|owns|handles|operates|drives|sells|plans|supports|tests|coordinates|supervises|heads)\b"
 );
 
+/// Nobody has had more jobs, degrees and projects with dates; time and the report stay bounded.
+const MOST_ROLES: usize = 200;
+
 /// All facts and roles of the profile's documents, and what is odd about them.
 #[derive(Debug, Default)]
 pub struct Profile {
@@ -220,6 +223,13 @@ impl Reader<'_> {
     }
 
     fn open_role(&mut self, span: Span, periods: &[Period], headed: bool) {
+        if self.profile.roles.len() >= MOST_ROLES {
+            let text = format!("Only the first {MOST_ROLES} roles are read.");
+            if !self.profile.findings.iter().any(|finding| finding.text == text) {
+                self.profile.findings.push(Finding { kind: "cut_short", text, span: Some(span) });
+            }
+            return;
+        }
         let text = &self.document.text[span.range()];
         // A degree without an area above it is still no work.
         let area = self.area.unwrap_or(if crate::asked::levels(text).is_empty() {

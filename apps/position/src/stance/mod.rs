@@ -140,26 +140,25 @@ fn denials(clause: &str, offset: usize, spans: &mut Vec<(Range<usize>, Polarity)
     let Some(pattern) = NOT.as_ref() else { return };
     let excused: Vec<Range<usize>> =
         NOT_REALLY.as_ref().map_or(Vec::new(), |p| p.find_iter(clause).map(|hit| hit.range()).collect());
+    let all = tokens(clause);
     for hit in pattern.find_iter(clause) {
         if excused.iter().any(|range| range.start <= hit.start() && hit.start() < range.end) {
             continue;
         }
         // Up to nine words on, but not into the next deed: "no tests and rewrote it in Python".
-        let words = tokens(&clause[hit.end()..]);
+        let from = all.partition_point(|word| word.range.start < hit.end());
+        let words = &all[from..all.len().min(from + 9)];
         let is_deed = |at: &usize| {
-            let (last, word) = (&words[at - 1].norm, &words[*at]);
-            matches!(last.as_str(), "and" | "then") && agency::is_finite(word)
+            matches!(words[at - 1].norm.as_str(), "and" | "then") && agency::is_finite(&words[*at])
         };
         let without = hit.as_str().eq_ignore_ascii_case("without");
-        let away = |at: &usize| {
-            without && *at > 0 && matches!(words[*at].norm.as_str(), "to" | "into" | "and" | "with")
-        };
-        let stop = (1..words.len().min(9)).find(|at| is_deed(at) || away(at));
+        let away = |at: &usize| without && matches!(words[*at].norm.as_str(), "to" | "into" | "and" | "with");
+        let stop = (1..words.len()).find(|at| is_deed(at) || away(at));
         let end = match stop {
-            Some(at) => hit.end() + words[at].range.start,
-            None => words.get(8).map_or(clause.len(), |word| hit.end() + word.range.end),
+            Some(at) => words[at].range.start,
+            None => words.last().filter(|_| words.len() == 9).map_or(clause.len(), |word| word.range.end),
         };
-        spans.push((offset + hit.end()..offset + end, Polarity::Negated));
+        spans.push((offset + hit.end()..offset + end.max(hit.end()), Polarity::Negated));
     }
     if let Some(hit) = NOT_AFTER.as_ref().and_then(|pattern| pattern.find(clause)) {
         // ", not by me" speaks of what stands before its comma.
