@@ -156,6 +156,11 @@ impl Table {
     }
 }
 
+/// Reads the table.
+pub(crate) fn load() {
+    LazyLock::force(&TABLE);
+}
+
 /// A concept in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mention {

@@ -53,3 +53,10 @@ mod text;
 pub mod topics;
 
 pub use analysis::{Analysis, AnalysisError, Request, analyze, analyze_documents};
+
+/// Loads the bundled tables, which the first analysis does otherwise. A face may do it beside its own reading.
+pub fn prepare() {
+    topics::load();
+    nearness::load();
+    concepts::load();
+}

@@ -28,6 +28,11 @@ static RARITY: LazyLock<(HashMap<String, f64>, f64)> = LazyLock::new(|| {
     (counts.into_iter().map(|(word, n)| (word, idf(n))).collect(), idf(1.0))
 });
 
+/// Reads the table of frequencies.
+pub(crate) fn load() {
+    LazyLock::force(&RARITY);
+}
+
 fn rarity(stem: &str) -> f64 {
     RARITY.0.get(stem).copied().unwrap_or(RARITY.1)
 }

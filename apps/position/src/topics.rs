@@ -90,6 +90,11 @@ impl Thesaurus {
     }
 }
 
+/// Reads the thesaurus.
+pub(crate) fn load() {
+    LazyLock::force(&THESAURUS);
+}
+
 /// The terms of a text, given by the stems of its words: at each word the longest.
 #[must_use]
 pub(crate) fn spoken_of(stems: &[&str]) -> Vec<Hit> {

@@ -1,7 +1,9 @@
 //! Does every claim cite, does every number derive, and does nothing that must not matter change a verdict?
 
+use pellucid_position::judge::Verdict;
 use pellucid_position::model::Status;
 use pellucid_position::report::{Line, compose, docx, html, json, markdown};
+use pellucid_position::sections::Area;
 use pellucid_position::{Analysis, AnalysisError, Request, analyze};
 
 use super::{as_of, compare, fixtures, judged, text};
@@ -56,7 +58,14 @@ fn every_claim_cites_and_every_quote_is_in_its_document() {
 fn every_numeral_of_a_report_is_quoted_or_derived() {
     for name in PROFESSIONS {
         let analysis = profession(name);
-        let sources: String = analysis.documents.iter().map(|document| document.text.as_str()).collect();
+        // Whole numbers of the documents and their names, not digits inside of longer ones.
+        let texts =
+            analysis.documents.iter().flat_map(|document| [document.text.as_str(), document.name.as_str()]);
+        let sources: std::collections::HashSet<String> = texts
+            .flat_map(|text| text.split(|c: char| !c.is_ascii_digit()))
+            .filter(|n| !n.is_empty())
+            .map(str::to_owned)
+            .collect();
         let mut derived: Vec<String> = Vec::new();
         for end in analysis.fit.interval {
             derived.extend([end.percent_down().to_string(), end.percent_up().to_string()]);
@@ -69,7 +78,16 @@ fn every_numeral_of_a_report_is_quoted_or_derived() {
         for n in months.chain(counted) {
             derived.extend([n / 12, n % 12].map(|n| n.to_string()));
         }
-        derived.extend((0..=analysis.requirements.len().max(20)).map(|n| n.to_string()));
+        // Numbers of requirements and of what is listed for them.
+        derived.extend((0..=analysis.requirements.len()).map(|n| n.to_string()));
+        let papers = analysis.profile.facts.iter().filter(|fact| fact.area == Area::Publications).count();
+        derived.extend([papers.to_string(), "20".to_owned(), "10".to_owned()]);
+        let parts = |verdict: &Verdict| verdict.parts.len().max(1).to_string();
+        derived.extend(analysis.verdicts.iter().map(parts));
+        for verdict in &analysis.verdicts {
+            let credit = pellucid_position::fit::credit_of(verdict);
+            credit.iter().for_each(|end| end.to_string().split('/').for_each(|n| derived.push(n.to_owned())));
+        }
         for line in lines(&analysis) {
             let said = format!("{} {}", line.lead, line.text);
             for numeral in said.split(|c: char| !c.is_ascii_digit()).filter(|n| !n.is_empty()) {
@@ -82,7 +100,7 @@ fn every_numeral_of_a_report_is_quoted_or_derived() {
     }
 }
 
-fn verdict_months(verdict: &pellucid_position::judge::Verdict) -> Vec<u32> {
+fn verdict_months(verdict: &Verdict) -> Vec<u32> {
     let own = verdict.months.into_iter().flat_map(|(sure, possible, asked)| [sure, possible, asked]);
     own.chain(verdict.parts.iter().flat_map(verdict_months)).collect()
 }

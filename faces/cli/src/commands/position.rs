@@ -36,6 +36,8 @@ pub(crate) fn run(args: &Position, context: &Context<'_>) -> Result<u8, Failure>
         return Err(Failure::Usage("give at least one profile file, then the posting".to_owned()));
     };
     let as_of = args.as_of.unwrap_or_else(today);
+    // The tables load beside the reading of the files; whoever needs one first waits for it.
+    std::thread::spawn(pellucid_position::prepare);
     let mut request = Request::default();
     for path in profile {
         if path.is_dir() {
