@@ -121,6 +121,15 @@ def main():
                                      f"{owner!r} at {concepts[owner]['where']}"))
             seen[text.casefold()].append((text, sensitive, bare, what))
 
+    # "React/TypeScript" is two names: as one alias it would hide the other.
+    for bare in order:
+        c = concepts[bare]
+        for alias in c["aliases"]:
+            parts = [part.strip() for part in surface(alias)[0].split("/")]
+            owners = [{owner for _, _, owner, _ in seen.get(part.casefold(), [])} for part in parts]
+            if len(parts) > 1 and all(owners) and any(bare not in own for own in owners):
+                problems.append((c["where"], f"alias {alias!r} joins the names of two concepts"))
+
     lower = {b.casefold(): b for b in concepts}
     for bare in order:
         c = concepts[bare]
