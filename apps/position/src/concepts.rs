@@ -173,7 +173,7 @@ pub(crate) struct Mention {
 /// All concepts that a text names, from left to right, the longest reading first.
 #[must_use]
 pub(crate) fn mentions(text: &str, words: &[Token]) -> Vec<Mention> {
-    let mut found = Vec::new();
+    let mut found: Vec<Mention> = Vec::new();
     let mut at = 0;
     while at < words.len() {
         let phrases = TABLE.by_first.get(&words[at].norm).map_or(&[][..], Vec::as_slice);
@@ -187,7 +187,66 @@ pub(crate) fn mentions(text: &str, words: &[Token]) -> Vec<Mention> {
             None => at += 1,
         }
     }
+    let others: Vec<bool> =
+        found.iter().map(|mention| stands_for_another(text, words, mention, &found)).collect();
+    let mut others = others.into_iter();
+    found.retain(|_| !others.next().unwrap_or(false));
     found
+}
+
+/// "CRM (crew resource management)" is no customer relationship management: letters whose own words stand beside them, and
+/// are not a name of the concept, stand for something else.
+fn stands_for_another(text: &str, words: &[Token], mention: &Mention, found: &[Mention]) -> bool {
+    let raw = &text[mention.range.clone()];
+    let letters: String = raw.chars().filter(|c| c.is_alphabetic()).collect();
+    let is_acronym = (2..=5).contains(&letters.chars().count())
+        && letters.chars().all(char::is_uppercase)
+        && !raw.contains(' ');
+    if !is_acronym {
+        return false;
+    }
+    let n = letters.chars().count();
+    let spells = |own: &[Token]| {
+        // Small words may be left out of the letters: "point of sale".
+        let initials: String =
+            own.iter().filter_map(|word| word.raw.chars().next()).collect::<String>().to_uppercase();
+        let bare = own
+            .iter()
+            .filter(|word| !matches!(word.norm.as_str(), "of" | "and" | "the" | "for" | "in" | "to"));
+        let short: String =
+            bare.filter_map(|word| word.raw.chars().next()).collect::<String>().to_uppercase();
+        initials == letters || short == letters
+    };
+    let after = &text[mention.range.end..];
+    let before = text[..mention.range.start].trim_end();
+    let first = words.partition_point(|word| word.range.start < mention.range.end);
+    let last = words.partition_point(|word| word.range.end <= mention.range.start);
+    let expansion =
+        if after.trim_start().starts_with('(') || after.trim_start().starts_with([',', '–', '=', ':']) {
+            (n..=n + 2).filter_map(|len| words.get(first..first + len)).find(|own| spells(own))
+        } else {
+            None
+        };
+    let expansion = expansion.or_else(|| {
+        let opens = before.ends_with('(');
+        (n..=n + 2)
+            .filter(|_| opens)
+            .filter_map(|len| words.get(last.checked_sub(len)?..last))
+            .find(|own| spells(own))
+    });
+    let Some(own) = expansion else { return false };
+    let (Some(from), Some(to)) =
+        (own.first().map(|word| word.range.start), own.last().map(|word| word.range.end))
+    else {
+        return false;
+    };
+    let named = found.iter().any(|other| {
+        other.range.start < to
+            && from < other.range.end
+            && other.range != mention.range
+            && other.concept.is_near(mention.concept)
+    });
+    !named
 }
 
 fn fits(phrase: &Phrase, text: &str, words: &[Token], at: usize) -> bool {

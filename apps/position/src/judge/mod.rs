@@ -127,7 +127,7 @@ impl Court<'_> {
             Need::Place(place) => self.place(node, place),
             Need::WorkPermit(country) => self.permit(node, country.as_deref()),
             Need::Publications(n) => self.publications(node, *n),
-            Need::Amount(n, unit) => self.amount(node, *n, *unit),
+            Need::Amount(n, unit) => self.amount(node, *n, unit),
             Need::Words(stems) => self.words(node, stems),
             Need::AnyOf(nodes) => self.any_of(node, nodes),
             Need::AllOf(nodes) => self.all_of(node, nodes),

@@ -210,11 +210,11 @@ impl Court<'_> {
     }
 
     /// The most that one's own facts tell of.
-    pub(super) fn amount(&self, node: &Node, asked: f64, unit: Unit) -> Verdict {
+    pub(super) fn amount(&self, node: &Node, asked: f64, unit: &Unit) -> Verdict {
         let mut most: Option<(f64, usize)> = None;
         for (at, fact) in self.facts() {
             let text = self.text(fact);
-            for amount in told(text).into_iter().filter(|amount| amount.unit == unit) {
+            for amount in told(text).into_iter().filter(|amount| amount.unit == *unit) {
                 let own = crate::stance::polarity(text, &amount.range) == Polarity::Asserted;
                 if own && most.is_none_or(|(n, _)| amount.n > n) {
                     most = Some((amount.n, at));
