@@ -23,13 +23,15 @@ pattern!(
     YEARS,
     r"(?i)\b(?P<n>\d{1,2}(?:[.,]5)?|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|a\s+couple\s+of|a\s+few|several|some|many)\s*(?:\(\s*\d+\s*\)\s*)?(?:\+|plus\b|or\s+more\b)?\s*(?:(?:-|–|to\b)\s*\d{1,2}\s*)?(?:\+\s*)?(?:or\s+more\s+)?(?P<unit>years?|yrs?|months?)\b"
 );
+pattern!(DECADE, r"(?i)\b(?:(?P<n>two|three|2|3)\s+decades\b|(?:a|one|full)\s+decade\b)|^\W*decade\b");
+pattern!(NO_YEARS_AT_ALL, r"(?i)\bmust\s+not\s+have\b|\bnewly\s+(?:graduated|educated|qualified)\b");
 pattern!(
     YEARS_ASKED,
     r"(?i)\b(?:years?(?:'|’)?\s+(?:of|in|with|as|working)\b|experience|background|track\s+record|work(?:ing|ed)|practi[cs]\w*|similar\s+(?:role|position|job)|in\s+a\s+\w+\s+role|hands-on|professional|relevant|proven|as\s+an?\b|teaching|driving|qualified|post[- ]qualification|expertise|knowledge)\b"
 );
 pattern!(
     NOT_YEARS,
-    r"(?i)\b(?:after\s+\S+\s+(?:years?|months?)|celebrat\w+\s+\S+\s+years?|must\s+not\s+have|newly\s+(?:graduated|educated|qualified)|next\s+\S+|(?:last|past)\s+\S+(?:\s*(?:-|–|to)\s*\S+)?\s+years|years?\s+(?:ago|old)|founded|established|pension|contract|fixed[- ]term|per\s+year|a\s+year\b|every|each\s+year|(?:remote|business|market)\S*\s+for\s+\S+\s+years|since\s+\d{4}|probation|warranty)\b"
+    r"(?i)\b(?:after\s+\S+\s+(?:years?|months?)|celebrat\w+\s+\S+\s+years?|next\s+\S+|(?:last|past)\s+\S+(?:\s*(?:-|–|to)\s*\S+)?\s+years|years?\s+(?:ago|old)|founded|established|pension|contract|fixed[- ]term|per\s+year|a\s+year\b|every|each\s+year|(?:remote|business|market)\S*\s+for\s+\S+\s+years|since\s+\d{4}|probation|warranty)\b"
 );
 pattern!(
     SEEKS,
@@ -119,10 +121,15 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
         used.push(whole.range());
         nodes.push(Node { need: Need::Publications(n), range: whole.range() });
     }
+    let mut counted: Vec<Range<usize>> = Vec::new();
     for amount in crate::amounts::asked(sentence) {
         if !used.iter().any(|range| range.start < amount.range.end && amount.range.start < range.end) {
-            nodes.push(Node { need: Need::Amount(amount.n, amount.unit), range: amount.range.clone() });
-            used.push(amount.range);
+            // Only the number is used up: in "three ERP projects" ERP is asked for, too.
+            let said = &sentence[amount.range.clone()];
+            let number = said.find(|c: char| c.is_whitespace() || c == '+').unwrap_or(said.len());
+            used.push(amount.range.start..amount.range.start + number);
+            counted.push(amount.range.clone());
+            nodes.push(Node { need: Need::Amount(amount.n, amount.unit), range: amount.range });
         }
     }
     let cares = CARES.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
@@ -139,6 +146,7 @@ pub(crate) fn needs(sentence: &str, offset: usize, loose: bool) -> Option<Node> 
     }
     named.iter_mut().for_each(|node| to_several(sentence, node));
     nodes.extend(named);
+    used.extend(counted);
     rest_of(sentence, &words, &found, &used, &mut nodes);
     nodes.sort_by_key(|node| node.range.start);
     // The same thing twice in a sentence is asked for once.
@@ -364,7 +372,16 @@ fn spans_of_years(sentence: &str) -> Vec<(u32, Range<usize>)> {
 
 /// The first span of years that a sentence names, in months, with its bytes.
 pub(crate) fn span_of_years(sentence: &str) -> Option<(u32, Range<usize>)> {
-    let hit = YEARS.as_ref()?.captures(sentence)?;
+    let hit = YEARS.as_ref()?.captures(sentence);
+    let decade = DECADE.as_ref()?.captures(sentence);
+    if let Some(ten) = decade.filter(|ten| {
+        let at = |hit: &regex::Captures<'_>| hit.get(0).map_or(0, |whole| whole.start());
+        hit.as_ref().is_none_or(|hit| at(ten) < at(hit))
+    }) {
+        let n = ten.name("n").and_then(|n| number(n.as_str())).unwrap_or(1.0);
+        return Some(((120.0 * n).round() as u32, ten.get(0)?.range()));
+    }
+    let hit = hit?;
     let n = number(hit.name("n")?.as_str())?;
     let months = if hit.name("unit")?.as_str().to_lowercase().starts_with('m') { n } else { 12.0 * n };
     Some((months.round() as u32, hit.get(0)?.range()))
@@ -404,7 +421,7 @@ fn years(
     nodes: &mut Vec<Node>,
 ) {
     let asked = YEARS_ASKED.as_ref().is_some_and(|pattern| pattern.is_match(sentence));
-    if !asked {
+    if !asked || NO_YEARS_AT_ALL.as_ref().is_some_and(|pattern| pattern.is_match(sentence)) {
         return;
     }
     // "After one year of service", "founded 30 years ago": what stands around the years tells, not the whole sentence.

@@ -18,7 +18,7 @@ use crate::text::{sentences, stem, tokens};
 
 pattern!(
     CLAIM,
-    r"(?i)\b(?:experience|background|in\s+the\s+(?:field|industry|trade|profession)|of\s+\w+ing\b|working|as\s+an?\b|career|practice)"
+    r"(?i)\b(?:for\s+(?:about\s+|over\s+|nearly\s+)?\w+\s+(?:years|yrs)|(?:years|yrs|decades?)\s+(?:of|as|in|with|at|on|behind)\b|decades?\b)|:\s*\d+\s*\+?\s*(?:years|yrs)\b|\b(?:experience|background|in\s+the\s+(?:field|industry|trade|profession)|of\s+\w+ing\b|working|as\s+an?\b|career|practice)"
 );
 pattern!(
     DENIES,

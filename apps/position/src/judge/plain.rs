@@ -3,7 +3,7 @@
 use super::{Court, Verdict};
 use crate::amounts::{Unit, told};
 use crate::asked::pattern;
-use crate::concepts::ConceptId;
+use crate::concepts::{ConceptId, ConceptKind};
 use crate::model::{Fact, Node, Polarity, Status};
 use crate::sections::Area;
 use crate::text::tokens;
@@ -220,6 +220,22 @@ impl Court<'_> {
                     most = Some((amount.n, at));
                 }
             }
+        }
+        // Languages are counted by their names.
+        if matches!(unit, Unit::Other(noun) if noun == "languages") {
+            let mut tongues = Vec::new();
+            for (at, fact) in self.facts() {
+                for named in fact.named.iter().filter(|named| named.polarity == Polarity::Asserted) {
+                    let is_new = !tongues.iter().any(|(concept, _)| *concept == named.concept);
+                    if named.concept.kind() == ConceptKind::Language
+                        && is_new
+                        && !named.concept.name().ends_with("language")
+                    {
+                        tongues.push((named.concept, at));
+                    }
+                }
+            }
+            most = tongues.last().map(|(_, at)| (tongues.len() as f64, *at));
         }
         let name = unit.name();
         match most {

@@ -138,7 +138,8 @@ impl Court<'_> {
         } else {
             format!("{} to {}", in_words(sure), in_words(possible))
         };
-        let because = format!("dated roles show {counted} of {what}; {} are asked", in_words(asked));
+        let verb = if asked == 12 || asked == 1 { "is" } else { "are" };
+        let because = format!("dated roles show {counted} of {what}; {} {verb} asked", in_words(asked));
         let support = self.titles(&roles);
         let mut verdict = if similar && possible >= asked {
             let because = format!("{because}; how similar it is to what the posting has in mind, you know");

@@ -56,5 +56,5 @@ fn years_are_read_as_a_person_reads_them() {
     }
     println!("{right} of {all} sentences exact; {clear_right} of the {clear} that no note calls arguable");
     assert_eq!(all, 229);
-    assert!(right >= 223, "{right} of 229");
+    assert!(right >= 225, "{right} of 229");
 }
