@@ -11,7 +11,7 @@ const NAMES: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// A date: ISO, `03/2018`, `15.03.2018`, `15 March 2018`, `Mar. 2018`, `Summer 2018`, `2018`.
-const DATE: &str = r"(?:\d{4}-\d{1,2}(?:-\d{1,2})?\b|\d{1,2}[./]\d{1,2}[./]\d{4}\b|\d{1,2}[./]\d{4}\b|(?:\d{1,2}(?:st|nd|rd|th)?\.?\s+)?(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|spring|summer|autumn|fall|winter|early|late|mid)\b[.,]?[\s-]*['’]?(?:\d{1,2},\s*)?\d{4}\b|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?\s*['’]\d{2}\b|(?:19|20)\d{2}\b)";
+const DATE: &str = r"(?:\d{4}-\d{1,2}(?:-\d{1,2})?\b|\d{1,2}[./]\d{1,2}[./]\d{4}\b|\d{1,2}[./]\d{4}\b|(?:\d{1,2}(?:st|nd|rd|th)?\.?\s+)?(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?|spring|summer|autumn|fall|winter|early|late|mid)\b[.,]?[\s-]*['’]?(?:\d{1,2},\s*)?\d{4}\b|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)[a-z]*\.?\s*['’]\d{2}\b|(?:the\s+)?(?:spring|summer|autumn|fall|winter|q[1-4])(?:\s+of)?\s+\d{4}\b|(?:19|20)\d{2}\b)";
 const NOW: &str = r"(?:present|now|current(?:ly)?|today|to\s+date|till\s+date|ongoing|nykyinen|heute)\b";
 
 static PERIOD: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -163,6 +163,8 @@ mod tests {
             ("(2021 - )", "2021 to present"),
             ("from 2021 onwards", "2021 to present"),
             ("May 2021 – now", "2021-05 to present"),
+            ("Q1 2020 – Q4 2023", "2020 to 2023"),
+            ("since the summer of 2017", "2017 to present"),
             ("Jan '15 - Dec '20", "2015-01 to 2020-12"),
             ("01/15 – 12/20", "2015-01 to 2020-12"),
             ("03/98 - present", "1998-03 to present"),

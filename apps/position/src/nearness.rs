@@ -242,6 +242,29 @@ pub(crate) fn speaks_besides(name: &str, bags: &[&Bag]) -> bool {
     })
 }
 
+/// Whether facts speak of the matters of a concept with other words than the letters that stand for it; true where the
+/// thesaurus knows no matter of it.
+#[must_use]
+pub(crate) fn speaks_beside(concept: &str, letters: &str, bags: &[&Bag]) -> bool {
+    let question = Question::new(&format!("{concept} {letters}"));
+    if question.topics.is_empty() {
+        return true;
+    }
+    let own = stem(&crate::text::normal(letters));
+    let itself = spoken_of(&[own.as_str()]);
+    bags.iter().any(|bag| {
+        question.topics.iter().any(|(topic, _)| {
+            let said = bag.topics.get(topic).map_or(0.0, |(own, _)| *own);
+            let by_letters: f64 = itself
+                .iter()
+                .filter(|hit| hit.topics.contains(topic))
+                .map(|hit| hit.weight * rarity(&own))
+                .sum();
+            said > by_letters + 1e-9
+        })
+    })
+}
+
 /// How near the facts come to a question.
 #[must_use]
 pub(crate) fn nearness(question: &Question, bags: &[Bag]) -> Nearness {

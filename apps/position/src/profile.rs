@@ -11,7 +11,7 @@ use crate::dates::{periods, singles};
 use crate::document::{Block, Document, Kind, Media, Span};
 use crate::model::{Fact, Finding, Grade, Named, Polarity, Role};
 use crate::months::{Day, MonthSet, Period, PeriodFault};
-use crate::nearness::{Bag, speaks_besides};
+use crate::nearness::{Bag, speaks_beside, speaks_besides};
 use crate::sections::{Area, area};
 use crate::stance::Stances;
 use crate::text::{sentences, stem, tokens};
@@ -66,7 +66,60 @@ pub fn profile(documents: &[(usize, &Document)], as_of: Day) -> Profile {
         .read();
     }
     homonyms(&mut profile);
+    letters(&mut profile, documents);
     profile
+}
+
+/// "HSE University" is no health and safety: letters need a word beside them that speaks of what they stand for, or a
+/// related name. Lists are left alone.
+fn letters(profile: &mut Profile, documents: &[(usize, &Document)]) {
+    let text = |document: usize, range: &std::ops::Range<usize>| {
+        documents
+            .iter()
+            .find(|(at, _)| *at == document)
+            .map_or("", |(_, document)| &document.text[range.clone()])
+    };
+    let is_letters = |raw: &str| (2..=4).contains(&raw.len()) && raw.chars().all(|c| c.is_ascii_uppercase());
+    let in_doubt = |named: &Named| {
+        matches!(
+            named.concept.kind(),
+            ConceptKind::Tool
+                | ConceptKind::Skill
+                | ConceptKind::Method
+                | ConceptKind::Field
+                | ConceptKind::Domain
+        )
+    };
+    let mut beside: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
+    for (at, fact) in profile.facts.iter().enumerate() {
+        beside.entry(fact.role).or_default().push(at);
+    }
+    let bags: Vec<Bag> = profile.facts.iter().map(Bag::new).collect();
+    let mut known: HashMap<(Option<usize>, ConceptId), bool> = HashMap::new();
+    let mut doubtful = Vec::new();
+    for (at, fact) in profile.facts.iter().enumerate().filter(|(_, fact)| fact.words.len() >= 6) {
+        for (place, named) in fact.named.iter().enumerate().filter(|(_, named)| in_doubt(named)) {
+            let raw = text(fact.span.document, &named.range);
+            if !is_letters(raw) {
+                continue;
+            }
+            let is_sure = *known.entry((fact.role, named.concept)).or_insert_with(|| {
+                let near = &beside[&fact.role];
+                let related = near
+                    .iter()
+                    .flat_map(|&at| &profile.facts[at].named)
+                    .any(|other| other.concept != named.concept && other.concept.is_near(named.concept));
+                let bags: Vec<&Bag> = near.iter().map(|&at| &bags[at]).collect();
+                related || speaks_beside(named.concept.name(), raw, &bags)
+            });
+            if !is_sure {
+                doubtful.push((at, place));
+            }
+        }
+    }
+    for (at, place) in doubtful.into_iter().rev() {
+        profile.facts[at].named.remove(place);
+    }
 }
 
 /// Names of tools and methods that are also words of other trades.

@@ -125,7 +125,10 @@ impl Court<'_> {
             .facts()
             .filter(|(_, fact)| fact.claimed.is_some_and(|claimed| claimed >= asked))
             .filter(|(_, fact)| {
-                area.is_empty()
+                let own = |word: &&String| {
+                    fact.words.iter().any(|(own, polarity)| own == *word && *polarity == Polarity::Asserted)
+                };
+                (area.is_empty() && words.iter().filter(own).count() * 2 >= words.len())
                     || fact.named.iter().any(|named| {
                         named.polarity == Polarity::Asserted
                             && area.iter().flatten().any(|area| named.concept.is_a(*area))
