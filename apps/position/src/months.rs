@@ -118,6 +118,35 @@ impl MonthSet {
         Self { runs }
     }
 
+    /// The months in both.
+    #[must_use]
+    pub fn intersection(&self, other: &Self) -> Self {
+        let pairs =
+            self.runs.iter().flat_map(|a| other.runs.iter().map(move |b| (a.0.max(b.0), a.1.min(b.1))));
+        let mut runs: Vec<(Month, Month)> = pairs.filter(|(start, end)| start < end).collect();
+        runs.sort_unstable();
+        Self { runs }
+    }
+
+    /// The last so many months.
+    #[must_use]
+    pub fn last(&self, months: u32) -> Self {
+        let mut left = months as i32;
+        let mut runs = Vec::new();
+        for &(start, end) in self.runs.iter().rev() {
+            let from = Month((end.0 - left).max(start.0));
+            if from < end {
+                runs.push((from, end));
+            }
+            left -= end.0 - from.0;
+            if left <= 0 {
+                break;
+            }
+        }
+        runs.reverse();
+        Self { runs }
+    }
+
     /// How many months.
     #[must_use]
     pub fn len(&self) -> u32 {
@@ -300,6 +329,12 @@ mod tests {
             }
             prop_assert_eq!(set.len() as usize, flags.iter().filter(|flag| **flag).count());
             prop_assert!((0..400).all(|at| set.contains(Month(at as i32)) == flags[at]));
+            let other = MonthSet::run(Month(50), Month(200)).union(&MonthSet::run(Month(220), Month(260)));
+            let both = set.intersection(&other);
+            prop_assert!((0..400).all(|at| both.contains(Month(at as i32)) == (flags[at] && other.contains(Month(at as i32)))));
+            let last = set.last(30);
+            prop_assert_eq!(last.len(), set.len().min(30));
+            prop_assert!(last.intersection(&set) == last);
             prop_assert!(set.runs().windows(2).all(|pair| pair[0].1 < pair[1].0));
         }
     }

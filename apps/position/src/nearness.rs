@@ -242,11 +242,15 @@ pub(crate) fn speaks_besides(name: &str, bags: &[&Bag]) -> bool {
     })
 }
 
+/// So much must be said of a matter to tell what letters stand for: a frequent word of it is enough.
+const ENOUGH: f64 = 0.5;
+
 /// Whether facts speak of the matters of a concept with other words than the letters that stand for it; true where the
 /// thesaurus knows no matter of it.
 #[must_use]
 pub(crate) fn speaks_beside(concept: &str, letters: &str, bags: &[&Bag]) -> bool {
-    let question = Question::new(&format!("{concept} {letters}"));
+    // The letters may stand for many things; the name says which is meant.
+    let question = Question::new(concept);
     if question.topics.is_empty() {
         return true;
     }
@@ -260,7 +264,7 @@ pub(crate) fn speaks_beside(concept: &str, letters: &str, bags: &[&Bag]) -> bool
                 .filter(|hit| hit.topics.contains(topic))
                 .map(|hit| hit.weight * rarity(&own))
                 .sum();
-            said > by_letters + 1e-9
+            said > by_letters + ENOUGH
         })
     })
 }

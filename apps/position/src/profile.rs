@@ -79,7 +79,7 @@ fn letters(profile: &mut Profile, documents: &[(usize, &Document)]) {
             .find(|(at, _)| *at == document)
             .map_or("", |(_, document)| &document.text[range.clone()])
     };
-    let is_letters = |raw: &str| (2..=4).contains(&raw.len()) && raw.chars().all(|c| c.is_ascii_uppercase());
+    let is_letters = |raw: &str| (2..=5).contains(&raw.len()) && raw.chars().all(|c| c.is_ascii_uppercase());
     let in_doubt = |named: &Named| {
         matches!(
             named.concept.kind(),
@@ -97,8 +97,13 @@ fn letters(profile: &mut Profile, documents: &[(usize, &Document)]) {
     let bags: Vec<Bag> = profile.facts.iter().map(Bag::new).collect();
     let mut known: HashMap<(Option<usize>, ConceptId), bool> = HashMap::new();
     let mut doubtful = Vec::new();
-    for (at, fact) in profile.facts.iter().enumerate().filter(|(_, fact)| fact.words.len() >= 6) {
-        for (place, named) in fact.named.iter().enumerate().filter(|(_, named)| in_doubt(named)) {
+    let is_list = |fact: &Fact| fact.area == Area::Skills || fact.named.len() >= 3;
+    for (at, fact) in profile.facts.iter().enumerate().filter(|(_, fact)| !is_list(fact)) {
+        // SQL is SQL in the shortest line; of a skill or a field, letters alone say less.
+        let is_short = fact.words.len() < 6;
+        let asks =
+            |named: &Named| in_doubt(named) && !(is_short && named.concept.kind() == ConceptKind::Tool);
+        for (place, named) in fact.named.iter().enumerate().filter(|(_, named)| asks(named)) {
             let raw = text(fact.span.document, &named.range);
             if !is_letters(raw) {
                 continue;

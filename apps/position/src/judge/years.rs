@@ -3,12 +3,17 @@
 use super::{Court, Verdict};
 use crate::asked::pattern;
 use crate::concepts::{ConceptId, ConceptKind};
+use crate::dates::periods;
 use crate::model::{Fact, Node, Polarity, Role, Status};
 use crate::months::{MonthSet, in_words};
 use crate::nearness::{Bag, Question, speaks};
 use crate::sections::Area;
 use crate::text::{stem, tokens};
 
+pattern!(
+    PART_TIME,
+    r"(?i)\b(?:part|half)[- ]time\b|\b[1-9]\d\s*%|\b\d{1,2}\s*(?:hours|h)\s*(?:a|per|/)\s*week|\b(?:in\s+the\s+)?evenings\b|\bweekends\b"
+);
 pattern!(
     BREAK,
     r"(?i)\b(?:unemploy\w+|job[- ]seek\w+|between\s+jobs|(?:parental|maternity|paternity|family|sick|caring)\s+leave|career\s+break|sabbatical|gap\s+year|military\s+service)\b"
@@ -26,6 +31,8 @@ struct Counted {
     akin: MonthSet,
     roles: Vec<usize>,
     akin_roles: Vec<usize>,
+    /// Whether some of it was part-time.
+    in_part: bool,
 }
 
 /// The parts of an area that must be named: "a developer with Dynamics" is told by Dynamics.
@@ -50,8 +57,12 @@ impl Court<'_> {
                 continue;
             }
             if self.role_is_in(at, role, area, words) {
-                counted.sure = counted.sure.union(&role.sure);
-                counted.possible = counted.possible.union(&role.possible);
+                let (sure, possible) = self.months_in(at, role, area);
+                // Whether half a job counts whole is for the posting to say.
+                let in_part = PART_TIME.as_ref().is_some_and(|pattern| pattern.is_match(&role.title));
+                counted.in_part |= in_part;
+                counted.sure = if in_part { counted.sure } else { counted.sure.union(&sure) };
+                counted.possible = counted.possible.union(&possible);
                 counted.roles.push(at);
             } else if self.role_speaks_of(at, area, words) {
                 counted.akin = counted.akin.union(&role.possible);
@@ -60,6 +71,42 @@ impl Court<'_> {
         }
         counted.akin = counted.akin.union(&counted.possible);
         counted
+    }
+
+    /// The months of a role in an area: all of it, or what the lines that name the area say. "Python since 2020" in a role of
+    /// ten years is not ten years of Python.
+    fn months_in(&self, at: usize, role: &Role, area: &[Vec<ConceptId>]) -> (MonthSet, MonthSet) {
+        let whole = (role.sure.clone(), role.possible.clone());
+        let names = |fact: &Fact| {
+            fact.named.iter().any(|named| {
+                named.polarity == Polarity::Asserted
+                    && area.iter().flatten().any(|area| named.concept.is_a(*area))
+            })
+        };
+        let (mut sure, mut possible) = (MonthSet::default(), MonthSet::default());
+        let own = self.by_role.get(&at).into_iter().flatten().map(|&fact| &self.profile.facts[fact]);
+        for fact in own.filter(|fact| names(fact)) {
+            let is_title = fact.span.document == role.span.document
+                && fact.span.start < role.span.end
+                && role.span.start < fact.span.end;
+            let told = periods(self.text(fact));
+            if is_title {
+                return whole;
+            }
+            if told.is_empty() {
+                let Some(months) = fact.claimed.filter(|months| *months < role.possible.len()) else {
+                    return whole;
+                };
+                (sure, possible) =
+                    (sure.union(&role.sure.last(months)), possible.union(&role.possible.last(months)));
+            }
+            for (_, period) in told {
+                let (own_sure, own_possible, _) = period.months(self.as_of);
+                sure = sure.union(&own_sure.intersection(&role.sure));
+                possible = possible.union(&own_possible.intersection(&role.possible));
+            }
+        }
+        if possible.is_empty() { whole } else { (sure, possible) }
     }
 
     fn role_is_in(&self, at: usize, role: &Role, area: &[Vec<ConceptId>], words: &[String]) -> bool {
@@ -110,7 +157,7 @@ impl Court<'_> {
     ) -> Verdict {
         let counts = self.area_months(area, words);
         let (sure, possible, akin) = (counts.sure.len(), counts.possible.len(), counts.akin.len());
-        let roles = counts.roles;
+        let (roles, in_part) = (counts.roles, counts.in_part);
         let what = match (area, words) {
             ([], []) => "work of any kind".to_owned(),
             ([], _) => "work that names it".to_owned(),
@@ -154,7 +201,11 @@ impl Court<'_> {
                 node,
                 Status::Unknown,
                 "years.vague",
-                format!("{because}; the dates are too vague to tell"),
+                if in_part {
+                    format!("{because}; some of it was part-time, and whether that counts whole is for the posting to say")
+                } else {
+                    format!("{because}; the dates are too vague to tell")
+                },
             )
             .with(support)
         } else if !claims.is_empty() {
