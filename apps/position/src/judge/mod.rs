@@ -63,7 +63,7 @@ impl Verdict {
             self.status = Status::Unknown;
             self.rule = "near.speaks";
             self.because = format!(
-                "no line names it, and one speaks of {}; whether it is the same, you know",
+                "nothing settles it; one line speaks of {}, and whether it is the same, you know",
                 matters.join(" and ")
             );
             self.support = vec![fact];
