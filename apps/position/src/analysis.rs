@@ -141,7 +141,14 @@ pub fn analyze_documents(
             by_role.entry(role).or_default().push(at);
         }
     }
-    let court = Court { profile: &profile, documents: &documents, as_of, bags: &bags, by_role };
+    let court = Court {
+        profile: &profile,
+        documents: &documents,
+        posting: &documents[posting].text,
+        as_of,
+        bags: &bags,
+        by_role,
+    };
     let mut verdicts: Vec<Verdict> =
         requirements.iter().map(|requirement| court.judge(&requirement.node)).collect();
     let near = |requirement: &Requirement| {

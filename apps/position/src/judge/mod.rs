@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::asked::pattern;
 use crate::document::Document;
 use crate::model::{Fact, Grade, Need, Node, Polarity, Status};
 use crate::months::Day;
@@ -91,6 +92,8 @@ pub struct Court<'a> {
     pub profile: &'a Profile,
     /// The documents that its spans are about.
     pub documents: &'a [Document],
+    /// The text of the posting, which the ranges of needs are about.
+    pub posting: &'a str,
     /// The day of the analysis.
     pub as_of: Day,
     /// The profile's facts as bags of words and matters.
@@ -112,6 +115,11 @@ fn is_open(verdict: &Verdict) -> bool {
     let own = matches!(verdict.rule, "nothing" | "all.parts" | "any.best");
     own && verdict.months.is_none() && verdict.parts.iter().all(is_open)
 }
+
+pattern!(
+    OF_THESE,
+    r"(?i)\b(?P<n>two|three|four|2|3|4)\s+(?:or\s+more\s+)?(?:of|out\s+of|from)\s*(?:the\s+following|these|those|the)?(?:\s+\w+){0,2}\s*[:(]?\s*$"
+);
 
 impl Court<'_> {
     /// Judges a need.
@@ -182,6 +190,19 @@ impl Court<'_> {
 
     fn any_of(&self, node: &Node, nodes: &[Node]) -> Verdict {
         let parts: Vec<Verdict> = nodes.iter().map(|node| self.judge(node)).collect();
+        // "At least two of the following" is not met by one.
+        let lead = self.posting.get(..node.range.start).unwrap_or_default();
+        let least = OF_THESE
+            .as_ref()
+            .and_then(|pattern| pattern.captures(lead)?.name("n").map(|n| n.as_str().to_lowercase()));
+        let least = least.and_then(|n| crate::asked::number(&n)).map_or(1, |n| n as usize);
+        let met = parts.iter().filter(|part| part.status == Status::Met).count();
+        if least > 1 && met < least && met > 0 {
+            let because = format!("{}; {least} of them are asked", parts_shown(met, parts.len()));
+            let mut verdict = Verdict::new(node, Status::Partial, "any.fewer", because);
+            verdict.parts = parts;
+            return verdict;
+        }
         let best = parts.iter().enumerate().max_by_key(|(at, part)| (part.status, std::cmp::Reverse(*at)));
         let status = best.map_or(Status::NotFound, |(_, part)| part.status);
         let because = match (status, best) {

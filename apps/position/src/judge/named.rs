@@ -2,7 +2,7 @@
 
 use super::{Court, Verdict};
 use crate::concepts::{ConceptId, ConceptKind};
-use crate::model::{Fact, Grade, Node, Polarity, Status};
+use crate::model::{Fact, Grade, Named, Node, Polarity, Status};
 
 impl Court<'_> {
     pub(super) fn concept(&self, node: &Node, concept: ConceptId) -> Verdict {
@@ -28,6 +28,13 @@ impl Court<'_> {
         if concept.kind() == ConceptKind::Licence && !asserted.is_empty() {
             return Verdict::new(node, Status::Met, "licence.stated", format!("{name} is stated"))
                 .with(asserted);
+        }
+        if let (Some(asked), Some(own)) =
+            (self.version_asked(node, concept), self.newest_version(&asserted, concept))
+            && own < asked
+        {
+            let because = format!("{name} is named in version {own}; version {asked} is asked");
+            return Verdict::new(node, Status::Partial, "alias.version", because).with(asserted);
         }
         match best {
             Some(grade) if grade >= Grade::Shown => {
@@ -63,6 +70,27 @@ impl Court<'_> {
             }
             None => self.akin(node, concept, [of(Polarity::Aspirational), of(Polarity::ByOthers)].concat()),
         }
+    }
+
+    /// The version of a tool that the posting asks for: "Java 11".
+    fn version_asked(&self, node: &Node, concept: ConceptId) -> Option<u32> {
+        let is_versioned =
+            concept.kind() == ConceptKind::Tool && !concept.name().contains(|c: char| c.is_ascii_digit());
+        let said = self.posting.get(node.range.clone()).filter(|_| is_versioned)?;
+        version(said)
+    }
+
+    /// The newest version that facts name; none where one of them names the tool without a version.
+    fn newest_version(&self, facts: &[usize], concept: ConceptId) -> Option<u32> {
+        let named = facts.iter().flat_map(|&at| {
+            let fact = &self.profile.facts[at];
+            let own = move |named: &&Named| named.polarity == Polarity::Asserted && named.concept == concept;
+            fact.named
+                .iter()
+                .filter(own)
+                .map(move |named| version(&self.documents[fact.span.document].text[named.range.clone()]))
+        });
+        named.collect::<Option<Vec<u32>>>()?.into_iter().max()
     }
 
     /// Kinds of a class are counted, each once.
@@ -183,4 +211,9 @@ impl Court<'_> {
             _ => Verdict::new(node, Status::NotFound, "nothing", format!("nothing speaks of {name}")),
         }
     }
+}
+
+/// The first whole number of a name.
+fn version(said: &str) -> Option<u32> {
+    said.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?.parse().ok()
 }

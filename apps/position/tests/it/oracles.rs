@@ -234,6 +234,20 @@ fn degrees_of_others_and_unfinished_ones_are_none() {
 }
 
 #[test]
+fn versions_and_so_many_of_these_are_counted() {
+    let of = |line: &str, asked: &str| {
+        judged(&format!("# Experience\n\n## Developer, Rosnock, 2018-01 to 2021-12\n\n- {line}\n"), asked)
+            .unwrap()
+    };
+    assert_eq!(of("Wrote services in Java 8", "Experience with Java 11"), Status::Partial);
+    assert_eq!(of("Wrote services in Java 17", "Experience with Java 11"), Status::Met);
+    assert_eq!(of("Wrote services in Java", "Experience with Java 11"), Status::Met);
+    let two = "Experience with at least two of the following: Redis, MySQL, Django or React";
+    assert_eq!(of("Wrote Django pages", two), Status::Partial);
+    assert_eq!(of("Wrote Django pages with Redis", two), Status::Met);
+}
+
+#[test]
 fn very_many_parts_keep_the_fit_exact() {
     let names = [
         "Python",
