@@ -1,5 +1,5 @@
-//! Are years that a posting asks for told from years that it only mentions? SkillSpan sentences (CC BY 4.0), labelled by hand
-//! without sight of the rules.
+//! Are years that a posting asks for told from years that it only mentions? SkillSpan sentences (CC BY 4.0), labelled one
+//! by one by a language model that had not seen the rules.
 
 use pellucid_position::document::Document;
 use pellucid_position::model::{Need, Node};
