@@ -1,7 +1,6 @@
 //! Are years that a posting asks for told from years that it only mentions? SkillSpan sentences (CC BY 4.0), labelled one
 //! by one by a language model that had not seen the rules.
 
-use pellucid_position::document::Document;
 use pellucid_position::model::{Need, Node};
 use pellucid_position::posting::requirements;
 use pellucid_position::read::{Input, read};
@@ -11,13 +10,9 @@ use super::fixtures;
 fn months(node: &Node, out: &mut Vec<u64>) {
     match &node.need {
         Need::Years { months, .. } => out.push(u64::from(*months)),
-        Need::AnyOf(nodes) | Need::AllOf(nodes) => nodes.iter().for_each(|node| months_of(node, out)),
+        Need::AnyOf(nodes) | Need::AllOf(nodes) => nodes.iter().for_each(|node| months(node, out)),
         _ => {}
     }
-}
-
-fn months_of(node: &Node, out: &mut Vec<u64>) {
-    months(node, out);
 }
 
 fn found(sentence: &str) -> Vec<u64> {
@@ -25,7 +20,6 @@ fn found(sentence: &str) -> Vec<u64> {
     else {
         return Vec::new();
     };
-    let document: Document = document;
     let mut out = Vec::new();
     requirements(&document, 0).0.iter().for_each(|requirement| months(&requirement.node, &mut out));
     out
