@@ -12,6 +12,7 @@ use crate::profile::Profile;
 mod degree;
 mod named;
 mod plain;
+mod within;
 mod years;
 
 /// What became of a need, and why.

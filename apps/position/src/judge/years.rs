@@ -1,9 +1,9 @@
 //! Is it long enough? The months of the roles in an area, counted once however many overlap.
 
+use super::within::within;
 use super::{Court, Verdict};
 use crate::asked::pattern;
 use crate::concepts::{ConceptId, ConceptKind};
-use crate::dates::periods;
 use crate::model::{Fact, Node, Polarity, Role, Status};
 use crate::months::{MonthSet, in_words};
 use crate::nearness::{Bag, Question, speaks};
@@ -74,39 +74,37 @@ impl Court<'_> {
     }
 
     /// The months of a role in an area: all of it, or what the lines that name the area say. "Python since 2020" in a role of
-    /// ten years is not ten years of Python.
+    /// ten years is not ten years of Python. Where several things are asked of the same work, the months of all of them.
     fn months_in(&self, at: usize, role: &Role, area: &[Vec<ConceptId>]) -> (MonthSet, MonthSet) {
-        let whole = (role.sure.clone(), role.possible.clone());
-        let names = |fact: &Fact| {
-            fact.named.iter().any(|named| {
-                named.polarity == Polarity::Asserted
-                    && area.iter().flatten().any(|area| named.concept.is_a(*area))
-            })
-        };
-        let (mut sure, mut possible) = (MonthSet::default(), MonthSet::default());
-        let own = self.by_role.get(&at).into_iter().flatten().map(|&fact| &self.profile.facts[fact]);
-        for fact in own.filter(|fact| names(fact)) {
-            let is_title = fact.span.document == role.span.document
-                && fact.span.start < role.span.end
-                && role.span.start < fact.span.end;
-            let told = periods(self.text(fact));
-            if is_title {
-                return whole;
-            }
-            if told.is_empty() {
-                let Some(months) = fact.claimed.filter(|months| *months < role.possible.len()) else {
-                    return whole;
-                };
-                (sure, possible) =
-                    (sure.union(&role.sure.last(months)), possible.union(&role.possible.last(months)));
-            }
-            for (_, period) in told {
-                let (own_sure, own_possible, _) = period.months(self.as_of);
-                sure = sure.union(&own_sure.intersection(&role.sure));
-                possible = possible.union(&own_possible.intersection(&role.possible));
+        let mut found = (role.sure.clone(), role.possible.clone());
+        for group in hard(area) {
+            if let Some(limited) = self.months_of(at, role, group) {
+                found = (found.0.intersection(&limited), found.1.intersection(&limited));
             }
         }
-        if possible.is_empty() { whole } else { (sure, possible) }
+        found
+    }
+
+    /// The months of a role for one of several names, where every line that names one limits it.
+    fn months_of(&self, at: usize, role: &Role, group: &[ConceptId]) -> Option<MonthSet> {
+        let mut months = MonthSet::default();
+        let own = self.by_role.get(&at).into_iter().flatten().map(|&fact| &self.profile.facts[fact]);
+        for fact in own {
+            let text = self.text(fact);
+            let told = fact.claimed.filter(|months| *months < role.possible.len());
+            for named in fact.named.iter().filter(|named| named.polarity == Polarity::Asserted) {
+                if !group.iter().any(|area| named.concept.is_a(*area)) {
+                    continue;
+                }
+                let range = named.range.start - fact.span.start..named.range.end - fact.span.start;
+                let is_title = fact.span.document == role.span.document
+                    && fact.span.start < role.span.end
+                    && role.span.start < fact.span.end;
+                let claimed = || told.filter(|_| !is_title).map(|months| role.possible.last(months));
+                months = months.union(&within(text, &range, &role.possible, self.as_of).or_else(claimed)?);
+            }
+        }
+        (!months.is_empty()).then_some(months)
     }
 
     fn role_is_in(&self, at: usize, role: &Role, area: &[Vec<ConceptId>], words: &[String]) -> bool {

@@ -39,7 +39,7 @@ pattern!(
 );
 pattern!(
     WISH_AFTER,
-    r"(?i)\b(?:excit(?:es|ing)|fascinat(?:es|ing)|interests?\s+me|appeals?\s+to\s+me|attracts\s+me|want\s+to\s+make\s+it|is\s+(?:my\s+(?:goal|dream|aim)|next|on\s+my\s+list)|on\s+my\s+(?:list|wish\s*list)|look(?:ing)?\s+forward\s+to\s+(?:them|it|that)|on\s+the\s+timetable|not\s+(?:yet\s+)?booked|exam\s+(?:is\s+)?(?:booked|scheduled|planned)|(?:booked|scheduled|planned)\s+for\s+20\d\d|expected\s+(?:in\s+)?(?:\w+\s+)?20\d\d|some\s+time|some\s+day|someday|one\s+day|in\s+the\s+future|currently\s+learning|in\s+progress)\b"
+    r"(?i)\b(?:excit(?:es|ing)|fascinat(?:es|ing)|interests?\s+me|appeals?\s+to\s+me|attracts\s+me|want\s+to\s+make\s+it|is\s+(?:my\s+(?:goal|dream|aim)|next|on\s+my\s+list)|on\s+my\s+(?:list|wish\s*list)|look(?:ing)?\s+forward\s+to\s+(?:them|it|that)|on\s+the\s+timetable|not\s+(?:yet\s+)?booked|(?:from|through)\s+an?\s+(?:\w+\s+)?(?:tutorial|online\s+course|video|book)\b|exam\s+(?:is\s+)?(?:booked|scheduled|planned)|(?:booked|scheduled|planned)\s+for\s+20\d\d|expected\s+(?:in\s+)?(?:\w+\s+)?20\d\d|some\s+time|some\s+day|someday|one\s+day|in\s+the\s+future|currently\s+learning|in\s+progress)\b"
 );
 
 /// What a sentence says of its parts.
