@@ -201,6 +201,9 @@ pub(super) fn probe(analysis: &Analysis, at: usize) -> String {
         (Status::ClaimOnly, _) => {
             format!("“Tell me about a time when you used {open}.” The documents name it and tell no story.")
         }
+        (Status::Partial, Manner::Degree) => {
+            "“How does what you studied fit?” A lower degree, or one in another field, is shown.".to_owned()
+        }
         (Status::Partial, Manner::Words) => {
             "“How far does your experience go here?” Part of it is shown.".to_owned()
         }
@@ -262,6 +265,7 @@ pub(super) fn step(analysis: &Analysis, at: usize) -> String {
         (Status::ClaimOnly | Status::Partial, Manner::Years) if case.lacks_dates() => {
             format!("Put dates to {open}")
         }
+        (Status::Partial, Manner::Degree) => "Say what makes up for the degree that is asked".to_owned(),
         (Status::Partial, Manner::Years) => {
             format!("Name the roles that were work with {}, if there are any", case.area())
         }

@@ -47,7 +47,7 @@ pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
         Need::Years { months, area, words, .. } => {
             let of = match (area.as_slice(), words.as_slice()) {
                 ([], []) => "experience".to_owned(),
-                ([], _) => "such experience".to_owned(),
+                ([], _) => "experience".to_owned(),
                 (area, _) => list(&area.iter().map(|group| names(group)).collect::<Vec<_>>(), "and"),
             };
             format!("{} of {of}", in_words(*months))
