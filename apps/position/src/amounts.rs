@@ -142,9 +142,7 @@ pub(crate) fn told(text: &str) -> Vec<Amount> {
             let times = hit.name("times").map_or(1.0, |times| factor(times.as_str()))
                 * if is_pounds { 0.4536 } else { 1.0 };
             if let (Some((_, unit)), Some(n)) = (unit, n)
-                && !found
-                    .iter()
-                    .any(|other| other.range.start < whole.end() && whole.start() < other.range.end)
+                && is_new(&found, &whole.range())
             {
                 found.push(Amount { n: n * times, unit, range: whole.range() });
             }
@@ -153,13 +151,16 @@ pub(crate) fn told(text: &str) -> Vec<Amount> {
     for hit in COUNTED.as_ref().into_iter().flat_map(|pattern| pattern.captures_iter(text)) {
         let (Some(whole), Some(n)) = (hit.get(0), value(&hit["n"])) else { continue };
         let noun = hit["noun"].to_lowercase();
-        let is_new =
-            !found.iter().any(|other| other.range.start < whole.end() && whole.start() < other.range.end);
-        if is_new && !NO_UNITS.split_whitespace().any(|own| own == noun) {
+        if is_new(&found, &whole.range()) && !NO_UNITS.split_whitespace().any(|own| own == noun) {
             found.push(Amount { n, unit: Unit::Other(noun), range: whole.range() });
         }
     }
     found
+}
+
+/// Whether no amount is read from a part of this range yet.
+fn is_new(found: &[Amount], range: &Range<usize>) -> bool {
+    !found.iter().any(|other| other.range.start < range.end && range.start < other.range.end)
 }
 
 /// The amounts that a sentence of a posting asks for at least.

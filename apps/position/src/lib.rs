@@ -37,6 +37,7 @@ pub mod concepts;
 mod content;
 pub mod dates;
 pub mod document;
+mod doubt;
 pub mod fit;
 mod groups;
 pub mod judge;

@@ -173,9 +173,7 @@ impl Bag {
         }
         bag
     }
-}
 
-impl Bag {
     /// BM25's correction for length, about lines of eighteen words.
     fn brevity(&self) -> f64 {
         let words = (self.own.len() + self.other.len()) as f64;

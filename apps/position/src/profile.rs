@@ -1,6 +1,5 @@
 //! What does the profile show? Its sentences as facts, each in its role, with how much it can carry.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -9,9 +8,9 @@ use crate::asked::{pattern, span_of_years};
 use crate::concepts::{ConceptId, ConceptKind, mentions};
 use crate::dates::{periods, singles};
 use crate::document::{Block, Document, Kind, Media, Span};
+use crate::doubt::drop_doubtful;
 use crate::model::{Fact, Finding, Grade, Named, Polarity, Role};
 use crate::months::{Day, MonthSet, Period, PeriodFault};
-use crate::nearness::{Bag, speaks_beside, speaks_besides};
 use crate::sections::{Area, area};
 use crate::stance::Stances;
 use crate::text::{sentences, stem, tokens};
@@ -65,111 +64,8 @@ pub fn profile(documents: &[(usize, &Document)], as_of: Day) -> Profile {
         }
         .read();
     }
-    homonyms(&mut profile);
-    letters(&mut profile, documents);
+    drop_doubtful(&mut profile.facts, documents);
     profile
-}
-
-/// "HSE University" is no health and safety: letters need a word beside them that speaks of what they stand for, or a
-/// related name. Lists are left alone.
-fn letters(profile: &mut Profile, documents: &[(usize, &Document)]) {
-    let text = |document: usize, range: &std::ops::Range<usize>| {
-        documents
-            .iter()
-            .find(|(at, _)| *at == document)
-            .map_or("", |(_, document)| &document.text[range.clone()])
-    };
-    let is_letters = |raw: &str| (2..=5).contains(&raw.len()) && raw.chars().all(|c| c.is_ascii_uppercase());
-    let in_doubt = |named: &Named| {
-        matches!(
-            named.concept.kind(),
-            ConceptKind::Tool
-                | ConceptKind::Skill
-                | ConceptKind::Method
-                | ConceptKind::Field
-                | ConceptKind::Domain
-        )
-    };
-    let mut beside: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
-    for (at, fact) in profile.facts.iter().enumerate() {
-        beside.entry(fact.role).or_default().push(at);
-    }
-    let bags: Vec<Bag> = profile.facts.iter().map(Bag::new).collect();
-    let mut known: HashMap<(Option<usize>, ConceptId), bool> = HashMap::new();
-    let mut doubtful = Vec::new();
-    let is_list = |fact: &Fact| fact.area == Area::Skills || fact.named.len() >= 3;
-    for (at, fact) in profile.facts.iter().enumerate().filter(|(_, fact)| !is_list(fact)) {
-        // SQL is SQL in the shortest line; of a skill or a field, letters alone say less.
-        let is_short = fact.words.len() < 6;
-        let asks =
-            |named: &Named| in_doubt(named) && !(is_short && named.concept.kind() == ConceptKind::Tool);
-        for (place, named) in fact.named.iter().enumerate().filter(|(_, named)| asks(named)) {
-            let raw = text(fact.span.document, &named.range);
-            if !is_letters(raw) {
-                continue;
-            }
-            let is_sure = *known.entry((fact.role, named.concept)).or_insert_with(|| {
-                let near = &beside[&fact.role];
-                let related = near
-                    .iter()
-                    .flat_map(|&at| &profile.facts[at].named)
-                    .any(|other| other.concept != named.concept && other.concept.is_near(named.concept));
-                let bags: Vec<&Bag> = near.iter().map(|&at| &bags[at]).collect();
-                related || speaks_beside(named.concept.name(), raw, &bags)
-            });
-            if !is_sure {
-                doubtful.push((at, place));
-            }
-        }
-    }
-    for (at, place) in doubtful.into_iter().rev() {
-        profile.facts[at].named.remove(place);
-    }
-}
-
-/// Names of tools and methods that are also words of other trades.
-const HOMONYMS: &str = " sap scrum docker kafka spark swift rust ruby oracle salt chef puppet storm flask spring hive pig cassandra \
-    helm express ember backbone elm julia dart delphi basic sketch unity blender maya notion meteor runner excel word access \
-    teams slack ";
-
-/// "Played in the scrum for five seasons": a name that is also another trade's word needs one word beside it that speaks of
-/// the same matter. Lists are left alone.
-fn homonyms(profile: &mut Profile) {
-    let is_homonym =
-        |named: &Named| HOMONYMS.split_whitespace().any(|own| own == named.concept.name().to_lowercase());
-    if !profile.facts.iter().any(|fact| fact.named.iter().any(is_homonym)) {
-        return;
-    }
-    let bags: Vec<Bag> = profile.facts.iter().map(Bag::new).collect();
-    // What stands beside a fact: its role, or all that has none.
-    let mut beside: HashMap<Option<usize>, Vec<usize>> = HashMap::new();
-    for (at, fact) in profile.facts.iter().enumerate() {
-        beside.entry(fact.role).or_default().push(at);
-    }
-    let settles = |other: &Named| {
-        matches!(other.concept.kind(), ConceptKind::Tool | ConceptKind::Method) && !is_homonym(other)
-    };
-    let settled: HashMap<Option<usize>, bool> = beside
-        .iter()
-        .map(|(role, facts)| (*role, facts.iter().any(|&at| profile.facts[at].named.iter().any(settles))))
-        .collect();
-    let mut known: HashMap<(Option<usize>, ConceptId), bool> = HashMap::new();
-    let mut doubtful = Vec::new();
-    for (at, fact) in profile.facts.iter().enumerate().filter(|(_, fact)| fact.words.len() >= 6) {
-        for (place, named) in fact.named.iter().enumerate().filter(|(_, named)| is_homonym(named)) {
-            let is_sure = settled[&fact.role]
-                || *known.entry((fact.role, named.concept)).or_insert_with(|| {
-                    let near: Vec<&Bag> = beside[&fact.role].iter().map(|&at| &bags[at]).collect();
-                    speaks_besides(&named.concept.name().to_lowercase(), &near)
-                });
-            if !is_sure {
-                doubtful.push((at, place));
-            }
-        }
-    }
-    for (at, place) in doubtful.into_iter().rev() {
-        profile.facts[at].named.remove(place);
-    }
 }
 
 struct Reader<'a> {

@@ -204,10 +204,7 @@ pub(super) fn probe(analysis: &Analysis, at: usize) -> String {
         (Status::Partial, Manner::Degree) => {
             "“How does what you studied fit?” A lower degree, or one in another field, is shown.".to_owned()
         }
-        (Status::Partial, Manner::Words) => {
-            "“How far does your experience go here?” Part of it is shown.".to_owned()
-        }
-        (Status::Partial, Manner::Several) => {
+        (Status::Partial, Manner::Words | Manner::Several) => {
             "“How far does your experience go here?” Part of it is shown.".to_owned()
         }
         (Status::Partial, _) if case.has_rest => format!("“And how is it with {open}?” The rest is shown."),
