@@ -168,7 +168,7 @@ pub(super) fn question(analysis: &Analysis, at: usize) -> String {
             format!("Is there {open}? Say since when, and one thing that you did about it.")
         }
         (_, Manner::Degree) => {
-            format!("Do you have a {open}, or what you would call its equal? Add it with its year.")
+            format!("Do you have {open}, or what you would call its equal? Add it with its year.")
         }
         (_, Manner::Language) => format!("At which level do you have {open}, and where did you use it?"),
         (_, Manner::Paper) => {

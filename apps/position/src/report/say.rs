@@ -44,11 +44,11 @@ pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
     match &node.need {
         Need::Concept(concept) => concept.name().to_owned(),
         Need::Several(concept, n) => format!("{n} or more of {}", concept.name()),
-        Need::Years { months, area, words, .. } => {
-            let of = match (area.as_slice(), words.as_slice()) {
-                ([], []) => "experience".to_owned(),
-                ([], _) => "experience".to_owned(),
-                (area, _) => list(&area.iter().map(|group| names(group)).collect::<Vec<_>>(), "and"),
+        Need::Years { months, area, .. } => {
+            let of = if area.is_empty() {
+                "experience".to_owned()
+            } else {
+                list(&area.iter().map(|group| names(group)).collect::<Vec<_>>(), "and")
             };
             format!("{} of {of}", in_words(*months))
         }
