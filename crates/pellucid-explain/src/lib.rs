@@ -4,8 +4,7 @@
 //! outlives its call.
 
 mod attributions;
-mod control;
 pub mod shapley;
 
 pub use attributions::Attributions;
-pub use control::{Control, Quiet, Stopped, Watch};
+pub use pellucid_data::control::{Control, Quiet, Stopped, Watch};

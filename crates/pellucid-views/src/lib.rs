@@ -6,15 +6,21 @@
 pub mod bar;
 pub mod beeswarm;
 pub mod decision;
+pub mod disagreement;
+pub mod fairness_scatter;
 pub mod force;
 pub mod heatmap;
+pub mod importance_ranges;
 pub mod number;
+pub mod rashomon_map;
 pub mod render;
 pub mod report;
+pub mod rule_table;
 pub mod sample;
 pub mod scatter;
 pub mod subject;
 pub mod theme;
+pub mod use_matrix;
 pub mod waterfall;
 
 pub use sample::Sample;

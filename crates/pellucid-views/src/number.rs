@@ -38,6 +38,24 @@ pub fn count(n: usize) -> String {
     grouped(n.to_string())
 }
 
+/// A number of rows or models that may be a sum of weights: a whole one up to ten millions has all its digits.
+#[must_use]
+pub fn amount(x: f64) -> String {
+    if x.fract() == 0.0 && (0.0..1e7).contains(&x) { count(x as usize) } else { pretty(x, 4) }
+}
+
+/// A count that is given by its digits, maybe sixty of them: all of them up to twelve, or
+/// three and a power of ten.
+#[must_use]
+pub fn digits(text: &str) -> String {
+    let is_count = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse::<f64>() {
+        Ok(x) if is_count && text.len() > 12 => pretty(x, 3),
+        Ok(_) if is_count => grouped(text.to_owned()),
+        _ => text.to_owned(),
+    }
+}
+
 /// What was left out: `1 other`, `8 others`.
 #[must_use]
 pub fn others(n: usize) -> String {
@@ -60,6 +78,17 @@ pub fn percent(share: f64) -> String {
         return ">99.9 %".to_owned();
     }
     format!("{:.1} %", share * 100.0)
+}
+
+/// A share as a whole number of hundredths, for cells of maps: `<1` and `>99` are not 0 and 100.
+#[must_use]
+pub fn hundredths(share: f64) -> String {
+    match share * 100.0 {
+        x if x > 0.0 && x < 0.5 => "<1".to_owned(),
+        x if (99.5..100.0).contains(&x) => ">99".to_owned(),
+        // No share is −0, which a sum of nothing is.
+        x => format!("{:.0}", x + 0.0),
+    }
 }
 
 fn trimmed(text: &str) -> String {

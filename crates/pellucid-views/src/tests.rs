@@ -1,5 +1,7 @@
 //! Is every picture readable, whatever the names and numbers? Each is drawn from hard cases.
 
+mod sets;
+
 use std::fmt::Write as _;
 
 use proptest::prelude::*;
@@ -101,6 +103,15 @@ fn views(subject: &Subject) -> Vec<(&'static str, Box<dyn View>)> {
     ]
 }
 
+/// Every picture from every hard case, with what it is called.
+fn pictures() -> Vec<(String, Box<dyn View>)> {
+    let of_subjects = hard().into_iter().flat_map(|(case, subject)| {
+        views(&subject).into_iter().map(move |(name, view)| (format!("{case}, {name}"), view))
+    });
+    let usual = sets::usual().into_iter().map(|(name, view)| (name.to_owned(), view));
+    of_subjects.chain(usual).chain(sets::hard()).collect()
+}
+
 /// Left, top, right, bottom of every text, with what it says.
 fn texts(scene: &Scene) -> Vec<([f64; 4], &str)> {
     let boxed = |mark| match mark {
@@ -122,20 +133,18 @@ fn texts(scene: &Scene) -> Vec<([f64; 4], &str)> {
 #[test]
 fn no_two_texts_overlap_and_none_leaves_the_picture() {
     let mut wrong = String::new();
-    for (case, subject) in hard() {
-        for (name, view) in views(&subject) {
-            for width in [360.0, 458.0, 860.0, 1600.0] {
-                let scene = view.scene(width);
-                let texts = texts(&scene);
-                assert!(!texts.is_empty());
-                for (at, (a, said)) in texts.iter().enumerate() {
-                    if a[0] < -0.5 || a[1] < -0.5 || a[2] > scene.width + 0.5 || a[3] > scene.height + 0.5 {
-                        writeln!(wrong, "{case}, {name}, {width}: `{said}` at {a:.0?} is outside").unwrap();
-                    }
-                    for (b, other) in &texts[..at] {
-                        if a[0] < b[2] - 0.5 && b[0] < a[2] - 0.5 && a[1] < b[3] - 0.5 && b[1] < a[3] - 0.5 {
-                            writeln!(wrong, "{case}, {name}, {width}: `{said}` over `{other}`").unwrap();
-                        }
+    for (name, view) in pictures() {
+        for width in [360.0, 458.0, 860.0, 1600.0] {
+            let scene = view.scene(width);
+            let texts = texts(&scene);
+            assert!(!texts.is_empty());
+            for (at, (a, said)) in texts.iter().enumerate() {
+                if a[0] < -0.5 || a[1] < -0.5 || a[2] > scene.width + 0.5 || a[3] > scene.height + 0.5 {
+                    writeln!(wrong, "{name}, {width}: `{said}` at {a:.0?} is outside").unwrap();
+                }
+                for (b, other) in &texts[..at] {
+                    if a[0] < b[2] - 0.5 && b[0] < a[2] - 0.5 && a[1] < b[3] - 0.5 && b[1] < a[3] - 0.5 {
+                        writeln!(wrong, "{name}, {width}: `{said}` over `{other}`").unwrap();
                     }
                 }
             }
@@ -146,29 +155,26 @@ fn no_two_texts_overlap_and_none_leaves_the_picture() {
 
 #[test]
 fn marks_stay_inside_and_are_numbers() {
-    for (case, subject) in hard() {
-        for (name, view) in views(&subject) {
-            let scene = view.scene(600.0);
-            let check = |x: f64, y: f64| {
-                let fits =
-                    (-1.0..=scene.width + 1.0).contains(&x) && (-1.0..=scene.height + 1.0).contains(&y);
-                assert!(fits, "{case}, {name}: a mark at {x}, {y}");
-            };
-            for mark in &scene.marks {
-                match mark {
-                    Mark::Rect { x, y, width, height, .. } => {
-                        check(*x, *y);
-                        check(x + width, y + height);
-                    }
-                    Mark::Line { from, to, .. } => [from, to].into_iter().for_each(|at| check(at[0], at[1])),
-                    Mark::Circle { at, .. } => check(at[0], at[1]),
-                    Mark::Dots { at, .. }
-                    | Mark::Polygon { points: at, .. }
-                    | Mark::Polyline { points: at, .. } => {
-                        at.iter().for_each(|at| check(at[0], at[1]));
-                    }
-                    Mark::Text { .. } => {}
+    for (name, view) in pictures() {
+        let scene = view.scene(600.0);
+        let check = |x: f64, y: f64| {
+            let fits = (-1.0..=scene.width + 1.0).contains(&x) && (-1.0..=scene.height + 1.0).contains(&y);
+            assert!(fits, "{name}: a mark at {x}, {y}");
+        };
+        for mark in &scene.marks {
+            match mark {
+                Mark::Rect { x, y, width, height, .. } => {
+                    check(*x, *y);
+                    check(x + width, y + height);
                 }
+                Mark::Line { from, to, .. } => [from, to].into_iter().for_each(|at| check(at[0], at[1])),
+                Mark::Circle { at, .. } => check(at[0], at[1]),
+                Mark::Dots { at, .. }
+                | Mark::Polygon { points: at, .. }
+                | Mark::Polyline { points: at, .. } => {
+                    at.iter().for_each(|at| check(at[0], at[1]));
+                }
+                Mark::Text { .. } => {}
             }
         }
     }
@@ -320,10 +326,15 @@ fn text_and_marks_stand_out_in_both_themes() {
             (Paint::Accent, 4.5),
             (Paint::Faint, 3.0),
             (Paint::Scale(0), 3.0),
+            (crate::rashomon_map::by_count(1.0, 9.0), 3.0),
             (Paint::Scale(crate::theme::STEPS - 1), 3.0),
         ] {
             let found = contrast(paint, Paint::Surface, mode);
             assert!(found >= least, "{} in {mode:?}: {found:.1}", paint.name());
+        }
+        for shade in (0..crate::theme::SHADES).map(Paint::Shade) {
+            let found = contrast(shade.text_on(), shade, mode);
+            assert!(found >= 4.5, "text on {} in {mode:?}: {found:.1}", shade.name());
         }
     }
 }

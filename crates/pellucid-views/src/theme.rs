@@ -23,12 +23,17 @@ pub enum Paint {
     Lowers,
     /// A step of the scale from low to high, 0 to [`STEPS`] - 1.
     Scale(u8),
+    /// A step of the scale from little to much, 0 to [`SHADES`] - 1.
+    Shade(u8),
     /// Nothing.
     None,
 }
 
 /// Steps of the color scale; odd, so that there is a middle.
 pub const STEPS: u8 = 15;
+
+/// Steps of the scale from little to much; even, so that text on it is dark on one half and light on the other.
+pub const SHADES: u8 = 10;
 
 /// Which half of the day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +63,11 @@ const TOKENS: [(Paint, &str, u32, u32); 9] = [
 /// Low, middle and high of the scale.
 const SCALE: [[u32; 3]; 2] = [[0x2C6DB2, 0xC9CED3, 0xD4602A], [0x7FB2EE, 0x5B666E, 0xF2935C]];
 
+/// First and last shade of the pale half, then of the strong one: the accent's hue. Between the halves is a step, for
+/// in it neither ink nor surface could be read.
+const SHADE: [[u32; 4]; 2] =
+    [[0xDDECEB, 0x4D9695, 0x2D8281, 0x064F50], [0x17282B, 0x38706D, 0x418985, 0x8ADFD7]];
+
 /// The fonts of pages and pictures, the embedded one first.
 pub const FONTS: &str = "Inter, 'IBM Plex Sans', 'Segoe UI', Helvetica, Arial, sans-serif";
 
@@ -78,12 +88,31 @@ fn rgb(hex: u32) -> Rgb {
     [r, g, b]
 }
 
+fn mixed(from: Rgb, to: Rgb, share: f64) -> Rgb {
+    std::array::from_fn(|c| {
+        (f64::from(from[c]) + share * (f64::from(to[c]) - f64::from(from[c]))).round() as u8
+    })
+}
+
 impl Paint {
     /// The step of the scale for a share between 0 (low) and 1 (high).
     #[must_use]
     pub fn scale(share: f64) -> Self {
         let share = if share.is_nan() { 0.5 } else { share.clamp(0.0, 1.0) };
         Self::Scale((share * f64::from(STEPS - 1)).round() as u8)
+    }
+
+    /// The shade for a share between 0 (little) and 1 (much).
+    #[must_use]
+    pub fn shade(share: f64) -> Self {
+        let share = if share.is_nan() { 0.0 } else { share.clamp(0.0, 1.0) };
+        Self::Shade((share * f64::from(SHADES - 1)).round() as u8)
+    }
+
+    /// What can be read on this paint: the page's color on strong shades, ink on all else.
+    #[must_use]
+    pub fn text_on(self) -> Self {
+        if matches!(self, Self::Shade(step) if step >= SHADES / 2) { Self::Surface } else { Self::Ink }
     }
 
     /// Raises for what is positive, lowers for what is negative.
@@ -97,6 +126,7 @@ impl Paint {
     pub fn name(self) -> String {
         match self {
             Self::Scale(step) => format!("s{step}"),
+            Self::Shade(step) => format!("h{step}"),
             Self::None => "none".to_owned(),
             _ => {
                 TOKENS.iter().find(|token| token.0 == self).map_or(String::new(), |token| token.1.to_owned())
@@ -112,9 +142,14 @@ impl Paint {
                 let [low, middle, high] = SCALE[usize::from(mode == Mode::Dark)].map(rgb);
                 let at = f64::from(step) / f64::from(STEPS - 1) * 2.0;
                 let (from, to, share) = if at <= 1.0 { (low, middle, at) } else { (middle, high, at - 1.0) };
-                std::array::from_fn(|c| {
-                    (f64::from(from[c]) + share * (f64::from(to[c]) - f64::from(from[c]))).round() as u8
-                })
+                mixed(from, to, share)
+            }
+            Self::Shade(step) => {
+                let [pale, less, more, strong] = SHADE[usize::from(mode == Mode::Dark)].map(rgb);
+                let half = SHADES / 2;
+                let (from, to, step) =
+                    if step < half { (pale, less, step) } else { (more, strong, step - half) };
+                mixed(from, to, f64::from(step) / f64::from(half - 1))
             }
             _ => {
                 let token = TOKENS.iter().find(|token| token.0 == self);
@@ -132,6 +167,10 @@ impl Paint {
 
     /// Every paint that has a color.
     pub fn all() -> impl Iterator<Item = Self> {
-        TOKENS.iter().map(|token| token.0).chain((0..STEPS).map(Self::Scale))
+        TOKENS
+            .iter()
+            .map(|token| token.0)
+            .chain((0..STEPS).map(Self::Scale))
+            .chain((0..SHADES).map(Self::Shade))
     }
 }

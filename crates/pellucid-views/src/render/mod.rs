@@ -10,4 +10,4 @@ pub mod svg;
 pub mod text;
 
 pub use font::{cut_middle, text_width};
-pub(crate) use frame::{Axis, Frame, label_width};
+pub(crate) use frame::{Axis, Frame, label_width, wrapped};

@@ -116,6 +116,17 @@ impl Scene {
         self.marks.push(Mark::Text { at, text, size, paint, anchor, bold: false, title });
     }
 
+    /// Adds bold text on a baseline.
+    pub fn strong(&mut self, at: [f64; 2], text: &str, size: f64, paint: Paint, anchor: Anchor) {
+        let (text, title) = (text.to_owned(), String::new());
+        self.marks.push(Mark::Text { at, text, size, paint, anchor, bold: true, title });
+    }
+
+    /// Adds a rectangle with square corners: a cell of a map.
+    pub fn cell(&mut self, [x, y]: [f64; 2], [width, height]: [f64; 2], fill: Paint, title: &str) {
+        self.marks.push(Mark::Rect { x, y, width, height, radius: 0.0, fill, title: title.to_owned() });
+    }
+
     /// Adds text that is cut in the middle to fit a width, with the whole of it on hover.
     pub fn fitted(&mut self, at: [f64; 2], text: &str, width: f64, size: f64, paint: Paint, anchor: Anchor) {
         let cut = super::cut_middle(text, width, size, false);

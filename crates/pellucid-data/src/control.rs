@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 
 /// Hears of progress and may ask to stop. Called from worker threads.
 pub trait Watch: Sync {
-    /// So many more rows are done.
-    fn advance(&self, _rows: usize) {}
+    /// So many more units of work are done: rows, or nodes of a search.
+    fn advance(&self, _done: usize) {}
 
     /// Whether to stop at the next chance (a key was pressed, a deadline has passed).
     fn should_stop(&self) -> bool {

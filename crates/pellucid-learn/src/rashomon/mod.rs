@@ -1,0 +1,17 @@
+//! Which rule sets are nearly as good as the best? All of them: counted, drawn from, listed, studied.
+//!
+//! The Rashomon set of a bound θ is {S : objective(S) ≤ θ} (Breiman 2001; for rule sets Ciaperoni, Xiao & Gionis, KDD
+//! 2024), see [`crate::Within`] for what is in and what is one set.
+
+mod count;
+mod tally;
+
+pub(crate) use count::Prepared;
+pub use count::{Counted, count};
+pub use tally::Detail;
+
+#[cfg(test)]
+pub(crate) use tests::instances;
+
+#[cfg(test)]
+mod tests;
