@@ -135,6 +135,22 @@ impl Literal {
     }
 }
 
+/// The rows in which a column holds a value as people spell it: a number for numbers, else the level itself.
+#[must_use]
+pub fn rows_equal(column: &Column, value: &str) -> RowSet {
+    match column {
+        Column::Number(values) => {
+            let wanted = match value.trim() {
+                "true" | "True" | "TRUE" => Some(1.0),
+                "false" | "False" | "FALSE" => Some(0.0),
+                text => text.parse::<f64>().ok(),
+            };
+            RowSet::from_fn(values.len(), |row| Some(values[row]) == wanted)
+        }
+        Column::Category(text) => RowSet::from_fn(text.codes.len(), |row| text.text(row) == Some(value)),
+    }
+}
+
 /// Whether tests are also negated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Polarity {

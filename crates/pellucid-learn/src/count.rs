@@ -11,6 +11,8 @@ pub(crate) trait Count: Clone + Send + Sync + 'static {
     fn add(&mut self, other: &Self);
     /// C(n, k), for `n` and `k` that [`fits`] has let through.
     fn binomial(n: usize, k: usize) -> Self;
+    /// C(n, k) - C(m, k) for m ≤ n.
+    fn difference(n: usize, m: usize, k: usize) -> Self;
     fn big(&self) -> BigUint;
 }
 
@@ -38,6 +40,10 @@ impl Count for u128 {
         }
     }
 
+    fn difference(n: usize, m: usize, k: usize) -> Self {
+        Self::binomial(n, k) - Self::binomial(m, k)
+    }
+
     fn big(&self) -> BigUint {
         BigUint::from(*self)
     }
@@ -58,6 +64,10 @@ impl Count for BigUint {
 
     fn binomial(n: usize, k: usize) -> Self {
         binomial(n, k)
+    }
+
+    fn difference(n: usize, m: usize, k: usize) -> Self {
+        binomial(n, k) - binomial(m, k)
     }
 
     fn big(&self) -> BigUint {

@@ -3,15 +3,18 @@
 //! Values in, values out: nothing here prints, opens a file, reads a clock or starts a thread that outlives its
 //! call.
 
+pub mod certificate;
 mod count;
 pub mod definition;
 mod instance;
+pub mod mine;
 pub mod optimal;
 pub mod rashomon;
 mod search;
 mod semantics;
 
 pub use instance::{Instance, InstanceError};
+pub use optimal::{ConstraintError, Constraints, Optimum, learn};
 use pellucid_data::Control;
 pub use search::Level;
 pub use semantics::{Identity, Objective, SemanticsError, Threshold, Within};

@@ -4,6 +4,7 @@
 //! trained it.
 
 pub mod link;
+pub mod rules;
 pub mod trees;
 
 pub use link::{Link, Scale};

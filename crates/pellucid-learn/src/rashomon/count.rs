@@ -3,7 +3,8 @@
 use num_bigint::BigUint;
 use pellucid_data::Ratio;
 
-use super::tally::{Detail, Sums, Tally};
+use super::explorer::Explorer;
+use super::tally::{Detail, Sums, Tally, Uses};
 use crate::count::{Count, fits};
 use crate::search::problem::{AnyProblem, Thresholds};
 use crate::search::{How, run};
@@ -20,6 +21,8 @@ pub struct Counted {
     /// Sets that each rule is in; empty without [`Detail::Full`]. Of equal columns under an identity other than subset the
     /// first one counts.
     pub by_rule: Vec<BigUint>,
+    /// Sets that use each feature in some rule; empty unless the explorer was told of features, and as [`Self::by_rule`].
+    pub by_feature: Vec<BigUint>,
     /// Sets by size and cost of errors, rising; empty without [`Detail::Full`].
     pub by_level: Vec<((usize, i64), BigUint)>,
     /// Where the search was stopped: no more sets than these are within. The count is then the lower end.
@@ -78,15 +81,7 @@ pub fn count(
     detail: Detail,
     how: &Searching<'_>,
 ) -> Result<Counted, SemanticsError> {
-    let (narrowed, kept) = distinct(instance, within.identity);
-    let problem = Prepared::new(&narrowed, objective, within)?;
-    let mut found = problem.tally(detail, &how.how());
-    if narrowed.n_rules() < instance.n_rules() && !found.by_rule.is_empty() {
-        let mut all = vec![BigUint::ZERO; instance.n_rules()];
-        kept.iter().zip(found.by_rule).for_each(|(&rule, sets)| all[rule as usize] = sets);
-        found.by_rule = all;
-    }
-    Ok(found)
+    Explorer::new(instance, objective, within)?.count(detail, how)
 }
 
 /// The instance without repeated columns where the identity asks for it, and which rules are left.
@@ -140,13 +135,28 @@ impl Prepared {
         })
     }
 
-    pub(super) fn tally(&self, detail: Detail, how: &How<'_>) -> Counted {
+    /// A count of nothing.
+    pub(super) fn nothing(&self) -> Counted {
+        Counted {
+            count: BigUint::ZERO,
+            by_size: Vec::new(),
+            by_rule: Vec::new(),
+            by_feature: Vec::new(),
+            by_level: Vec::new(),
+            at_most: None,
+            nodes: 0,
+            objective: self.objective,
+            total_weight: self.total_weight,
+        }
+    }
+
+    pub(super) fn tally(&self, detail: Detail, uses: &Uses, how: &How<'_>) -> Counted {
         let is_small = fits(self.n_rules, self.thresholds.max_size);
         let mut found = match (is_small, detail) {
-            (true, Detail::Sizes) => self.tally_as::<u128, false>(how),
-            (true, Detail::Full) => self.tally_as::<u128, true>(how),
-            (false, Detail::Sizes) => self.tally_as::<BigUint, false>(how),
-            (false, Detail::Full) => self.tally_as::<BigUint, true>(how),
+            (true, Detail::Sizes) => self.tally_as::<u128, false>(uses, how),
+            (true, Detail::Full) => self.tally_as::<u128, true>(uses, how),
+            (false, Detail::Sizes) => self.tally_as::<BigUint, false>(uses, how),
+            (false, Detail::Full) => self.tally_as::<BigUint, true>(uses, how),
         };
         if self.has_empty {
             found.by_size[0] += 1_u32;
@@ -164,15 +174,16 @@ impl Prepared {
         found
     }
 
-    fn tally_as<C: Count, const FULL: bool>(&self, how: &How<'_>) -> Counted {
+    fn tally_as<C: Count, const FULL: bool>(&self, uses: &Uses, how: &How<'_>) -> Counted {
         let (least, most) = (self.floor, self.thresholds.at(0).min(self.thresholds.at(1)).max(self.floor));
-        let make = || Tally::<C, FULL>::new(self.n_rules, self.thresholds.max_size, least, most);
+        let make = || Tally::<'_, C, FULL>::new(uses, self.n_rules, self.thresholds.max_size, least, most);
         let ended = run(&self.problem, &self.thresholds, &[], how, make);
-        let Sums { by_size, by_rule, by_level } = Tally::sums(ended.visitors);
+        let Sums { by_size, by_rule, by_feature, by_level } = Tally::sums(ended.visitors);
         Counted {
             count: BigUint::ZERO,
             by_size,
             by_rule,
+            by_feature,
             by_level,
             at_most: ended.open.map(|open| open.most_sets),
             nodes: ended.nodes,

@@ -4,10 +4,17 @@
 //! 2024), see [`crate::Within`] for what is in and what is one set.
 
 mod count;
+mod explorer;
+mod list;
+mod members;
+mod sample;
 mod tally;
 
 pub(crate) use count::Prepared;
 pub use count::{Counted, count};
+pub use explorer::{Explorer, Member};
+pub use list::{Listed, Order};
+pub use sample::{Sample, SampleError};
 pub use tally::Detail;
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! How many sets are there, of which size, with which rules, how good? All in one pass.
 //!
 //! A rule is in as many sets as are visited between its entry and its leave; the rules that change nothing are
-//! interchangeable, so that one number counts for each of them.
+//! interchangeable, so that one number counts for each of them. A feature is used by all sets below a rule that uses it;
+//! where no chosen rule does, the rules of the bunch that do are counted.
 
 use num_bigint::BigUint;
 use std::collections::HashMap;
@@ -20,8 +21,42 @@ pub enum Detail {
     Full,
 }
 
+/// Which rules use which feature.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Uses {
+    /// For each feature the rules that use it, as lanes.
+    rules: Vec<Vec<u64>>,
+    /// For each rule the features that it uses.
+    features: Vec<Vec<u32>>,
+}
+
+impl Uses {
+    /// From the features of each rule; repeats do not matter.
+    pub(super) fn new(of_rules: &[Vec<u32>], n_features: usize) -> Self {
+        let words = of_rules.len().div_ceil(64);
+        let mut rules = vec![vec![0; words]; n_features];
+        let mut features = Vec::new();
+        for (rule, used) in of_rules.iter().enumerate() {
+            let mut used = used.clone();
+            used.sort_unstable();
+            used.dedup();
+            used.iter().for_each(|&feature| rules[feature as usize][rule / 64] |= 1 << (rule % 64));
+            features.push(used);
+        }
+        Self { rules, features }
+    }
+
+    fn has(&self, feature: usize, rule: u32) -> bool {
+        self.rules[feature][rule as usize / 64] >> (rule % 64) & 1 == 1
+    }
+}
+
 /// Counts of one worker.
-pub(super) struct Tally<C, const FULL: bool> {
+pub(super) struct Tally<'u, C, const FULL: bool> {
+    uses: &'u Uses,
+    by_feature: Vec<C>,
+    /// How many of the chosen rules use each feature.
+    chosen_use: Vec<u32>,
     by_size: Vec<C>,
     by_rule: Vec<C>,
     levels: Levels<C>,
@@ -78,16 +113,22 @@ impl<C: Count> Levels<C> {
 pub(super) struct Sums {
     pub(super) by_size: Vec<BigUint>,
     pub(super) by_rule: Vec<BigUint>,
+    pub(super) by_feature: Vec<BigUint>,
     /// Sets by size and cost of errors, in this order.
     pub(super) by_level: Vec<((usize, i64), BigUint)>,
 }
 
-impl<C: Count, const FULL: bool> Tally<C, FULL> {
+impl<'u, C: Count, const FULL: bool> Tally<'u, C, FULL> {
     /// `least` and `most`: between which all costs of errors are.
-    pub(super) fn new(n_rules: usize, max_size: usize, least: i64, most: i64) -> Self {
+    pub(super) fn new(uses: &'u Uses, n_rules: usize, max_size: usize, least: i64, most: i64) -> Self {
         let (rules, levels) =
             if FULL { (n_rules, Levels::new(max_size, least, most)) } else { (0, Levels::new(0, 0, -1)) };
+        let n_features = if FULL { uses.rules.len() } else { 0 };
+        let by_feature = vec![C::zero(); n_features];
         Self {
+            uses,
+            by_feature,
+            chosen_use: vec![0; n_features],
             by_size: vec![C::zero(); max_size + 2],
             by_rule: vec![C::zero(); rules],
             levels,
@@ -100,6 +141,8 @@ impl<C: Count, const FULL: bool> Tally<C, FULL> {
         let mut levels: std::collections::BTreeMap<(usize, i64), BigUint> = std::collections::BTreeMap::new();
         for tally in tallies {
             sums.by_size.resize(tally.by_size.len(), BigUint::ZERO);
+            sums.by_feature.resize(tally.by_feature.len(), BigUint::ZERO);
+            sums.by_feature.iter_mut().zip(&tally.by_feature).for_each(|(sum, n)| *sum += n.big());
             sums.by_rule.resize(tally.by_rule.len(), BigUint::ZERO);
             sums.by_size.iter_mut().zip(&tally.by_size).for_each(|(sum, n)| *sum += n.big());
             sums.by_rule.iter_mut().zip(&tally.by_rule).for_each(|(sum, n)| *sum += n.big());
@@ -111,6 +154,17 @@ impl<C: Count, const FULL: bool> Tally<C, FULL> {
         sums
     }
 
+    /// Of the choices of so many nulls, those that use a feature that no chosen rule uses.
+    fn pool_features(&mut self, path: &Path, joined: usize) {
+        let n = path.nulls.len();
+        for feature in (0..self.chosen_use.len()).filter(|_| joined > 0) {
+            if self.chosen_use[feature] == 0 {
+                let without = path.nulls.iter().filter(|&&null| !self.uses.has(feature, null)).count();
+                self.by_feature[feature].add(&C::difference(n, without, joined));
+            }
+        }
+    }
+
     #[inline(always)]
     fn count(&mut self, sets: &C) {
         if let Some((all, _)) = self.since.last_mut() {
@@ -119,7 +173,7 @@ impl<C: Count, const FULL: bool> Tally<C, FULL> {
     }
 }
 
-impl<C: Count, const FULL: bool> Visit for Tally<C, FULL> {
+impl<C: Count, const FULL: bool> Visit for Tally<'_, C, FULL> {
     #[inline(always)]
     fn singles<L: Lane>(&mut self, path: &Path, lanes: &[u64], deltas: &[L], errors: i64) {
         let size = path.chosen.len() + 1;
@@ -131,6 +185,10 @@ impl<C: Count, const FULL: bool> Visit for Tally<C, FULL> {
         self.by_size[size].add(&sets);
         if FULL {
             self.count(&sets);
+            for (feature, rules) in self.uses.rules.iter().enumerate().filter(|(feature, _)| self.chosen_use[*feature] == 0) {
+                let using: u32 = lanes.iter().zip(rules).map(|(some, using)| (some & using).count_ones()).sum();
+                self.by_feature[feature].add(&C::of(using.into()));
+            }
             let one = C::of(1);
             for rule in bits(lanes) {
                 self.by_rule[rule].add(&one);
@@ -148,6 +206,7 @@ impl<C: Count, const FULL: bool> Visit for Tally<C, FULL> {
             if FULL {
                 self.count(&sets);
                 self.levels.add(size + joined, errors, &sets);
+                self.pool_features(path, joined);
                 if joined > 0
                     && let Some((_, each_null)) = self.since.last_mut()
                 {
@@ -158,8 +217,11 @@ impl<C: Count, const FULL: bool> Visit for Tally<C, FULL> {
     }
 
     #[inline(always)]
-    fn enter(&mut self) {
+    fn enter(&mut self, rule: u32) {
         if FULL {
+            if let Some(features) = self.uses.features.get(rule as usize) {
+                features.iter().for_each(|&feature| self.chosen_use[feature as usize] += 1);
+            }
             self.since.push((C::zero(), C::zero()));
         }
     }
@@ -172,6 +234,12 @@ impl<C: Count, const FULL: bool> Visit for Tally<C, FULL> {
         let Some((all, each_null)) = self.since.pop() else { return };
         if let Some(&rule) = path.chosen.last() {
             self.by_rule[rule as usize].add(&all);
+            for &feature in self.uses.features.get(rule as usize).into_iter().flatten() {
+                self.chosen_use[feature as usize] -= 1;
+                if self.chosen_use[feature as usize] == 0 {
+                    self.by_feature[feature as usize].add(&all);
+                }
+            }
         }
         for &null in &path.nulls[path.nulls.len() - n_nulls..] {
             self.by_rule[null as usize].add(&each_null);
@@ -182,8 +250,14 @@ impl<C: Count, const FULL: bool> Visit for Tally<C, FULL> {
         }
     }
 
-    fn begin(&mut self, _path: &Path) {
+    fn begin(&mut self, path: &Path) {
         self.since = vec![(C::zero(), C::zero())];
+        self.chosen_use.fill(0);
+        for &rule in &path.chosen {
+            for &feature in self.uses.features.get(rule as usize).into_iter().flatten().filter(|_| FULL) {
+                self.chosen_use[feature as usize] += 1;
+            }
+        }
     }
 
     fn end(&mut self, path: &Path) {
@@ -193,5 +267,8 @@ impl<C: Count, const FULL: bool> Visit for Tally<C, FULL> {
         let Some((all, each_null)) = self.since.pop() else { return };
         path.chosen.iter().for_each(|&rule| self.by_rule[rule as usize].add(&all));
         path.nulls.iter().for_each(|&rule| self.by_rule[rule as usize].add(&each_null));
+        for (feature, _) in self.chosen_use.iter().enumerate().filter(|(_, n)| **n > 0) {
+            self.by_feature[feature].add(&all);
+        }
     }
 }

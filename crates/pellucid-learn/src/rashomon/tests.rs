@@ -54,7 +54,9 @@ proptest! {
     fn counts_are_those_of_the_definition((instance, objective, within) in instances(), identity in 0_usize..2) {
         let within = Within { identity: Identity::NAMES[identity].1, ..within };
         let expected = rashomon_set(&instance, &objective, &within).unwrap();
-        let found = count(&instance, &objective, &within, Detail::Full, &Searching::quiet()).unwrap();
+        let features: Vec<Vec<u32>> = (0..instance.n_rules() as u32).map(|rule| vec![rule % 3, rule % 2]).collect();
+        let explorer = Explorer::new(&instance, &objective, &within).unwrap().with_features(&features, 4);
+        let found = explorer.count(Detail::Full, &Searching::quiet()).unwrap();
         let n = |n: usize| BigUint::from(n);
         prop_assert!(found.is_exact());
         prop_assert_eq!(&found.count, &n(expected.len()));
@@ -63,6 +65,10 @@ proptest! {
         }
         for (rule, sets) in found.by_rule.iter().enumerate() {
             prop_assert_eq!(sets, &n(expected.iter().filter(|set| set.rules.contains(&(rule as u32))).count()));
+        }
+        for (feature, sets) in found.by_feature.iter().enumerate() {
+            let uses = |rules: &[u32]| rules.iter().any(|&rule| features[rule as usize].contains(&(feature as u32)));
+            prop_assert_eq!(sets, &n(expected.iter().filter(|set| uses(&set.rules)).count()));
         }
         for ((size, cost), sets) in &found.by_level {
             let of_level = |rules: &[u32]| rules.len() == *size && errors(&instance, &objective, rules) == *cost;
@@ -80,7 +86,7 @@ proptest! {
         let switches = Switches { gains: switch & 1 == 0, nulls: switch & 2 == 0, leaves: switch & 4 == 0 };
         let with = |level, threads: usize, switches| {
             let control = Control { threads: NonZeroUsize::new(threads).unwrap(), watch: &Quiet };
-            let mut found = prepared.tally(Detail::Full, &How { control, level, switches, most_nodes: None, most_bytes: None });
+            let mut found = prepared.tally(Detail::Full, &super::tally::Uses::default(), &How { control, level, switches, most_nodes: None, most_bytes: None });
             found.nodes = 0;
             found
         };
@@ -89,5 +95,159 @@ proptest! {
             prop_assert_eq!(&with(level, 1, switches), &plain);
         }
         prop_assert_eq!(&with(Level::Avx512, 3, switches), &plain);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(800))]
+
+    #[test]
+    fn lists_are_the_definition_in_order((instance, objective, within) in instances(), identity in 0_usize..4, lexicographic: bool, n in 0_usize..40) {
+        let within = Within { identity: Identity::NAMES[identity].1, ..within };
+        let mut expected = rashomon_set(&instance, &objective, &within).unwrap();
+        let order = if lexicographic { Order::Lexicographic } else { Order::Objective };
+        if lexicographic {
+            expected.sort_by(|a, b| a.rules.cmp(&b.rules));
+        }
+        let explorer = Explorer::new(&instance, &objective, &within).unwrap();
+        let mut found = Vec::new();
+        let ended = explorer.list(order, &Searching::quiet(), &mut |member| {
+            found.push((member.rules.clone(), member.objective));
+            if found.len() > n { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
+        });
+        let expected: Vec<_> = expected.into_iter().map(|set| (set.rules, set.objective)).collect();
+        let cut = expected.len().min(n + 1);
+        prop_assert_eq!(&found, &expected[..cut].to_vec());
+        prop_assert_eq!(ended.unwrap() == Listed::All, expected.len() <= n);
+        let counted = explorer.count(Detail::Full, &Searching::quiet()).unwrap();
+        prop_assert_eq!(counted.count, BigUint::from(expected.len()));
+        for (size, sets) in counted.by_size.iter().enumerate() {
+            prop_assert_eq!(sets, &BigUint::from(expected.iter().filter(|(rules, _)| rules.len() == size).count()));
+        }
+    }
+
+    #[test]
+    fn what_is_drawn_is_in_the_set((instance, objective, within) in instances(), identity in 0_usize..4, seed: u64, beta in prop::option::of(0.1_f64..50.0)) {
+        let within = Within { identity: Identity::NAMES[identity].1, ..within };
+        let expected = rashomon_set(&instance, &objective, &within).unwrap();
+        let explorer = Explorer::new(&instance, &objective, &within).unwrap();
+        let drawn = explorer.sample(20, seed, beta.unwrap_or(0.0), &Searching::quiet());
+        if expected.is_empty() {
+            prop_assert_eq!(drawn, Err(SampleError::Empty));
+            return Ok(());
+        }
+        let drawn = drawn.unwrap();
+        prop_assert_eq!(drawn.members.len(), 20);
+        for member in &drawn.members {
+            prop_assert!(expected.iter().any(|set| set.rules == member.rules && set.objective == member.objective));
+        }
+        prop_assert_eq!(&explorer.sample(20, seed, beta.unwrap_or(0.0), &Searching::quiet()).unwrap(), &drawn);
+    }
+
+    #[test]
+    fn an_interval_holds_the_truth((instance, objective, within) in instances(), most_nodes in 1_u64..60) {
+        let expected = BigUint::from(rashomon_set(&instance, &objective, &within).unwrap().len());
+        let found = count(&instance, &objective, &within, Detail::Full, &Searching { most_nodes: Some(most_nodes), ..Searching::quiet() }).unwrap();
+        let most = found.at_most.clone().unwrap_or(found.count.clone());
+        prop_assert!(found.count <= expected && expected <= most, "{} <= {} <= {}", found.count, expected, most);
+    }
+}
+
+/// SplitMix64, as the synthetic instances are made.
+fn splitmix(seed: u64) -> impl FnMut() -> u64 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}
+
+fn synthetic(seed: u64, n: usize, m: usize, draws: usize) -> Instance {
+    let mut next = splitmix(seed);
+    let mut column = |draws: usize| {
+        let word = |_| (0..draws).fold(u64::MAX, |all, _| all & next());
+        RowSet::from_words((0..n.div_ceil(64)).map(word).collect(), n).unwrap()
+    };
+    let columns = (0..m).map(|_| column(draws)).collect();
+    let label = column(1);
+    Instance::new(columns, label, vec![1; n]).unwrap()
+}
+
+#[test]
+fn uniform_draws_pass_a_chi_square_test() {
+    let instance = synthetic(3, 200, 12, 2);
+    let objective = Objective::new("1/100".parse().unwrap()).unwrap();
+    let within = Within { include_empty: false, ..Within::new("11/20".parse().unwrap()) };
+    let explorer = Explorer::new(&instance, &objective, &within).unwrap();
+    let drawn = explorer.sample(104_100, 7, 0.0, &Searching::quiet()).unwrap();
+    assert_eq!(drawn.count, BigUint::from(1041_u32));
+    let mut times: std::collections::BTreeMap<&[u32], f64> = std::collections::BTreeMap::new();
+    drawn.members.iter().for_each(|member| *times.entry(&member.rules).or_default() += 1.0);
+    assert_eq!(times.len(), 1041);
+    let chi: f64 = times.values().map(|n| (n - 100.0) * (n - 100.0) / 100.0).sum();
+    // 1040 degrees of freedom: mean 1040, deviation sqrt(2080) = 45.6; four of them either way.
+    assert!((857.0..1223.0).contains(&chi), "{chi}");
+    // And it is no accident of being too even: weights pull draws to better sets.
+    let pulled = explorer.sample(2_000, 7, 400.0, &Searching::quiet()).unwrap();
+    let mean = |members: &[Member]| members.iter().map(|member| member.objective.value()).sum::<f64>() / members.len() as f64;
+    assert!(mean(&pulled.members) < mean(&drawn.members) - 0.01);
+}
+
+#[test]
+fn threads_that_share_nodes_count_the_same() {
+    let instance = synthetic(5, 600, 40, 2);
+    let objective = Objective::new("1/100".parse().unwrap()).unwrap();
+    let within = Within::new("51/100".parse().unwrap());
+    let with = |threads: usize| {
+        let control = Control { threads: NonZeroUsize::new(threads).unwrap(), watch: &Quiet };
+        let mut found = count(&instance, &objective, &within, Detail::Full, &Searching::with(control)).unwrap();
+        found.nodes = 0;
+        found
+    };
+    let alone = with(1);
+    assert!(alone.count > BigUint::from(1000_u32), "{}", alone.count);
+    for _ in 0..5 {
+        assert_eq!(with(4), alone);
+    }
+}
+
+/// The instances of known counts: file, λ, θ, sets.
+fn known() -> Option<Vec<(std::path::PathBuf, Ratio, Ratio, BigUint)>> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rule-instances");
+    let Ok(readme) = fs_err::read_to_string(folder.join("README.md")) else {
+        println!("skipped: {} is not there", folder.display());
+        return None;
+    };
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();
+        let [file, lambda, theta, sets] = cells.as_slice() else { return None };
+        Some((folder.join(format!("{file}.csv")), lambda.parse().ok()?, theta.parse().ok()?, sets.parse().ok()?))
+    };
+    Some(readme.lines().filter_map(row).collect())
+}
+
+pub(crate) fn read_instance(path: &std::path::Path) -> Instance {
+    let text = fs_err::read_to_string(path).unwrap();
+    let n = text.lines().count() - 1;
+    let width = text.lines().next().unwrap().split(',').count();
+    let mut columns = vec![RowSet::empty(n); width];
+    for (row, line) in text.lines().skip(1).enumerate() {
+        line.split(',').enumerate().filter(|(_, cell)| *cell == "1").for_each(|(at, _)| columns[at].insert(row));
+    }
+    let label = columns.pop().unwrap();
+    Instance::new(columns, label, vec![1; n]).unwrap()
+}
+
+#[test]
+fn slow_the_23_known_counts_are_found() {
+    let Some(known) = known() else { return };
+    assert_eq!(known.len(), 23);
+    for (path, lambda, theta, sets) in known {
+        let within = Within { include_empty: false, ..Within::new(theta) };
+        let found = count(&read_instance(&path), &Objective::new(lambda).unwrap(), &within, Detail::Sizes, &Searching::quiet()).unwrap();
+        assert_eq!(found.count, sets, "{} {lambda} {theta}", path.display());
     }
 }

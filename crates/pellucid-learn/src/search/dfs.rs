@@ -358,7 +358,7 @@ fn node<const LEVEL: u8, L: Lane, V: Visit>(
             Child::Skip => {}
             Child::Leaf => {
                 s.path.chosen.push(rule);
-                s.visit.enter();
+                s.visit.enter(rule);
                 s.gather(depth, rule);
                 s.reserve(depth + 1);
                 let (above, below) = s.frames.split_at_mut(depth + 1);
@@ -388,7 +388,7 @@ fn node<const LEVEL: u8, L: Lane, V: Visit>(
                     end = middle;
                 }
                 s.path.chosen.push(rule);
-                s.visit.enter();
+                s.visit.enter(rule);
                 let n_nulls = s.descend::<LEVEL>(depth, p, rule, errors);
                 if !V::TIGHTENS && errors <= s.thresholds.at(size + 2) {
                     let mut slack = 1;

@@ -28,7 +28,7 @@ pub(crate) trait Visit: Send {
     fn pool(&mut self, path: &Path, least: usize, most: usize, errors: i64);
 
     /// A rule was put on the path; what comes until [`Self::leave`] contains it.
-    fn enter(&mut self) {}
+    fn enter(&mut self, _rule: u32) {}
 
     /// The last chosen rule is about to leave, and with it the last `n_nulls` nulls.
     fn leave(&mut self, _path: &Path, _n_nulls: usize) {}

@@ -1,0 +1,149 @@
+//! Which sets are they, in order, without holding them all?
+//!
+//! By objective: the bound is raised in steps; each step is searched again and its sets sorted, so that the first ones
+//! come at once and memory holds one step. Steps are made as wide as a step's worth of sets. By rules: sets with the same
+//! first rules are searched apart where they are too many to be sorted at once.
+
+use std::ops::ControlFlow;
+
+use pellucid_data::Ratio;
+use pellucid_data::ratio::RatioError;
+
+use super::count::Prepared;
+use super::explorer::{Explorer, Member};
+use super::members::members;
+use crate::search::problem::NEVER;
+use crate::{Searching, SemanticsError};
+
+/// In which order members are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The best first; ties by size, then by rules.
+    #[default]
+    Objective,
+    /// As words are ordered, rules for letters.
+    Lexicographic,
+}
+
+/// Sets that are sorted at once.
+const AT_ONCE: usize = 1 << 20;
+
+/// How a list ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// Every member was told.
+    All,
+    /// The receiver wanted no more.
+    Enough,
+    /// The search was stopped.
+    Stopped,
+}
+
+impl Explorer {
+    /// Tells the members in order until `tell` breaks.
+    ///
+    /// # Errors
+    /// When a fraction does not fit into 128 bits.
+    pub fn list(
+        &self,
+        order: Order,
+        searching: &Searching<'_>,
+        tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,
+    ) -> Result<Listed, SemanticsError> {
+        if !self.is_bulk() {
+            let (mut held, complete) = self.held(searching)?;
+            if order == Order::Lexicographic {
+                held.sort_by(|a, b| a.rules.cmp(&b.rules));
+            }
+            let told = held.iter().try_for_each(tell);
+            return Ok(if told.is_break() { Listed::Enough } else if complete { Listed::All } else { Listed::Stopped });
+        }
+        match order {
+            Order::Objective => self.by_objective(searching, tell),
+            Order::Lexicographic => {
+                if self.prepared.has_empty && tell(&self.member(&[], self.prepared.errors)?).is_break() {
+                    return Ok(Listed::Enough);
+                }
+                self.by_rules(&mut Vec::new(), searching, tell)
+            }
+        }
+    }
+
+    /// Collects at most [`AT_ONCE`] sets; `None` where there are more.
+    fn collect(&self, theta: Ratio, above: Option<Ratio>, start: &[u32], searching: &Searching<'_>, cap: usize) -> Result<Option<(Vec<Member>, bool)>, SemanticsError> {
+        let thresholds = self.thresholds(theta)?;
+        let above = above.map(|theta| self.thresholds(theta)).transpose()?;
+        let mut found: Vec<(Vec<u32>, i64)> = Vec::new();
+        let mut tell = |rules: &[u32], errors: i64| {
+            found.push((rules.to_vec(), errors));
+            found.len() <= cap
+        };
+        let complete = members(&self.prepared, &thresholds, above.as_ref(), start, searching, &mut tell);
+        if found.len() > cap {
+            return Ok(None);
+        }
+        let all = found.iter().map(|(rules, errors)| self.member(rules, *errors)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Some((all, complete)))
+    }
+
+    fn by_objective(&self, searching: &Searching<'_>, tell: &mut dyn FnMut(&Member) -> ControlFlow<()>) -> Result<Listed, SemanticsError> {
+        let Prepared { objective, total_weight, floor, errors, has_empty, .. } = self.prepared;
+        let end = self.within.theta;
+        // Objectives lie on a grid: whole numbers over q·W.
+        let below = objective.lambda.denominator().checked_mul(total_weight.into()).ok_or(RatioError::Overflow)?;
+        let on_grid = |place: i128| Ratio::new(place, below).ok_or(RatioError::Overflow);
+        let unit = Ratio::new(below, 1).ok_or(RatioError::Overflow)?;
+        let last = end.times(unit)?.floor();
+        let mut done = objective.value(floor, 0, total_weight)?.times(unit)?.floor() - 1;
+        let mut empty = if has_empty { Some(self.member(&[], errors)?) } else { None };
+        let mut step = ((last - done) / 64).max(1);
+        while done < last {
+            let next = (done + step).min(last);
+            let cap = if next == done + 1 { usize::MAX } else { AT_ONCE };
+            let Some((mut found, complete)) = self.collect(on_grid(next)?, Some(on_grid(done)?), &[], searching, cap)? else {
+                step = (step / 4).max(1);
+                continue;
+            };
+            if !complete {
+                return Ok(Listed::Stopped);
+            }
+            if let Some(set) = empty.take_if(|set| on_grid(next).is_ok_and(|theta| set.objective <= theta)) {
+                found.push(set);
+            }
+            if found.len() < AT_ONCE / 8 {
+                step = step.saturating_mul(2);
+            }
+            found.sort_by(|a, b| (a.objective, a.rules.len(), &a.rules).cmp(&(b.objective, b.rules.len(), &b.rules)));
+            if found.iter().try_for_each(&mut *tell).is_break() {
+                return Ok(Listed::Enough);
+            }
+            done = next;
+        }
+        Ok(Listed::All)
+    }
+
+    fn by_rules(&self, start: &mut Vec<u32>, searching: &Searching<'_>, tell: &mut dyn FnMut(&Member) -> ControlFlow<()>) -> Result<Listed, SemanticsError> {
+        if let Some((mut found, complete)) = self.collect(self.within.theta, None, start, searching, AT_ONCE)? {
+            found.sort_by(|a, b| a.rules.cmp(&b.rules));
+            let told = found.iter().try_for_each(tell);
+            return Ok(if told.is_break() { Listed::Enough } else if complete { Listed::All } else { Listed::Stopped });
+        }
+        if !start.is_empty() {
+            let errors = crate::definition::errors(&self.instance, &self.prepared.objective, start);
+            let is_within = errors <= self.prepared.thresholds.at(start.len()) && self.prepared.thresholds.at(start.len()) != NEVER;
+            if is_within && tell(&self.member(start, errors)?).is_break() {
+                return Ok(Listed::Enough);
+            }
+        }
+        let first = start.last().map_or(0, |&last| last + 1);
+        for rule in first..self.prepared.n_rules as u32 {
+            start.push(rule);
+            let ended = self.by_rules(start, searching, tell)?;
+            start.pop();
+            if ended != Listed::All {
+                return Ok(ended);
+            }
+        }
+        Ok(Listed::All)
+    }
+}
