@@ -6,6 +6,7 @@
 pub mod certificate;
 mod count;
 pub mod definition;
+pub mod describe;
 mod instance;
 pub mod mine;
 pub mod optimal;

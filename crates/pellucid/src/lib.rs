@@ -31,6 +31,7 @@
 
 pub use pellucid_data as data;
 pub use pellucid_explain as explain;
+pub use pellucid_learn as learn;
 pub use pellucid_models as models;
 pub use pellucid_views as views;
 

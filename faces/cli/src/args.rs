@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::rule_args::{Rashomon, Rules};
+
 /// Says why a model predicted this, and gives no number without its residual.
 #[derive(Debug, Parser)]
 #[command(
@@ -74,9 +76,15 @@ pub(crate) enum Command {
     /// Margins and predictions, as the source library computes them
     Predict(Predict),
     /// Exact Shapley values of a saved XGBoost or LightGBM model
-    Explain(Explain),
+    Explain(Box<Explain>),
     /// How well a profile fits a job posting, every claim with its source
     Position(Position),
+    /// Rule sets that are proven to be optimal, and checking, applying and exporting them
+    #[command(subcommand)]
+    Rules(Box<Rules>),
+    /// All rule sets that are nearly as good: counted, listed, drawn from, studied
+    #[command(subcommand)]
+    Rashomon(Box<Rashomon>),
     /// Print a completion script for a shell
     Completions {
         /// The shell

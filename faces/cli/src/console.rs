@@ -117,15 +117,24 @@ impl Console {
 
     /// Progress over rows; `total` where it is known.
     pub(crate) fn progress(&self, total: Option<u64>) -> Progress<'_> {
+        self.progress_in(total, "rows")
+    }
+
+    /// Progress over nodes of a search, of which nobody knows how many there are.
+    pub(crate) fn searching(&self) -> Progress<'_> {
+        self.progress_in(None, "nodes")
+    }
+
+    fn progress_in(&self, total: Option<u64>, unit: &str) -> Progress<'_> {
         let bar = if self.progress {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
             let template = if total.is_some() {
-                "{wide_bar} {human_pos}/{human_len} rows, {eta} left"
+                format!("{{wide_bar}} {{human_pos}}/{{human_len}} {unit}, {{eta}} left")
             } else {
-                "{spinner} {human_pos} rows, {per_sec}"
+                format!("{{spinner}} {{human_pos}} {unit}, {{per_sec}}, {{elapsed}}")
             };
             bar.set_style(
-                ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
+                ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar()),
             );
             bar
         } else {

@@ -2,10 +2,15 @@
 
 use std::any::Any;
 
+use pellucid::data::ratio::RatioError;
 use pellucid::data::read::ReadError;
 use pellucid::data::write::WriteError;
 use pellucid::explain::shapley::PlanError;
 use pellucid::files::FileError;
+use pellucid::learn::mine::MineError;
+use pellucid::learn::rashomon::SampleError;
+use pellucid::learn::{ConstraintError, InstanceError, SemanticsError};
+use pellucid::models::rules::PredictError;
 use pellucid::models::trees::BindError;
 use pellucid_runs::RunError;
 
@@ -103,4 +108,17 @@ macro_rules! input {
     };
 }
 
-input!(FileError, ReadError, BindError, PlanError, RunError);
+input!(
+    FileError,
+    ReadError,
+    BindError,
+    PlanError,
+    RunError,
+    RatioError,
+    InstanceError,
+    SemanticsError,
+    MineError,
+    ConstraintError,
+    SampleError,
+    PredictError
+);

@@ -7,6 +7,8 @@ mod console;
 mod explaining;
 mod failure;
 mod output;
+mod rule_args;
+mod task;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

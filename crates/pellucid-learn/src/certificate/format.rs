@@ -44,9 +44,9 @@ pub enum ReadError {
 #[non_exhaustive]
 pub enum Held {
     /// Rules.
-    Rules(RulesFile),
+    Rules(Box<RulesFile>),
     /// A count.
-    Count(CountCertificate),
+    Count(Box<CountCertificate>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -265,11 +265,11 @@ pub fn read(bytes: &[u8]) -> Result<Held, ReadError> {
     match value["schema"].as_str() {
         Some(RULES) => {
             check_digest(&value)?;
-            Ok(Held::Rules(read_rules(serde_json::from_value(value).map_err(shape)?)?))
+            Ok(Held::Rules(Box::new(read_rules(serde_json::from_value(value).map_err(shape)?)?)))
         }
         Some(RASHOMON) => {
             check_digest(&value)?;
-            Ok(Held::Count(read_count(serde_json::from_value(value).map_err(shape)?)?))
+            Ok(Held::Count(Box::new(read_count(serde_json::from_value(value).map_err(shape)?)?)))
         }
         Some(found) => Err(ReadError::Version { found: found.to_owned() }),
         None => Err(ReadError::Shape("it has no `schema`".to_owned())),
@@ -326,7 +326,8 @@ fn read_certificate(wire: WireCertificate, at: &str) -> Result<Certificate, Read
     let part = |name: &str| format!("{at}.{name}");
     let WireConditions { max_size, max_total_conditions, required, not_empty } = wire.constraints;
     let n_optimal = wire.n_optimal.map(|text| text.parse::<u64>());
-    let n_optimal = n_optimal.transpose().map_err(|_| FormatError::new(&part("n_optimal"), "it must be digits"))?;
+    let n_optimal =
+        n_optimal.transpose().map_err(|_| FormatError::new(&part("n_optimal"), "it must be digits"))?;
     let certificate = Certificate {
         universe: read_universe(wire.universe, at)?,
         conditions: Conditions { max_size, max_total_conditions, required, not_empty },
@@ -349,12 +350,20 @@ fn read_certificate(wire: WireCertificate, at: &str) -> Result<Certificate, Read
 }
 
 fn read_count(wire: WireCount) -> Result<CountCertificate, ReadError> {
-    let number = |text: &String, at: &str| text.parse::<BigUint>().map_err(|_| FormatError::new(at, "it must be digits"));
-    let identity = identity(&wire.identity).ok_or_else(|| FormatError::new("identity", "no identity of this program"))?;
+    let number = |text: &String, at: &str| {
+        text.parse::<BigUint>().map_err(|_| FormatError::new(at, "it must be digits"))
+    };
+    let identity = identity(&wire.identity)
+        .ok_or_else(|| FormatError::new("identity", "no identity of this program"))?;
     let max_size = wire.max_size.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
     Ok(CountCertificate {
         universe: read_universe(wire.universe, "the count")?,
-        within: Within { theta: ratio(&wire.theta, "theta")?, include_empty: wire.include_empty, identity, max_size },
+        within: Within {
+            theta: ratio(&wire.theta, "theta")?,
+            include_empty: wire.include_empty,
+            identity,
+            max_size,
+        },
         count: number(&wire.count, "count")?,
         by_size: wire.by_size.iter().map(|text| number(text, "by_size")).collect::<Result<_, _>>()?,
     })

@@ -3,6 +3,9 @@
 //! A certificate names its candidates, prices and constraints, hashes the instance that they make of the data, and says
 //! what was proven. [`mod@verify`] checks it on a path of its own; [`format`] is the file.
 
+#[cfg(test)]
+mod tests;
+
 pub mod format;
 mod hash;
 pub mod verify;
@@ -40,7 +43,14 @@ pub struct Universe {
 impl Universe {
     /// Describes an instance and how it came from a table.
     #[must_use]
-    pub fn of(instance: &Instance, objective: &Objective, candidates: &[Rule], target: &str, positive: &str, weights: Option<&str>) -> Self {
+    pub fn of(
+        instance: &Instance,
+        objective: &Objective,
+        candidates: &[Rule],
+        target: &str,
+        positive: &str,
+        weights: Option<&str>,
+    ) -> Self {
         let support = |column| {
             let positives = instance.label().and(column);
             [instance.weight_of(column), instance.weight_of(&positives)]
@@ -76,8 +86,11 @@ impl Conditions {
     /// The same in terms of candidates.
     #[must_use]
     pub fn constraints(&self, candidates: &[Rule]) -> Constraints {
-        let uses = |rule: &Rule, column: &String| rule.conditions.iter().any(|literal| literal.column == *column);
-        let group = |column| (0..candidates.len() as u32).filter(|&rule| uses(&candidates[rule as usize], column)).collect();
+        let uses =
+            |rule: &Rule, column: &String| rule.conditions.iter().any(|literal| literal.column == *column);
+        let group = |column| {
+            (0..candidates.len() as u32).filter(|&rule| uses(&candidates[rule as usize], column)).collect()
+        };
         let counts = candidates.iter().map(|rule| rule.conditions.len() as u32).collect();
         Constraints {
             max_size: self.max_size.map(|most| usize::try_from(most).unwrap_or(usize::MAX)),
@@ -114,7 +127,8 @@ impl Certificate {
     #[must_use]
     pub fn of(universe: Universe, conditions: Conditions, instance: &Instance, optimum: &Optimum) -> Self {
         let covered = instance.covered(&optimum.rules);
-        let errors = [covered.minus(instance.label()), instance.label().minus(&covered)].map(|rows| instance.weight_of(&rows));
+        let errors = [covered.minus(instance.label()), instance.label().minus(&covered)]
+            .map(|rows| instance.weight_of(&rows));
         Self {
             universe,
             conditions,

@@ -29,10 +29,16 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Label { literal, opposite: false } => {
-                write!(f, "`{literal}` holds exactly where the target does: the label seems to stand among the features; leave it out with --drop")
+                write!(
+                    f,
+                    "`{literal}` holds exactly where the target does: the label seems to stand among the features; leave it out with --drop"
+                )
             }
             Self::Label { literal, opposite: true } => {
-                write!(f, "`{literal}` holds exactly where the target does not: the label seems to stand among the features; leave it out with --drop")
+                write!(
+                    f,
+                    "`{literal}` holds exactly where the target does not: the label seems to stand among the features; leave it out with --drop"
+                )
             }
             Self::NoError { rule } => {
                 write!(f, "the rule `{rule}` alone makes no error at all: something may tell the label")
@@ -43,12 +49,19 @@ impl fmt::Display for Warning {
 
 /// What looks like a leak. `name` spells a candidate.
 #[must_use]
-pub fn warnings(literals: &[LiteralColumn], candidates: &[Candidate], label: &RowSet, name: impl Fn(&Candidate) -> String) -> Vec<Warning> {
+pub fn warnings(
+    literals: &[LiteralColumn],
+    candidates: &[Candidate],
+    label: &RowSet,
+    name: impl Fn(&Candidate) -> String,
+) -> Vec<Warning> {
     let opposite = label.not();
     let of_literal = literals.iter().filter_map(|column| {
         let is_label = column.rows == *label;
-        (is_label || column.rows == opposite).then(|| Warning::Label { literal: column.literal.to_string(), opposite: !is_label })
+        (is_label || column.rows == opposite)
+            .then(|| Warning::Label { literal: column.literal.to_string(), opposite: !is_label })
     });
-    let of_rule = candidates.iter().filter(|candidate| candidate.literals.len() > 1 && candidate.rows == *label);
+    let of_rule =
+        candidates.iter().filter(|candidate| candidate.literals.len() > 1 && candidate.rows == *label);
     of_literal.chain(of_rule.take(1).map(|candidate| Warning::NoError { rule: name(candidate) })).collect()
 }

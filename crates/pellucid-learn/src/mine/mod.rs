@@ -93,7 +93,12 @@ const MOST_BYTES: usize = 4 << 30;
 ///
 /// # Errors
 /// When there are none, or too many.
-pub fn mine(literals: &[LiteralColumn], label: &RowSet, weights: &[u32], how: &Mining) -> Result<Mined, MineError> {
+pub fn mine(
+    literals: &[LiteralColumn],
+    label: &RowSet,
+    weights: &[u32],
+    how: &Mining,
+) -> Result<Mined, MineError> {
     // Rows are laid out only for those that are kept, or compared.
     let bytes = label.words().len() * 8 + 64;
     let most = if how.keep == Keep::Closed { MOST.min(MOST_BYTES / bytes) } else { MOST };
@@ -162,7 +167,14 @@ impl Miner<'_> {
             if self.found.len() >= self.most {
                 return Err(MineError::TooMany { most: self.most });
             }
-            let support = [support, if self.is_unit { both.count_both(self.label) as u64 } else { self.weight(&both.and(self.label)) }];
+            let support = [
+                support,
+                if self.is_unit {
+                    both.count_both(self.label) as u64
+                } else {
+                    self.weight(&both.and(self.label))
+                },
+            ];
             chosen.push(at as u32);
             self.found.push(Candidate { literals: chosen.clone(), rows: RowSet::empty(0), support });
             if chosen.len() < self.how.max_conditions {
@@ -174,7 +186,11 @@ impl Miner<'_> {
     }
 
     fn weight(&self, rows: &RowSet) -> u64 {
-        if self.is_unit { rows.count() as u64 } else { rows.iter().map(|row| u64::from(self.weights[row])).sum() }
+        if self.is_unit {
+            rows.count() as u64
+        } else {
+            rows.iter().map(|row| u64::from(self.weights[row])).sum()
+        }
     }
 
     /// Two literals of one column say something together only as the two ends of an interval.

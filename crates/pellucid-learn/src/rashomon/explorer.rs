@@ -49,7 +49,16 @@ impl Explorer {
     pub fn new(instance: &Instance, objective: &Objective, within: &Within) -> Result<Self, SemanticsError> {
         let (narrowed, kept) = distinct(instance, within.identity);
         let prepared = Prepared::new(&narrowed, objective, within)?;
-        Ok(Self { instance: narrowed, kept, n_all: instance.n_rules(), prepared, within: *within, uses: Uses::default(), features: Vec::new(), n_features: 0 })
+        Ok(Self {
+            instance: narrowed,
+            kept,
+            n_all: instance.n_rules(),
+            prepared,
+            within: *within,
+            uses: Uses::default(),
+            features: Vec::new(),
+            n_features: 0,
+        })
     }
 
     /// Tells which features (numbered from 0) each rule of the whole instance uses, so that they are counted too.
@@ -103,7 +112,8 @@ impl Explorer {
             found.by_size[member.rules.len()] += 1_u32;
             member.rules.iter().for_each(|&rule| found.by_rule[rule as usize] += 1_u32);
             for feature in 0..self.n_features {
-                let uses = member.rules.iter().any(|&rule| self.features[rule as usize].contains(&(feature as u32)));
+                let uses =
+                    member.rules.iter().any(|&rule| self.features[rule as usize].contains(&(feature as u32)));
                 found.by_feature[feature] += u32::from(uses);
             }
             *levels.entry((member.rules.len(), member.errors)).or_default() += 1;
@@ -126,7 +136,8 @@ impl Explorer {
         let mut tell = |rules: &[u32], errors: i64| {
             if by_predictions {
                 // Equal predictions make equal errors: fewer rules are better, then the first.
-                let entry = best.entry(self.instance.covered(rules)).or_insert_with(|| (rules.to_vec(), errors));
+                let entry =
+                    best.entry(self.instance.covered(rules)).or_insert_with(|| (rules.to_vec(), errors));
                 if (rules.len(), rules) < (entry.0.len(), &entry.0) {
                     *entry = (rules.to_vec(), errors);
                 }
@@ -141,8 +152,11 @@ impl Explorer {
         let complete = members(&self.prepared, &self.prepared.thresholds, None, &[], searching, &mut tell);
         // The order of a hash map is no matter: all are sorted.
         let all = plain.into_iter().chain(best.into_values());
-        let mut held = all.map(|(rules, errors)| self.member(&rules, errors)).collect::<Result<Vec<_>, _>>()?;
-        held.sort_by(|a, b| (a.objective, a.rules.len(), &a.rules).cmp(&(b.objective, b.rules.len(), &b.rules)));
+        let mut held =
+            all.map(|(rules, errors)| self.member(&rules, errors)).collect::<Result<Vec<_>, _>>()?;
+        held.sort_by(|a, b| {
+            (a.objective, a.rules.len(), &a.rules).cmp(&(b.objective, b.rules.len(), &b.rules))
+        });
         Ok((held, complete))
     }
 }

@@ -56,7 +56,13 @@ impl Explorer {
                 held.sort_by(|a, b| a.rules.cmp(&b.rules));
             }
             let told = held.iter().try_for_each(tell);
-            return Ok(if told.is_break() { Listed::Enough } else if complete { Listed::All } else { Listed::Stopped });
+            return Ok(if told.is_break() {
+                Listed::Enough
+            } else if complete {
+                Listed::All
+            } else {
+                Listed::Stopped
+            });
         }
         match order {
             Order::Objective => self.by_objective(searching, tell),
@@ -70,7 +76,14 @@ impl Explorer {
     }
 
     /// Collects at most [`AT_ONCE`] sets; `None` where there are more.
-    fn collect(&self, theta: Ratio, above: Option<Ratio>, start: &[u32], searching: &Searching<'_>, cap: usize) -> Result<Option<(Vec<Member>, bool)>, SemanticsError> {
+    fn collect(
+        &self,
+        theta: Ratio,
+        above: Option<Ratio>,
+        start: &[u32],
+        searching: &Searching<'_>,
+        cap: usize,
+    ) -> Result<Option<(Vec<Member>, bool)>, SemanticsError> {
         let thresholds = self.thresholds(theta)?;
         let above = above.map(|theta| self.thresholds(theta)).transpose()?;
         let mut found: Vec<(Vec<u32>, i64)> = Vec::new();
@@ -82,15 +95,21 @@ impl Explorer {
         if found.len() > cap {
             return Ok(None);
         }
-        let all = found.iter().map(|(rules, errors)| self.member(rules, *errors)).collect::<Result<Vec<_>, _>>()?;
+        let all =
+            found.iter().map(|(rules, errors)| self.member(rules, *errors)).collect::<Result<Vec<_>, _>>()?;
         Ok(Some((all, complete)))
     }
 
-    fn by_objective(&self, searching: &Searching<'_>, tell: &mut dyn FnMut(&Member) -> ControlFlow<()>) -> Result<Listed, SemanticsError> {
+    fn by_objective(
+        &self,
+        searching: &Searching<'_>,
+        tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,
+    ) -> Result<Listed, SemanticsError> {
         let Prepared { objective, total_weight, floor, errors, has_empty, .. } = self.prepared;
         let end = self.within.theta;
         // Objectives lie on a grid: whole numbers over q·W.
-        let below = objective.lambda.denominator().checked_mul(total_weight.into()).ok_or(RatioError::Overflow)?;
+        let below =
+            objective.lambda.denominator().checked_mul(total_weight.into()).ok_or(RatioError::Overflow)?;
         let on_grid = |place: i128| Ratio::new(place, below).ok_or(RatioError::Overflow);
         let unit = Ratio::new(below, 1).ok_or(RatioError::Overflow)?;
         let last = end.times(unit)?.floor();
@@ -100,7 +119,9 @@ impl Explorer {
         while done < last {
             let next = (done + step).min(last);
             let cap = if next == done + 1 { usize::MAX } else { AT_ONCE };
-            let Some((mut found, complete)) = self.collect(on_grid(next)?, Some(on_grid(done)?), &[], searching, cap)? else {
+            let Some((mut found, complete)) =
+                self.collect(on_grid(next)?, Some(on_grid(done)?), &[], searching, cap)?
+            else {
                 step = (step / 4).max(1);
                 continue;
             };
@@ -113,7 +134,9 @@ impl Explorer {
             if found.len() < AT_ONCE / 8 {
                 step = step.saturating_mul(2);
             }
-            found.sort_by(|a, b| (a.objective, a.rules.len(), &a.rules).cmp(&(b.objective, b.rules.len(), &b.rules)));
+            found.sort_by(|a, b| {
+                (a.objective, a.rules.len(), &a.rules).cmp(&(b.objective, b.rules.len(), &b.rules))
+            });
             if found.iter().try_for_each(&mut *tell).is_break() {
                 return Ok(Listed::Enough);
             }
@@ -122,15 +145,29 @@ impl Explorer {
         Ok(Listed::All)
     }
 
-    fn by_rules(&self, start: &mut Vec<u32>, searching: &Searching<'_>, tell: &mut dyn FnMut(&Member) -> ControlFlow<()>) -> Result<Listed, SemanticsError> {
-        if let Some((mut found, complete)) = self.collect(self.within.theta, None, start, searching, AT_ONCE)? {
+    fn by_rules(
+        &self,
+        start: &mut Vec<u32>,
+        searching: &Searching<'_>,
+        tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,
+    ) -> Result<Listed, SemanticsError> {
+        if let Some((mut found, complete)) =
+            self.collect(self.within.theta, None, start, searching, AT_ONCE)?
+        {
             found.sort_by(|a, b| a.rules.cmp(&b.rules));
             let told = found.iter().try_for_each(tell);
-            return Ok(if told.is_break() { Listed::Enough } else if complete { Listed::All } else { Listed::Stopped });
+            return Ok(if told.is_break() {
+                Listed::Enough
+            } else if complete {
+                Listed::All
+            } else {
+                Listed::Stopped
+            });
         }
         if !start.is_empty() {
             let errors = crate::definition::errors(&self.instance, &self.prepared.objective, start);
-            let is_within = errors <= self.prepared.thresholds.at(start.len()) && self.prepared.thresholds.at(start.len()) != NEVER;
+            let is_within = errors <= self.prepared.thresholds.at(start.len())
+                && self.prepared.thresholds.at(start.len()) != NEVER;
             if is_within && tell(&self.member(start, errors)?).is_break() {
                 return Ok(Listed::Enough);
             }

@@ -13,13 +13,22 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::Detail;
 use super::count::Prepared;
-use super::tally::Uses;
 use super::explorer::{Explorer, Member};
+use super::tally::Uses;
 use crate::count::{Count, fits};
 use crate::search::problem::bits;
 use crate::search::visit::{Path, Visit};
 use crate::search::{How, Lane, run};
 use crate::{Searching, SemanticsError};
+
+/// A size and a cost of errors.
+type Level = (usize, i64);
+
+/// A rank that was drawn, of a level or of all members, and its place in the sample.
+type Wanted = (Option<Level>, u128, usize);
+
+/// Ranks that are wanted, falling, with their places in the sample; and how many members were passed.
+type Ranks = (Vec<(u128, usize)>, u128);
 
 /// Why nothing was drawn.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -29,10 +38,14 @@ pub enum SampleError {
     #[error("the set is empty: no rule set is within the bound")]
     Empty,
     /// More than 128 bits of ranks.
-    #[error("the set is too large to be ranked: more than 2^127 subsets may be in it; lower θ or use --approximate")]
+    #[error(
+        "the set is too large to be ranked: more than 2^127 subsets may be in it; lower θ or use --approximate"
+    )]
     TooLarge,
     /// The search was stopped before the end.
-    #[error("stopped before all members were counted; nothing was drawn, since what was seen first is no fair sample")]
+    #[error(
+        "stopped before all members were counted; nothing was drawn, since what was seen first is no fair sample"
+    )]
     Stopped,
     /// β is no number, or negative.
     #[error("β is {0}; it must be a number of at least 0")]
@@ -61,7 +74,13 @@ impl Explorer {
     ///
     /// # Errors
     /// When the set is empty or too large to be ranked, or when the search was stopped.
-    pub fn sample(&self, n: usize, seed: u64, beta: f64, searching: &Searching<'_>) -> Result<Sample, SampleError> {
+    pub fn sample(
+        &self,
+        n: usize,
+        seed: u64,
+        beta: f64,
+        searching: &Searching<'_>,
+    ) -> Result<Sample, SampleError> {
         if !(beta >= 0.0 && beta.is_finite()) {
             return Err(SampleError::Beta(beta));
         }
@@ -82,7 +101,7 @@ impl Explorer {
             return Err(SampleError::Empty);
         }
         // What is wanted: a rank and the place in the sample, by level where levels were drawn.
-        let mut wanted: Vec<(Option<(usize, i64)>, u128, usize)> = if beta > 0.0 {
+        let mut wanted: Vec<Wanted> = if beta > 0.0 {
             let levels = self.weighted(&counted, beta)?;
             let draw = |place| {
                 let (level, of_level) = levels.draw(&mut random);
@@ -95,17 +114,28 @@ impl Explorer {
         wanted.sort_unstable();
         let control = pellucid_data::Control { threads: std::num::NonZeroUsize::MIN, ..searching.control };
         let how = How { control, ..searching.how() };
-        let ended = run(&self.prepared.problem, &self.prepared.thresholds, &[], &how, || Ranked::new(&wanted, &self.prepared));
-        let mut found: Vec<(usize, Vec<u32>, i64)> = ended.visitors.into_iter().flat_map(|ranked| ranked.found).collect();
+        let ended = run(&self.prepared.problem, &self.prepared.thresholds, &[], &how, || {
+            Ranked::new(&wanted, &self.prepared)
+        });
+        let mut found: Vec<(usize, Vec<u32>, i64)> =
+            ended.visitors.into_iter().flat_map(|ranked| ranked.found).collect();
         if found.len() < n {
             return Err(SampleError::Stopped);
         }
         found.sort_unstable();
-        let members = found.iter().map(|(_, rules, errors)| self.member(rules, *errors)).collect::<Result<_, _>>()?;
+        let members =
+            found.iter().map(|(_, rules, errors)| self.member(rules, *errors)).collect::<Result<_, _>>()?;
         Ok(Sample { members, count: counted.count, seed, beta })
     }
 
-    fn sample_held(&self, n: usize, seed: u64, beta: f64, searching: &Searching<'_>, random: &mut ChaCha8Rng) -> Result<Sample, SampleError> {
+    fn sample_held(
+        &self,
+        n: usize,
+        seed: u64,
+        beta: f64,
+        searching: &Searching<'_>,
+        random: &mut ChaCha8Rng,
+    ) -> Result<Sample, SampleError> {
         let (held, complete) = self.held(searching)?;
         if !complete {
             return Err(SampleError::Stopped);
@@ -113,12 +143,22 @@ impl Explorer {
         let best = held.first().ok_or(SampleError::Empty)?.objective;
         let weight = |member: &Member| (-beta * (member.objective.value() - best.value())).exp();
         let sums = Cumulative::new(held.iter().map(|member| (member, weight(member))));
-        let members = (0..n).map(|_| if beta > 0.0 { sums.draw(random).clone() } else { held[below(held.len() as u128, random) as usize].clone() });
+        let members = (0..n).map(|_| {
+            if beta > 0.0 {
+                sums.draw(random).clone()
+            } else {
+                held[below(held.len() as u128, random) as usize].clone()
+            }
+        });
         Ok(Sample { members: members.collect(), count: held.len().into(), seed, beta })
     }
 
     /// The levels with weights proportional to count·exp(-β·objective).
-    fn weighted(&self, counted: &super::Counted, beta: f64) -> Result<Cumulative<((usize, i64), u128)>, SampleError> {
+    fn weighted(
+        &self,
+        counted: &super::Counted,
+        beta: f64,
+    ) -> Result<Cumulative<(Level, u128)>, SampleError> {
         let Prepared { objective, total_weight, .. } = &self.prepared;
         let best = counted.best().ok_or(SampleError::Empty)?.value();
         let mut weighted = Vec::new();
@@ -170,13 +210,13 @@ fn below(n: u128, random: &mut ChaCha8Rng) -> u128 {
 /// Finds the sets of given ranks: of all, or of each level.
 struct Ranked {
     /// By level the ranks that are wanted, falling, with their places in the sample; and how many were passed.
-    levels: HashMap<(usize, i64), (Vec<(u128, usize)>, u128)>,
-    all: (Vec<(u128, usize)>, u128),
+    levels: HashMap<Level, Ranks>,
+    all: Ranks,
     found: Vec<(usize, Vec<u32>, i64)>,
 }
 
 impl Ranked {
-    fn new(wanted: &[(Option<(usize, i64)>, u128, usize)], prepared: &Prepared) -> Self {
+    fn new(wanted: &[Wanted], prepared: &Prepared) -> Self {
         let mut ranked = Self { levels: HashMap::new(), all: (Vec::new(), 0), found: Vec::new() };
         for &(level, rank, place) in wanted.iter().rev() {
             match level {

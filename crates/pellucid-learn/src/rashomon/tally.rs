@@ -185,8 +185,11 @@ impl<C: Count, const FULL: bool> Visit for Tally<'_, C, FULL> {
         self.by_size[size].add(&sets);
         if FULL {
             self.count(&sets);
-            for (feature, rules) in self.uses.rules.iter().enumerate().filter(|(feature, _)| self.chosen_use[*feature] == 0) {
-                let using: u32 = lanes.iter().zip(rules).map(|(some, using)| (some & using).count_ones()).sum();
+            for (feature, rules) in
+                self.uses.rules.iter().enumerate().filter(|(feature, _)| self.chosen_use[*feature] == 0)
+            {
+                let using: u32 =
+                    lanes.iter().zip(rules).map(|(some, using)| (some & using).count_ones()).sum();
                 self.by_feature[feature].add(&C::of(using.into()));
             }
             let one = C::of(1);

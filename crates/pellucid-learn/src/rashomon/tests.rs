@@ -192,7 +192,9 @@ fn uniform_draws_pass_a_chi_square_test() {
     assert!((857.0..1223.0).contains(&chi), "{chi}");
     // And it is no accident of being too even: weights pull draws to better sets.
     let pulled = explorer.sample(2_000, 7, 400.0, &Searching::quiet()).unwrap();
-    let mean = |members: &[Member]| members.iter().map(|member| member.objective.value()).sum::<f64>() / members.len() as f64;
+    let mean = |members: &[Member]| {
+        members.iter().map(|member| member.objective.value()).sum::<f64>() / members.len() as f64
+    };
     assert!(mean(&pulled.members) < mean(&drawn.members) - 0.01);
 }
 
@@ -203,7 +205,8 @@ fn threads_that_share_nodes_count_the_same() {
     let within = Within::new("51/100".parse().unwrap());
     let with = |threads: usize| {
         let control = Control { threads: NonZeroUsize::new(threads).unwrap(), watch: &Quiet };
-        let mut found = count(&instance, &objective, &within, Detail::Full, &Searching::with(control)).unwrap();
+        let mut found =
+            count(&instance, &objective, &within, Detail::Full, &Searching::with(control)).unwrap();
         found.nodes = 0;
         found
     };
@@ -224,7 +227,12 @@ fn known() -> Option<Vec<(std::path::PathBuf, Ratio, Ratio, BigUint)>> {
     let row = |line: &str| {
         let cells: Vec<&str> = line.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect();
         let [file, lambda, theta, sets] = cells.as_slice() else { return None };
-        Some((folder.join(format!("{file}.csv")), lambda.parse().ok()?, theta.parse().ok()?, sets.parse().ok()?))
+        Some((
+            folder.join(format!("{file}.csv")),
+            lambda.parse().ok()?,
+            theta.parse().ok()?,
+            sets.parse().ok()?,
+        ))
     };
     Some(readme.lines().filter_map(row).collect())
 }
@@ -235,7 +243,10 @@ pub(crate) fn read_instance(path: &std::path::Path) -> Instance {
     let width = text.lines().next().unwrap().split(',').count();
     let mut columns = vec![RowSet::empty(n); width];
     for (row, line) in text.lines().skip(1).enumerate() {
-        line.split(',').enumerate().filter(|(_, cell)| *cell == "1").for_each(|(at, _)| columns[at].insert(row));
+        line.split(',')
+            .enumerate()
+            .filter(|(_, cell)| *cell == "1")
+            .for_each(|(at, _)| columns[at].insert(row));
     }
     let label = columns.pop().unwrap();
     Instance::new(columns, label, vec![1; n]).unwrap()
@@ -247,7 +258,14 @@ fn slow_the_23_known_counts_are_found() {
     assert_eq!(known.len(), 23);
     for (path, lambda, theta, sets) in known {
         let within = Within { include_empty: false, ..Within::new(theta) };
-        let found = count(&read_instance(&path), &Objective::new(lambda).unwrap(), &within, Detail::Sizes, &Searching::quiet()).unwrap();
+        let found = count(
+            &read_instance(&path),
+            &Objective::new(lambda).unwrap(),
+            &within,
+            Detail::Sizes,
+            &Searching::quiet(),
+        )
+        .unwrap();
         assert_eq!(found.count, sets, "{} {lambda} {theta}", path.display());
     }
 }

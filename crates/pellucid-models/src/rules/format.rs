@@ -53,13 +53,13 @@ pub fn literal_from_json(value: &Value, at: &str) -> Result<Literal, FormatError
         return Err(FormatError::new(at, format!("`{other}` is no field of a condition")));
     }
     let column = value["column"].as_str().ok_or_else(|| wrong("`column` must be text"))?.to_owned();
-    let number = || {
-        value["value"].as_f64().filter(|x| x.is_finite()).ok_or_else(|| wrong("`value` must be a number"))
-    };
+    let number =
+        || value["value"].as_f64().filter(|x| x.is_finite()).ok_or_else(|| wrong("`value` must be a number"));
     let levels = || -> Result<Vec<String>, FormatError> {
         let list = value["value"].as_array().filter(|list| !list.is_empty());
         let list = list.ok_or_else(|| wrong("`value` must be a list of texts"))?;
-        let text = |level: &Value| level.as_str().map(str::to_owned).ok_or_else(|| wrong("a level must be text"));
+        let text =
+            |level: &Value| level.as_str().map(str::to_owned).ok_or_else(|| wrong("a level must be text"));
         list.iter().map(text).collect()
     };
     let bare = |test| {
@@ -92,6 +92,7 @@ pub fn rule_to_json(rule: &Rule) -> Value {
 pub fn rule_from_json(value: &Value, at: &str) -> Result<Rule, FormatError> {
     let list = value.as_array().filter(|list| !list.is_empty());
     let list = list.ok_or_else(|| FormatError::new(at, "a rule is a list of at least one condition"))?;
-    let conditions = list.iter().enumerate().map(|(n, literal)| literal_from_json(literal, &format!("{at}[{n}]")));
+    let conditions =
+        list.iter().enumerate().map(|(n, literal)| literal_from_json(literal, &format!("{at}[{n}]")));
     Ok(Rule { conditions: conditions.collect::<Result<_, _>>()? })
 }

@@ -5,6 +5,8 @@ mod explain;
 mod inspect;
 mod position;
 mod predict;
+mod rashomon;
+mod rules;
 mod tour;
 
 use std::ffi::OsString;
@@ -51,6 +53,8 @@ pub(crate) fn run(cli: &Cli, console: &Console, words: &[OsString]) -> Result<u8
         Command::Predict(args) => predict::run(args, &context),
         Command::Explain(args) => explain::run(args, &context),
         Command::Position(args) => position::run(args, &context),
+        Command::Rules(args) => rules::run(args, &context),
+        Command::Rashomon(args) => rashomon::run(args, &context),
         Command::Doctor => doctor::run(&context),
         Command::Completions { shell } => {
             let mut script = Vec::new();

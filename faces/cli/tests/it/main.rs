@@ -5,6 +5,7 @@ mod documents;
 mod explaining;
 mod positions;
 mod refusals;
+mod rules;
 mod running;
 
 use std::path::{Path, PathBuf};

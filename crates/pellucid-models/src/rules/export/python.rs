@@ -19,7 +19,12 @@ pub fn python(decision: &Decision) -> String {
     for class in &decision.classes {
         for rule in &class.rules {
             let conditions: Vec<String> = rule.conditions.iter().map(condition).collect();
-            let _ = writeln!(out, "    if {}:\n        return {}", conditions.join(" and "), text(&class.positive));
+            let _ = writeln!(
+                out,
+                "    if {}:\n        return {}",
+                conditions.join(" and "),
+                text(&class.positive)
+            );
         }
     }
     let _ = writeln!(out, "    return {}", text(&decision.default));
@@ -39,7 +44,9 @@ fn condition(literal: &Literal) -> String {
         Test::AtMost(limit) => format!("({number} <= {limit:?})"),
         Test::Above(limit) => format!("({number} > {limit:?})"),
         Test::OneOf(list) => format!("(_value(row, {column}) in {})", levels(list)),
-        Test::NoneOf(list) => format!("((v := _value(row, {column})) is not None and v not in {})", levels(list)),
+        Test::NoneOf(list) => {
+            format!("((v := _value(row, {column})) is not None and v not in {})", levels(list))
+        }
         _ => format!("(_value(row, {column}) is None)"),
     }
 }

@@ -7,7 +7,8 @@ use crate::rules::Decision;
 /// A standard `CASE` expression over the columns; a missing value is NULL. Put it into a `SELECT`.
 #[must_use]
 pub fn sql(decision: &Decision) -> String {
-    let mut out = String::from("-- A rule set, written by Pellucid: SELECT this expression FROM your table.\nCASE\n");
+    let mut out =
+        String::from("-- A rule set, written by Pellucid: SELECT this expression FROM your table.\nCASE\n");
     for class in &decision.classes {
         for rule in &class.rules {
             let conditions: Vec<String> = rule.conditions.iter().map(condition).collect();

@@ -1,0 +1,278 @@
+//! `pellucid rashomon count`: how many rule sets are nearly as good?
+
+use num_bigint::BigUint;
+use pellucid::data::Control;
+use pellucid::learn::certificate::CountCertificate;
+use pellucid::learn::certificate::format::count_to_json;
+use pellucid::learn::rashomon::{Counted, Detail};
+use pellucid::views::View;
+use pellucid::views::number::{digits, pretty};
+use pellucid::views::rashomon_map::{MapCell, RashomonMap};
+use pellucid::views::render::{html, png, svg};
+use pellucid::views::report::{Report, Section};
+use pellucid::views::use_matrix::{UseMatrix, UseRow};
+use serde_json::{Map, Value, json};
+
+use super::{Explored, best, explored};
+use crate::commands::{Context, print};
+use crate::failure::Failure;
+use crate::output::{check_distinct, write_file};
+use crate::rule_args::Count;
+use crate::task::searching;
+
+/// Objectives that a JSON answer lists, at most.
+const MOST_LEVELS: usize = 10_000;
+
+pub(crate) fn run(args: &Count, context: &Context<'_>) -> Result<u8, Failure> {
+    let ending = args.out.as_deref().map(|path| {
+        check_distinct(path, &[&args.task.data])?;
+        let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+        if ["json", "html", "svg", "png"].contains(&ending.as_str()) {
+            return Ok(ending);
+        }
+        Err(Failure::Usage(format!(
+            "`{}`: a count is written as .json, its map as .html .svg .png",
+            path.display()
+        )))
+    });
+    let ending = ending.transpose()?;
+    let progress = context.console.searching();
+    let control = Control { threads: context.console.threads().0, watch: &progress };
+    let how = searching(&args.task, control);
+    let about = explored(&args.task, &args.bound, &how, context)?;
+    let found = about.explorer.count(Detail::Full, &how)?;
+    if context.console.is_interrupted() {
+        return Err(Failure::Interrupted);
+    }
+    // Where the set is empty, what the bound would have to be.
+    let is_empty = found.is_exact() && found.count == BigUint::ZERO;
+    let known_best = match found.best() {
+        Some(best) => Some(best),
+        None if is_empty => best(&about.prepared, &args.bound, &how, context).ok(),
+        None => None,
+    };
+    drop(progress);
+    if let (Some(path), Some(ending)) = (&args.out, ending.as_deref()) {
+        match ending {
+            "json" if !found.is_exact() => {
+                return Err(Failure::Input(
+                    "only an exact count is certified, and this one was stopped; nothing was written"
+                        .to_owned(),
+                ));
+            }
+            "json" => {
+                let certificate = CountCertificate {
+                    universe: about.prepared.universe(&args.task),
+                    within: about.within,
+                    count: found.count.clone(),
+                    by_size: found.by_size.clone(),
+                };
+                write_file(path, count_to_json(&certificate).as_bytes())?;
+            }
+            "svg" => write_file(path, svg::file(&map(&about, &found, args).scene(860.0)).as_bytes())?,
+            "png" => {
+                let scene = map(&about, &found, args).scene(860.0);
+                let bytes = png::file(&scene, pellucid::views::theme::Mode::Light, 2.0);
+                write_file(path, &bytes.map_err(|error| Failure::Usage(error.to_string()))?)?;
+            }
+            _ => write_file(path, page(&about, &found, args, context).as_bytes())?,
+        }
+        context.console.done(&format!("wrote {}", path.display()));
+    }
+    let text = said(&about, &found, known_best, args);
+    if context.json {
+        context.print_json("rashomon_count", to_json(&about, &found, known_best, args))?;
+    } else if args.out.is_none() {
+        print(&text)?;
+    }
+    Ok(if found.is_exact() { 0 } else { 4 })
+}
+
+fn by_size(found: &Counted) -> Vec<(usize, &BigUint)> {
+    found.by_size.iter().enumerate().filter(|(_, sets)| **sets != BigUint::ZERO).collect()
+}
+
+/// Features and rules by how many sets use them.
+fn uses(about: &Explored, found: &Counted) -> [Vec<(String, BigUint)>; 2] {
+    let sorted = |mut all: Vec<(String, BigUint)>| {
+        all.retain(|(_, sets)| *sets != BigUint::ZERO);
+        all.sort_by(|a, b| b.1.cmp(&a.1));
+        all
+    };
+    let schema = about.prepared.table.schema();
+    let features = schema.names().map(str::to_owned).zip(found.by_feature.iter().cloned()).collect();
+    let rules =
+        about.prepared.rules.iter().map(ToString::to_string).zip(found.by_rule.iter().cloned()).collect();
+    [sorted(features), sorted(rules)]
+}
+
+fn share(part: &BigUint, all: &BigUint) -> f64 {
+    // Shifted to 60 bits first, so that the quotient of doubles is exact enough for a percent.
+    let shift = all.bits().saturating_sub(60);
+    let float = |n: BigUint| n.to_u64_digits().first().copied().unwrap_or(0) as f64;
+    float(part >> shift) / float(all >> shift).max(1.0)
+}
+
+fn said(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio>, args: &Count) -> String {
+    let theta = about.within.theta;
+    let mut text = match &found.at_most {
+        None if found.count == BigUint::ZERO => {
+            let best = best.map_or(String::new(), |best| {
+                format!(": the best objective is {best} ({})", pretty(best.value(), 5))
+            });
+            return format!("The set is empty{best}; θ is {theta} ({})\n", pretty(theta.value(), 5));
+        }
+        None => format!(
+            "{} rule sets have an objective of at most {theta} ({}); exact.\n",
+            digits(&found.count.to_string()),
+            pretty(theta.value(), 5)
+        ),
+        Some(most) => format!(
+            "Between {} and {} rule sets have an objective of at most {theta}; the search was stopped.\n",
+            digits(&found.count.to_string()),
+            digits(&most.to_string())
+        ),
+    };
+    if let Some(best) = best {
+        text += &format!(
+            "Best objective {best} ({}), λ = {}, {} candidate rules, {} nodes.\n",
+            pretty(best.value(), 5),
+            args.task.lambda,
+            about.prepared.rules.len(),
+            found.nodes
+        );
+    }
+    text += "\nBy number of rules\n";
+    for (size, sets) in by_size(found) {
+        text += &format!("{size:>5}  {}\n", digits(&sets.to_string()));
+    }
+    for (heading, all) in
+        ["\nFeatures in the sets\n", "\nRules in the sets\n"].into_iter().zip(uses(about, found))
+    {
+        text += heading;
+        for (name, sets) in all.iter().take(12) {
+            text += &format!("{:>6.1} %  {name}\n", 100.0 * share(sets, &found.count));
+        }
+        if all.len() > 12 {
+            text += &format!("          {} others\n", all.len() - 12);
+        }
+    }
+    text
+}
+
+fn to_json(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio>, args: &Count) -> Value {
+    let sizes: Map<String, Value> =
+        by_size(found).into_iter().map(|(size, sets)| (size.to_string(), sets.to_string().into())).collect();
+    let [features, rules] = uses(about, found);
+    let map = |all: Vec<(String, BigUint)>| {
+        all.into_iter().map(|(name, sets)| json!({"name": name, "sets": sets.to_string()})).collect::<Value>()
+    };
+    let levels = found.by_objective();
+    let listed = levels.len() <= MOST_LEVELS;
+    let mut body = json!({
+        "count": found.count.to_string(),
+        "exact": found.is_exact(),
+        "by_size": sizes,
+        "best": best.map(|best| best.to_string()),
+        "theta": about.within.theta.to_string(),
+        "lambda": args.task.lambda.to_string(),
+        "identity": about.within.identity.name(),
+        "include_empty": about.within.include_empty,
+        "candidates": about.prepared.rules.len(),
+        "positive": about.prepared.positive,
+        "by_feature": map(features),
+        "by_rule": map(rules),
+        "by_objective": listed.then(|| levels.iter().map(|(value, sets)| json!([value.to_string(), sets.to_string()])).collect::<Value>()),
+        "nodes": found.nodes,
+        "warnings": about.prepared.warnings,
+        "output": args.out,
+    });
+    if let Some(most) = &found.at_most {
+        body["interval"] = json!([found.count.to_string(), most.to_string()]);
+    }
+    body
+}
+
+fn map(about: &Explored, found: &Counted, args: &Count) -> RashomonMap {
+    let total = about.prepared.instance.total_weight() as f64;
+    let best = found.by_level.iter().filter_map(|((size, errors), _)| {
+        let value =
+            about.prepared.objective.value(*errors, *size, about.prepared.instance.total_weight()).ok()?;
+        Some((value, *size, *errors as f64 / total))
+    });
+    let cells = found.by_level.iter().map(|((size, errors), sets)| MapCell {
+        size: *size,
+        loss: *errors as f64 / total,
+        count: sets.to_string().parse().unwrap_or(f64::MAX),
+    });
+    RashomonMap {
+        title: format!("{} rule sets are within {}", digits(&found.count.to_string()), about.within.theta),
+        subtitle: format!(
+            "{} · {} candidate rules · λ = {} · {}",
+            args.task.target,
+            about.prepared.rules.len(),
+            args.task.lambda,
+            if found.is_exact() { "exact" } else { "stopped early" }
+        ),
+        cells: cells.collect(),
+        total: found.count.to_string(),
+        lambda: args.task.lambda.value(),
+        theta: about.within.theta.value(),
+        best: best.min_by(|a, b| a.0.cmp(&b.0)).map(|(_, size, loss)| (size, loss)),
+        exact: found.is_exact(),
+        interval: found.at_most.as_ref().map(|most| [found.count.to_string(), most.to_string()]),
+    }
+}
+
+fn page(about: &Explored, found: &Counted, args: &Count, context: &Context<'_>) -> String {
+    let [features, rules] = uses(about, found);
+    let rows = |all: &[(String, BigUint)]| {
+        all.iter()
+            .map(|(name, sets)| UseRow {
+                name: name.clone(),
+                shares: Vec::new(),
+                overall: share(sets, &found.count),
+            })
+            .collect()
+    };
+    let matrix = |title: &str, all: &[(String, BigUint)]| UseMatrix {
+        title: title.to_owned(),
+        subtitle: format!("share of {} rule sets · exact", digits(&found.count.to_string())),
+        columns: Vec::new(),
+        rows: rows(all),
+        top: 20,
+    };
+    let map = map(about, found, args);
+    let report = Report {
+        title: map.title.clone(),
+        lead: format!(
+            "A rule set is within when (FP + FN) / N + λ·rules is at most {}. All of them are counted, none is drawn.",
+            about.within.theta
+        ),
+        facts: vec![
+            ("target".to_owned(), format!("{} = {}", args.task.target, about.prepared.positive)),
+            ("λ, θ".to_owned(), format!("{}, {}", args.task.lambda, about.within.theta)),
+            ("candidates".to_owned(), about.prepared.rules.len().to_string()),
+            ("count".to_owned(), found.count.to_string()),
+        ],
+        sections: vec![
+            Section {
+                heading: "How many, how large, how good?".to_owned(),
+                intro: String::new(),
+                figures: vec![(Box::new(map), false)],
+            },
+            Section {
+                heading: "What do they use?".to_owned(),
+                intro: "A feature that every good set uses can't be done without; one that few use can."
+                    .to_owned(),
+                figures: vec![
+                    (Box::new(matrix("Features", &features)) as Box<dyn View>, true),
+                    (Box::new(matrix("Rules", &rules)) as Box<dyn View>, true),
+                ],
+            },
+        ],
+        notes: about.prepared.warnings.clone(),
+        command: Some(context.command_line()),
+    };
+    html::page(&report)
+}

@@ -1,0 +1,83 @@
+//! `pellucid rashomon ...`: every rule set that is nearly as good.
+
+mod count;
+mod list;
+mod sample;
+
+use pellucid::data::Ratio;
+use pellucid::learn::rashomon::Explorer;
+use pellucid::learn::{Constraints, Identity, Searching, Within};
+
+use super::Context;
+use crate::failure::Failure;
+use crate::rule_args::{Bound, IdentityName, Rashomon, Task};
+use crate::task::{Prepared, prepare};
+
+pub(crate) fn run(args: &Rashomon, context: &Context<'_>) -> Result<u8, Failure> {
+    match args {
+        Rashomon::Count(args) => count::run(args, context),
+        Rashomon::List(args) => list::run(args, context),
+        Rashomon::Sample(args) => sample::run(args, context),
+    }
+}
+
+/// What is explored.
+struct Explored {
+    prepared: Prepared,
+    within: Within,
+    explorer: Explorer,
+}
+
+fn explored(
+    task: &Task,
+    bound: &Bound,
+    searching: &Searching<'_>,
+    context: &Context<'_>,
+) -> Result<Explored, Failure> {
+    let prepared = prepare(task, context.console)?;
+    let identity = match bound.identity {
+        IdentityName::Subset => Identity::Subset,
+        IdentityName::Columns => Identity::Columns,
+        IdentityName::Predictions => Identity::Predictions,
+        IdentityName::Irredundant => Identity::Irredundant,
+    };
+    let theta = match (bound.theta, bound.within, bound.times) {
+        (Some(theta), ..) => theta,
+        (_, Some(above), _) => best(&prepared, bound, searching, context)?.plus(above)?,
+        (.., Some(times)) => best(&prepared, bound, searching, context)?.times(times)?,
+        _ => return Err(Failure::Usage("one of --theta, --within and --times is needed".to_owned())),
+    };
+    let within = Within { theta, include_empty: !bound.exclude_empty, identity, max_size: bound.max_size };
+    let features = prepared.features();
+    let explorer = Explorer::new(&prepared.instance, &prepared.objective, &within)?;
+    let explorer = explorer.with_features(&features, prepared.table.columns().len());
+    Ok(Explored { prepared, within, explorer })
+}
+
+/// The best objective of the sets that may count.
+fn best(
+    prepared: &Prepared,
+    bound: &Bound,
+    searching: &Searching<'_>,
+    context: &Context<'_>,
+) -> Result<Ratio, Failure> {
+    let constraints =
+        Constraints { max_size: bound.max_size, not_empty: bound.exclude_empty, ..Constraints::default() };
+    let optimum = pellucid::learn::learn(
+        &prepared.instance,
+        &prepared.objective,
+        &constraints,
+        searching,
+        &mut |_| {},
+    )?;
+    if context.console.is_interrupted() {
+        return Err(Failure::Interrupted);
+    }
+    if !optimum.is_proven() {
+        return Err(Failure::Input(format!(
+            "the best objective was not proven before the limit (it is between {} and {}); give --theta as a number, or more time",
+            optimum.lower_bound, optimum.objective
+        )));
+    }
+    Ok(optimum.objective)
+}

@@ -1,0 +1,88 @@
+//! `pellucid rules show RULES [DATA]`: a rule set to read.
+
+use pellucid::data::RowSet;
+use pellucid::data::binarize::rows_equal;
+use pellucid::learn::certificate::format::certificate_to_json;
+use pellucid::learn::certificate::{Certificate, RulesFile};
+use pellucid::learn::describe::{SetFacts, describe};
+use pellucid::views::View as _;
+use pellucid::views::number::{count, pretty};
+use serde_json::json;
+
+use super::pictures::{certified, page, rule_table};
+use crate::commands::{Context, print};
+use crate::failure::Failure;
+use crate::output::{check_distinct, write_file};
+use crate::rule_args::Show;
+use crate::task::{position, read_all};
+
+pub(crate) fn run(args: &Show, context: &Context<'_>) -> Result<u8, Failure> {
+    let file = super::rules_file(&args.rules)?;
+    let parts = match &args.data {
+        Some(_) => Some(laid_over(&file, args)?),
+        None => None,
+    };
+    if let Some(path) = &args.out {
+        check_distinct(path, &[&args.rules])?;
+        let Some(parts) = &parts else {
+            return Err(Failure::Usage(
+                "a page shows how the rules do on data: name it after the rules".to_owned(),
+            ));
+        };
+        if path.extension().is_none_or(|ending| ending != "html") {
+            return Err(Failure::Usage(format!("`{}`: rules are shown as .html", path.display())));
+        }
+        write_file(path, page(parts, &file, &[], Some(context.command_line())).as_bytes())?;
+        context.console.done(&format!("wrote {}", path.display()));
+    }
+    if context.json {
+        let class = |(at, certificate): (usize, &Certificate)| {
+            let confusion = parts.as_ref().map(|parts| parts[at].1.confusion);
+            let rules = certificate.rules().iter().map(ToString::to_string).collect::<Vec<_>>();
+            json!({"positive": certificate.universe.positive, "rules": rules, "certificate": certificate_to_json(certificate), "confusion": confusion})
+        };
+        let classes: Vec<_> = file.certificates.iter().enumerate().map(class).collect();
+        return context.print_json(
+            "rules_show",
+            json!({"target": file.decision.target, "default": file.decision.default, "classes": classes}),
+        );
+    }
+    if args.out.is_some() {
+        return Ok(0);
+    }
+    let mut text = String::new();
+    for (at, certificate) in file.certificates.iter().enumerate() {
+        text += &match &parts {
+            Some(parts) => rule_table(certificate, &parts[at].1, &file.decision.default).text(100),
+            None => plain(certificate, &file.decision.default),
+        };
+        text += &format!("\n{}\n\n", certified(certificate));
+    }
+    print(text.trim_end_matches('\n')).and(print("\n"))
+}
+
+/// From the certificate alone: what it says of its candidates.
+fn plain(certificate: &Certificate, default: &str) -> String {
+    let universe = &certificate.universe;
+    let mut text = format!("Predict {} = {} if\n", universe.target, universe.positive);
+    for (n, (&chosen, rule)) in certificate.chosen.iter().zip(certificate.rules()).enumerate() {
+        let [covers, positives] = universe.supports.get(chosen as usize).copied().unwrap_or_default();
+        let precision = pretty(positives as f64 * 100.0 / covers.max(1) as f64, 3);
+        text += &format!("  {}. {rule}   ({} rows, {precision} % right)\n", n + 1, count(covers as usize));
+    }
+    text + &format!("otherwise {default}\n")
+}
+
+fn laid_over(file: &RulesFile, args: &Show) -> Result<Vec<(Certificate, SetFacts)>, Failure> {
+    let path = args.data.as_deref().unwrap_or(std::path::Path::new("-"));
+    let table = read_all(path, &args.reading)?;
+    let target = position(&table, &file.decision.target, "the target of the rules")?;
+    let weights = vec![1; table.n_rows()];
+    let mut parts = Vec::new();
+    for (class, certificate) in file.decision.classes.iter().zip(&file.certificates) {
+        let rows: Vec<RowSet> = class.rules.iter().map(|rule| rule.rows(&table)).collect::<Result<_, _>>()?;
+        let label = rows_equal(&table.columns()[target], &class.positive);
+        parts.push((certificate.clone(), describe(&rows, &label, &weights)));
+    }
+    Ok(parts)
+}
