@@ -10,7 +10,8 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use pellucid_data::{Control, Quiet, Ratio, RowSet};
-use pellucid_learn::rashomon::{Detail, count};
+use pellucid_learn::optimal::{PlainBounds, plain};
+use pellucid_learn::rashomon::{Detail, Explorer};
 use pellucid_learn::{Instance, Objective, Searching, Within};
 use serde_json::json;
 
@@ -57,21 +58,47 @@ fn main() -> anyhow::Result<()> {
     let searching = Searching::with(control);
     let detail = if options.get("--tally") == Some(&"full") { Detail::Full } else { Detail::Sizes };
     let mut answer = json!({"read_cpu_s": read_cpu_s});
-    let (mut cpu_s, mut wall_s) = (Vec::new(), Vec::new());
+    let (mut prepare_s, mut cpu_s, mut wall_s) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..whole("--repeats", 1)? {
+        let start = cpu();
+        let explorer = Explorer::new(&instance, &objective, &within)?;
+        prepare_s.push(cpu() - start);
         let (wall, start) = (Instant::now(), cpu());
         match verb.as_str() {
             "count" => {
-                let found = count(&instance, &objective, &within, detail, &searching)?;
+                let found = explorer.count(detail, &searching)?;
                 answer["count"] = found.count.to_string().into();
                 answer["nodes"] = found.nodes.into();
-                answer["by_size"] = found.by_size.iter().map(ToString::to_string).collect();
+            }
+            "plain" => {
+                let found = plain(&instance, &objective, &within, &PlainBounds::published(), &searching)?;
+                answer["count"] = found.count.to_string().into();
+                answer["nodes"] = found.kept.into();
+                answer["lb_evaluations"] = found.lower_bound_evaluations.into();
+                answer["objective_evaluations"] = found.objective_evaluations.into();
+            }
+            "enumerate" => {
+                let path = options.get("-o").context("enumerate needs -o FILE")?;
+                let out = fs_err::File::create(*path)?;
+                let (sets, nodes) = explorer.write_sets(&searching, out)?;
+                answer["count"] = sets.to_string().into();
+                answer["nodes"] = nodes.into();
+                answer["bytes"] = fs_err::metadata(*path)?.len().into();
+                answer["sets_per_s"] = (sets as f64 / wall.elapsed().as_secs_f64()).into();
+            }
+            "sample" => {
+                let drawn =
+                    explorer.sample(whole("-n", 10_000)?, whole("--seed", 1)? as u64, 0.0, &searching)?;
+                answer["count"] = drawn.count.to_string().into();
+                answer["nodes"] = 0.into();
+                answer["sample_cpu_s"] = (cpu() - start).into();
             }
             other => bail!("there is no verb `{other}`"),
         }
         cpu_s.push(cpu() - start);
         wall_s.push(wall.elapsed().as_secs_f64());
     }
+    answer["prepare_cpu_s"] = prepare_s.into();
     answer["search_cpu_s"] = cpu_s.into();
     answer["wall_s"] = wall_s.into();
     println!("{answer}");

@@ -89,6 +89,9 @@ pub(crate) struct Task {
     /// A larger (+) or smaller (-) value of a column may only lead towards the prediction (may be repeated)
     #[arg(long, value_name = "COL=+|-", value_parser = direction)]
     pub(crate) monotone: Vec<(String, bool)>,
+    /// A sentence for the notes of an .html page (may be repeated)
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) note: Vec<String>,
     /// Stop after about so many steps of the search
     #[arg(long, value_name = "N")]
     pub(crate) node_limit: Option<u64>,

@@ -163,3 +163,25 @@ fn a_change_of_any_field_is_refused() {
     }
     assert!(n > 60, "{n} fields");
 }
+
+proptest::proptest! {
+    #[test]
+    fn no_damage_makes_the_reader_or_the_checker_panic(at in 0_usize..6000, byte: u8, cut in 0_usize..6000, close: bool) {
+        let table = table();
+        let (file, _) = made(&table, Conditions::default());
+        let mut bytes = rules_to_json(&file).into_bytes();
+        let n = bytes.len();
+        bytes[at % n] = byte;
+        if cut % 3 == 0 {
+            bytes.truncate(cut % n);
+        }
+        let mut text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Ok(mut value) = serde_json::from_str::<Value>(&text)
+            && close && value.is_object()
+        {
+            value["digest"] = digest(&value).into();
+            text = value.to_string();
+        }
+        let _ = verdict(&text, &table);
+    }
+}

@@ -102,7 +102,7 @@ impl Visit for Members<'_, '_> {
 }
 
 /// The next choice of places out of `n`, in the order of their lists.
-fn next_places(places: &mut [usize], n: usize) -> bool {
+pub(super) fn next_places(places: &mut [usize], n: usize) -> bool {
     let k = places.len();
     let Some(at) = (0..k).rev().find(|&at| places[at] < n - k + at) else { return false };
     places[at] += 1;

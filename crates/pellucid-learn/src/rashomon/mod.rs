@@ -8,6 +8,7 @@ mod explorer;
 mod list;
 mod members;
 mod sample;
+mod sets_file;
 mod tally;
 
 pub(crate) use count::Prepared;
@@ -15,6 +16,7 @@ pub use count::{Counted, count};
 pub use explorer::{Explorer, Member};
 pub use list::{Listed, Order};
 pub use sample::{Sample, SampleError};
+pub use sets_file::MAGIC;
 pub use tally::Detail;
 
 #[cfg(test)]

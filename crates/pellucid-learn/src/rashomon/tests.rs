@@ -145,6 +145,32 @@ proptest! {
     }
 
     #[test]
+    fn sets_that_are_written_out_read_back((instance, objective, within) in instances()) {
+        let explorer = Explorer::new(&instance, &objective, &within).unwrap();
+        let mut bytes = Vec::new();
+        let (n, _) = explorer.write_sets(&Searching::quiet(), &mut bytes).unwrap();
+        let mut found = Vec::new();
+        let (mut at, mut set) = (MAGIC.len(), Vec::new());
+        while at < bytes.len() {
+            let (shared, more) = (bytes[at] as usize, bytes[at + 1] as usize);
+            set.truncate(shared);
+            let rule = |n: usize| u32::from(u16::from_le_bytes([bytes[at + 2 + 2 * n], bytes[at + 3 + 2 * n]]));
+            set.extend((0..more).map(rule));
+            let cost = &bytes[at + 2 + 2 * more..at + 6 + 2 * more];
+            let mut rules = set.clone();
+            rules.sort_unstable();
+            prop_assert_eq!(i64::from(u32::from_le_bytes(cost.try_into().unwrap())), errors(&instance, &objective, &rules));
+            found.push(rules);
+            at += 6 + 2 * more;
+        }
+        let mut expected: Vec<_> = rashomon_set(&instance, &objective, &within).unwrap().into_iter().map(|set| set.rules).collect();
+        expected.sort();
+        found.sort();
+        prop_assert_eq!(n, found.len() as u64);
+        prop_assert_eq!(found, expected);
+    }
+
+    #[test]
     fn an_interval_holds_the_truth((instance, objective, within) in instances(), most_nodes in 1_u64..60) {
         let expected = BigUint::from(rashomon_set(&instance, &objective, &within).unwrap().len());
         let found = count(&instance, &objective, &within, Detail::Full, &Searching { most_nodes: Some(most_nodes), ..Searching::quiet() }).unwrap();

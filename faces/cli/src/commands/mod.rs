@@ -81,6 +81,12 @@ pub(crate) fn print(text: &str) -> Result<u8, Failure> {
 }
 
 impl Context<'_> {
+    /// As if these words had been typed; nothing but files comes of it.
+    pub(crate) fn typed(&self, words: &[&str]) -> Self {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        Context { console: self.console, json: false, seed: self.seed, words, started: self.started }
+    }
+
     /// Prints one JSON object under its versioned schema.
     pub(crate) fn print_json(&self, schema: &str, body: Value) -> Result<u8, Failure> {
         let mut object = Map::new();

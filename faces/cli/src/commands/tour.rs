@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use clap::Parser as _;
+
 use pellucid::data::read::{CsvReader, ReadOptions};
 use pellucid::explain::shapley::Method;
 use pellucid::models::trees::import::import;
@@ -20,7 +22,7 @@ use sha2::{Digest, Sha256};
 
 use super::explain::{facts, notes};
 use super::{Context, print};
-use crate::args::Tour;
+use crate::args::{Cli, Command, Tour};
 use crate::explaining::{Explained, Feed, explain};
 use crate::failure::Failure;
 use crate::output::{TableFormat, table_writer, write_file};
@@ -34,6 +36,14 @@ const EXPECTED: &[u8] = include_bytes!("../../../../fixtures/tour/adult.expected
 const PROFILE: &[u8] = include_bytes!("../../../../fixtures/position/twin/profile.md");
 const PUBLICATIONS: &[u8] = include_bytes!("../../../../fixtures/position/twin/publications.bib");
 const POSTING: &[u8] = include_bytes!("../../../../fixtures/position/twin/posting.md");
+
+/// The distinct rows of the binarized COMPAS data with their number of people.
+const COMPAS: &[u8] = include_bytes!("../../../../fixtures/compas/compas.csv");
+
+/// What that data is not fit for; on every page that is made of it.
+const CONTESTED: &str = "The data are 6 489 people judged by COMPAS (ProPublica, 2016, public; as binarized by the authors of CORELS). Its \
+    label is arrest within two years, not crime, and who is arrested depends on where police look. It is fit for comparing methods, since many papers \
+    use it; it is not fit for deciding about anybody, and nothing on this page says that these rules should be used.";
 
 /// An embedded model and what its library computed.
 pub(crate) struct Embedded {
@@ -157,14 +167,23 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
     write_file(&path("predictions.parquet"), &table)?;
 
     let fit = position(&path)?;
+    rules(&args.dir, context)?;
 
     let results = json!({
         "position_fit": fit,
         "rows": explained[0].n_rows(),
         "worst_residual": explained.iter().map(Explained::worst_residual).fold(0.0_f64, |w, x| if x.is_nan() || x > w { x } else { w }),
     });
-    let files = ["index.html", "waterfall.svg", "beeswarm.png", "predictions.parquet", "position.html"]
-        .map(|name| (name, path(name)));
+    let files = [
+        "index.html",
+        "waterfall.svg",
+        "beeswarm.png",
+        "predictions.parquet",
+        "position.html",
+        "rules.html",
+        "rashomon.html",
+    ]
+    .map(|name| (name, path(name)));
     let outputs: Vec<(&str, &Path)> = files.iter().map(|(name, path)| (*name, path.as_path())).collect();
     context.write_run_to(&args.dir, "tour", &[], &outputs, json!({}), results.clone())?;
     let shown = path("index.html").display().to_string();
@@ -175,16 +194,48 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
         bar::bar(&subject, 6).text(96),
         picture.text(96),
         format!(
-            "Wrote {shown} and {}. Open them in a browser.\nThe models, data and documents lie beside them: try\n  \
-             pellucid explain {} {} --row {row}\n  pellucid position {} {}\n",
+            "Wrote {shown}, {}, {} and {}. Open them in a browser.\nThe models, data and documents lie beside them: try\n  \
+             pellucid explain {} {} --row {row}\n  pellucid position {} {}\n  pellucid rules show {}\n",
+            path("rules.html").display(),
+            path("rashomon.html").display(),
             path("position.html").display(),
             path("adult-xgboost.ubj").display(),
             path("adult.csv").display(),
             path("profile.md").display(),
-            path("posting.md").display()
+            path("posting.md").display(),
+            path("rules.json").display()
         ),
     ];
     print(&text.join("\n"))
+}
+
+/// The best rule set on the COMPAS data with its certificate, and every other one within 1/100 of it.
+fn rules(dir: &Path, context: &Context<'_>) -> Result<(), Failure> {
+    let place = |name: &str| dir.join(name).display().to_string();
+    write_file(&dir.join("compas.csv"), COMPAS)?;
+    let data = place("compas.csv");
+    let about = [data.as_str(), "--target", "recidivate-within-two-years:1", "--weights", "people"];
+    let outputs = [place("rules.json"), place("rules.html"), place("rashomon.html")];
+    let learn = ["pellucid", "rules", "learn"];
+    for (verb, more, out) in [
+        (&learn[..], &[][..], &outputs[0]),
+        (&learn[..], &["--note", CONTESTED][..], &outputs[1]),
+        (
+            &["pellucid", "rashomon", "count"][..],
+            &["--within", "1/100", "--exclude-empty", "--note", CONTESTED][..],
+            &outputs[2],
+        ),
+    ] {
+        let words: Vec<&str> = [verb, &about[..], more, &["-o", out]].concat();
+        let cli = Cli::try_parse_from(&words).map_err(|error| Failure::Bug(error.to_string()))?;
+        let context = context.typed(&words);
+        match &cli.command {
+            Command::Rules(args) => super::rules::run(args, &context)?,
+            Command::Rashomon(args) => super::rashomon::run(args, &context)?,
+            _ => return Err(Failure::Bug("the tour's own words".to_owned())),
+        };
+    }
+    Ok(())
 }
 
 /// How a fictional profile fits a fictional posting, with its documents beside the report.

@@ -206,7 +206,11 @@ fn map(about: &Explored, found: &Counted, args: &Count) -> RashomonMap {
         count: sets.to_string().parse().unwrap_or(f64::MAX),
     });
     RashomonMap {
-        title: format!("{} rule sets are within {}", digits(&found.count.to_string()), about.within.theta),
+        title: format!(
+            "{} rule sets have an objective of at most {}",
+            digits(&found.count.to_string()),
+            pretty(about.within.theta.value(), 4)
+        ),
         subtitle: format!(
             "{} · {} candidate rules · λ = {} · {}",
             args.task.target,
@@ -246,8 +250,13 @@ fn page(about: &Explored, found: &Counted, args: &Count, context: &Context<'_>) 
     let report = Report {
         title: map.title.clone(),
         lead: format!(
-            "A rule set is within when (FP + FN) / N + λ·rules is at most {}. All of them are counted, none is drawn.",
-            about.within.theta
+            "The objective is the share of errors plus λ for each rule; θ = {}. {}",
+            about.within.theta,
+            if found.is_exact() {
+                "All of them are counted."
+            } else {
+                "The search was stopped: there may be more."
+            }
         ),
         facts: vec![
             ("target".to_owned(), format!("{} = {}", args.task.target, about.prepared.positive)),
@@ -271,7 +280,7 @@ fn page(about: &Explored, found: &Counted, args: &Count, context: &Context<'_>) 
                 ],
             },
         ],
-        notes: about.prepared.warnings.clone(),
+        notes: args.task.note.iter().chain(&about.prepared.warnings).cloned().collect(),
         command: Some(context.command_line()),
     };
     html::page(&report)

@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Learn, context: &Context<'_>) -> Result<u8, Failure> {
     let proven = file.certificates.iter().all(Certificate::is_proven);
     if let Some(path) = &args.out {
         let is_html = path.extension().is_some_and(|ending| ending == "html");
-        let text = if is_html { page(&learned, &file, context) } else { rules_to_json(&file) };
+        let text = if is_html { page(&learned, &file, args, context) } else { rules_to_json(&file) };
         write_file(path, text.as_bytes())?;
         context.console.done(&format!("wrote {}", path.display()));
     }
@@ -162,7 +162,7 @@ fn said(one: &Learned, file: &RulesFile) -> String {
     )
 }
 
-fn page(learned: &[Learned], file: &RulesFile, context: &Context<'_>) -> String {
+fn page(learned: &[Learned], file: &RulesFile, args: &Learn, context: &Context<'_>) -> String {
     let parts: Vec<_> = learned
         .iter()
         .map(|one| {
@@ -177,7 +177,8 @@ fn page(learned: &[Learned], file: &RulesFile, context: &Context<'_>) -> String 
             )
         })
         .collect();
-    let warnings: Vec<String> = learned.iter().flat_map(|one| one.prepared.warnings.clone()).collect();
+    let mut warnings = args.task.note.clone();
+    warnings.extend(learned.iter().flat_map(|one| one.prepared.warnings.clone()));
     super::pictures::page(&parts, file, &warnings, Some(context.command_line()))
 }
 

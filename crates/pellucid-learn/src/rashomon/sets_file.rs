@@ -1,0 +1,146 @@
+//! How are many sets written out, small and fast? Each as its difference from the one before.
+//!
+//! `PSET1`, then for each set: how many rules it shares with the set before (a byte), how many follow (a byte), these
+//! rules (two bytes each, little endian), and the cost of its errors (four bytes, little endian). Rules stand in the order
+//! of choice, so that sets of one bunch differ in the last rule only. Sets of more than 255 rules are refused.
+
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use super::explorer::Explorer;
+use crate::Searching;
+use crate::search::problem::bits;
+use crate::search::visit::{Path, Visit};
+use crate::search::{How, Lane, run};
+
+/// Bytes that are held before they are written.
+const BUFFER: usize = 1 << 20;
+
+/// The first bytes of such a file.
+pub const MAGIC: &[u8; 5] = b"PSET1";
+
+impl Explorer {
+    /// Writes every member (identities by subset and columns only); answers how many, and the nodes of the search.
+    ///
+    /// # Errors
+    /// When the destination can't be written to, the search was stopped, or the identity or the size of sets has no place in the format.
+    pub fn write_sets(&self, searching: &Searching<'_>, out: impl Write + Send) -> io::Result<(u64, u64)> {
+        if !self.is_bulk() || self.prepared.thresholds.max_size > 255 {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "only sets of at most 255 rules, by subset or columns, are written so",
+            ));
+        }
+        let control = pellucid_data::Control { threads: std::num::NonZeroUsize::MIN, ..searching.control };
+        let how = How { control, ..searching.how() };
+        let ids: Vec<u16> = self.kept.iter().map(|&rule| u16::try_from(rule).unwrap_or(u16::MAX)).collect();
+        let mut buffer = Vec::with_capacity(BUFFER + (1 << 16));
+        buffer.extend(MAGIC);
+        let mut writer = Sets { out, ids: &ids, buffer, last: 0, n: 0, broken: None };
+        if self.prepared.has_empty {
+            writer.one(0, &[], self.prepared.errors);
+        }
+        let only = Mutex::new(Some(writer));
+        let make = || only.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let ended = run(&self.prepared.problem, &self.prepared.thresholds, &[], &how, make);
+        if ended.open.is_some() {
+            return Err(io::Error::new(io::ErrorKind::Interrupted, "the search was stopped"));
+        }
+        let Some(mut writer) = ended.visitors.into_iter().flatten().next() else {
+            return Ok((0, ended.nodes));
+        };
+        writer.flush();
+        match writer.broken {
+            Some(error) => Err(error),
+            None => Ok((writer.n, ended.nodes)),
+        }
+    }
+}
+
+struct Sets<'s, W> {
+    out: W,
+    ids: &'s [u16],
+    buffer: Vec<u8>,
+    /// How many rules of the path the set before had, of those that are still on it.
+    last: usize,
+    n: u64,
+    broken: Option<io::Error>,
+}
+
+impl<W: Write> Sets<'_, W> {
+    fn one(&mut self, shared: usize, more: &[u32], errors: i64) {
+        self.n += 1;
+        self.buffer.push(shared as u8);
+        self.buffer.push(more.len() as u8);
+        for &rule in more {
+            self.buffer.extend(self.ids[rule as usize].to_le_bytes());
+        }
+        self.buffer.extend((errors as u32).to_le_bytes());
+        if self.buffer.len() >= BUFFER {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.broken.is_none() {
+            self.broken = self.out.write_all(&self.buffer).err();
+        }
+        self.buffer.clear();
+    }
+}
+
+impl<W: Write + Send> Visit for Option<Sets<'_, W>> {
+    #[inline(always)]
+    fn singles<L: Lane>(&mut self, path: &Path, lanes: &[u64], deltas: &[L], errors: i64) {
+        let Some(sets) = self else { return };
+        let k = path.chosen.len();
+        for rule in bits(lanes) {
+            let shared = sets.last.min(k);
+            if shared == k {
+                // The usual case, without a list: eight bytes.
+                let mut record = [0; 8];
+                let cost = (errors + deltas[rule].wide()) as u32;
+                (record[0], record[1]) = (k as u8, 1);
+                record[2..4].copy_from_slice(&sets.ids[rule].to_le_bytes());
+                record[4..].copy_from_slice(&cost.to_le_bytes());
+                sets.n += 1;
+                sets.buffer.extend(record);
+                if sets.buffer.len() >= BUFFER {
+                    sets.flush();
+                }
+            } else {
+                let more: Vec<u32> = path.chosen[shared..].iter().copied().chain([rule as u32]).collect();
+                sets.one(shared, &more, errors + deltas[rule].wide());
+            }
+            sets.last = k;
+        }
+    }
+
+    fn pool(&mut self, path: &Path, least: usize, most: usize, errors: i64) {
+        let Some(sets) = self else { return };
+        let k = path.chosen.len();
+        for joined in least..=most.min(path.nulls.len()) {
+            let mut places: Vec<usize> = (0..joined).collect();
+            loop {
+                let shared = sets.last.min(k);
+                let nulls = places.iter().map(|&place| path.nulls[place]);
+                let more: Vec<u32> = path.chosen[shared..].iter().copied().chain(nulls).collect();
+                sets.one(shared, &more, errors);
+                sets.last = k;
+                if !super::members::next_places(&mut places, path.nulls.len()) {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn leave(&mut self, path: &Path, _n_nulls: usize) {
+        if let Some(sets) = self {
+            sets.last = sets.last.min(path.chosen.len() - 1);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.as_ref().is_none_or(|sets| sets.broken.is_some())
+    }
+}
