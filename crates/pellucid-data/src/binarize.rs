@@ -246,11 +246,11 @@ fn tests(column: &Column, label: &RowSet, weights: &[u32], how: &Binarizing) -> 
     let mut tests = Vec::new();
     match column {
         Column::Number(values) => {
-            let sorted = distinct(values, label, weights);
-            if sorted.iter().all(|value| value.at == 0.0 || value.at == 1.0) {
+            if values.iter().all(|&x| x == 0.0 || x == 1.0 || x.is_nan()) {
                 tests.push(Test::IsTrue);
                 tests.extend(both.then_some(Test::IsFalse));
             } else {
+                let sorted = distinct(values, label, weights);
                 let cuts = match how.cuts {
                     Cuts::Quantile => quantiles(&sorted, how.bins),
                     Cuts::Supervised => supervised(&sorted, how.bins),

@@ -97,13 +97,21 @@ pub(crate) fn position(table: &Table, name: &str, what: &str) -> Result<usize, F
 /// The distinct values of a target with their number of rows, as people spell them.
 pub(crate) fn values(column: &Column) -> Vec<(String, usize)> {
     let mut found: std::collections::BTreeMap<String, usize> = std::collections::BTreeMap::new();
-    for row in 0..column.len() {
-        let text = match column {
-            Column::Number(values) => (!values[row].is_nan()).then(|| values[row].to_string()),
-            Column::Category(text) => text.text(row).map(str::to_owned),
-        };
-        if let Some(text) = text {
-            *found.entry(text).or_default() += 1;
+    match column {
+        Column::Number(values) => {
+            // Spelled once a value, not once a row.
+            let mut bits: Vec<u64> = values.iter().filter(|x| !x.is_nan()).map(|x| x.to_bits()).collect();
+            bits.sort_unstable();
+            for same in bits.chunk_by(|a, b| a == b) {
+                *found.entry(f64::from_bits(same[0]).to_string()).or_default() += same.len();
+            }
+        }
+        Column::Category(text) => {
+            for row in 0..column.len() {
+                if let Some(level) = text.text(row) {
+                    *found.entry(level.to_owned()).or_default() += 1;
+                }
+            }
         }
     }
     found.into_iter().collect()

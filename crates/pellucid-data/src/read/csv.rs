@@ -53,8 +53,9 @@ impl<R: Read> CsvReader<R> {
         while sample.len() < options.batch_rows && records.read_record(&mut record).map_err(csv_error)? {
             sample.push(record.clone());
         }
+        let digits_are_values = options.digits_are_values();
         let fields = names.iter().enumerate().map(|(at, name)| {
-            let cells = sample.iter().map(|row| cell(&row[at], &options).map(str::trim));
+            let cells = sample.iter().map(|row| cell(&row[at], &options, digits_are_values).map(str::trim));
             Field { name: name.clone(), kind: kind_of(cells) }
         });
         let schema = Arc::new(Schema { fields: fields.collect() });
@@ -65,8 +66,9 @@ impl<R: Read> CsvReader<R> {
 }
 
 /// The cell, or `None` where it spells a missing value.
-fn cell<'a>(text: &'a str, options: &ReadOptions) -> Option<&'a str> {
-    (!options.is_missing(text.trim())).then_some(text)
+fn cell<'a>(text: &'a str, options: &ReadOptions, digits_are_values: bool) -> Option<&'a str> {
+    let is_digit = matches!(text.as_bytes(), [b'0'..=b'9']);
+    (is_digit && digits_are_values || !options.is_missing(text.trim())).then_some(text)
 }
 
 /// The candidate that appears most often in the first line, outside quotes.
@@ -131,6 +133,7 @@ impl<R: Read> ReadBatches for CsvReader<R> {
         let fields = &self.schema.fields;
         let mut builders: Vec<ColumnBuilder> =
             fields.iter().map(|field| ColumnBuilder::new(field.kind, self.options.batch_rows)).collect();
+        let digits_are_values = self.options.digits_are_values();
         let mut n_rows = 0;
         let mut record = StringRecord::new();
         while n_rows < self.options.batch_rows {
@@ -144,7 +147,8 @@ impl<R: Read> ReadBatches for CsvReader<R> {
                 builders.iter_mut().zip(&self.taken).zip(fields).zip(&self.kept)
             {
                 let raw = &record[at];
-                let mut text = if kept.contains(raw) { Some(raw) } else { cell(raw, &self.options) };
+                let mut text =
+                    if kept.contains(raw) { Some(raw) } else { cell(raw, &self.options, digits_are_values) };
                 if field.kind.is_number() {
                     text = text.map(str::trim);
                 }

@@ -12,6 +12,11 @@ pub(super) fn kind_of<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> Kind 
     let (mut any, mut boolean, mut integer, mut float) = (false, true, true, true);
     for cell in cells.flatten() {
         any = true;
+        // A single digit is the most frequent cell of all, and no boolean.
+        if let [b'0'..=b'9'] = cell.as_bytes() {
+            boolean = false;
+            continue;
+        }
         boolean &= parse_bool(cell).is_some();
         integer &= cell.parse::<i64>().is_ok();
         float &= cell.parse::<f64>().is_ok();
@@ -57,6 +62,7 @@ impl ColumnBuilder {
         match self {
             Self::Number(values) => values.push(match cell {
                 None => f64::NAN,
+                Some(text) if let [digit @ b'0'..=b'9'] = text.as_bytes() => f64::from(digit - b'0'),
                 Some(text) => text
                     .parse::<f64>()
                     .ok()

@@ -54,6 +54,11 @@ impl ReadOptions {
     fn is_missing(&self, text: &str) -> bool {
         self.missing.iter().any(|token| token == text)
     }
+
+    /// Whether a cell of one digit is a value without looking further.
+    fn digits_are_values(&self) -> bool {
+        !self.missing.iter().any(|token| matches!(token.as_bytes(), [b'0'..=b'9']))
+    }
 }
 
 /// A table that arrives in batches.
