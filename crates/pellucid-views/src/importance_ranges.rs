@@ -102,7 +102,7 @@ impl ImportanceRanges {
         if unused.is_empty() {
             return more;
         }
-        format!("{more} Left out, for no model uses them: {}.", named(&unused))
+        format!("{more} Left out, for no model relies on them: {}.", named(&unused))
     }
 
     fn caption(&self) -> String {

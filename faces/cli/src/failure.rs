@@ -8,7 +8,7 @@ use pellucid::data::write::WriteError;
 use pellucid::explain::shapley::PlanError;
 use pellucid::files::FileError;
 use pellucid::learn::mine::MineError;
-use pellucid::learn::rashomon::SampleError;
+use pellucid::learn::rashomon::{ApproximateError, SampleError};
 use pellucid::learn::{ConstraintError, InstanceError, SemanticsError};
 use pellucid::models::rules::PredictError;
 use pellucid::models::trees::BindError;
@@ -118,6 +118,7 @@ input!(
     InstanceError,
     SemanticsError,
     MineError,
+    ApproximateError,
     ConstraintError,
     SampleError,
     PredictError

@@ -29,6 +29,8 @@ pub(crate) enum Rashomon {
     List(List),
     /// Draw some, each with the same probability
     Sample(Sample),
+    /// What they have in common and where they differ: reliance on features, disagreement, fairness, a short list
+    Study(Study),
 }
 
 /// Data, and the rules that are possible over it.
@@ -201,6 +203,15 @@ pub(crate) struct Count {
     pub(crate) task: Task,
     #[command(flatten)]
     pub(crate) bound: Bound,
+    /// Estimate the number by random parities (ApproxMC), where it is too large to be counted
+    #[arg(long, conflicts_with = "out")]
+    pub(crate) approximate: bool,
+    /// With --approximate: the estimate is within a factor of 1 + ε
+    #[arg(long, value_name = "EPS", default_value_t = 0.8)]
+    pub(crate) epsilon: f64,
+    /// With --approximate: except with a probability of δ
+    #[arg(long, value_name = "DELTA", default_value_t = 0.2)]
+    pub(crate) delta: f64,
     /// The result: .json for a count that `rules verify` checks, .html .svg .png for the map [default: text]
     #[arg(short, long, value_name = "OUT")]
     pub(crate) out: Option<PathBuf>,
@@ -235,7 +246,39 @@ pub(crate) struct Sample {
     /// Draw proportionally to exp(-β·objective)
     #[arg(long, value_name = "BETA", default_value_t = 0.0)]
     pub(crate) beta: f64,
+    /// How to draw
+    #[arg(long, value_enum, default_value = "exact", value_name = "HOW")]
+    pub(crate) method: DrawName,
+    /// With --method parity: every set is drawn with a probability within a factor of 1 + ε of the others'
+    #[arg(long, value_name = "EPS", default_value_t = 8.0)]
+    pub(crate) epsilon: f64,
     /// The result: .jsonl .csv [default: text on standard output]
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Study {
+    #[command(flatten)]
+    pub(crate) task: Task,
+    #[command(flatten)]
+    pub(crate) bound: Bound,
+    /// A column whose values are compared: shares predicted, true positive rates, precisions
+    #[arg(long, value_name = "COL")]
+    pub(crate) group: Option<String>,
+    /// Look at every member up to so many; above, at so many drawn uniformly, which makes ranges estimates
+    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    pub(crate) most_members: u64,
+    /// Look at every member however many there are, so that every range is certain
+    #[arg(long)]
+    pub(crate) certify: bool,
+    /// Models of the short list
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    pub(crate) models: usize,
+    /// Bootstrap drawings for the distribution of reliances (0: none)
+    #[arg(long, value_name = "B", default_value_t = 0)]
+    pub(crate) bootstrap: usize,
+    /// The result: .json .html [default: text on standard output]
     #[arg(short, long, value_name = "OUT")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -338,6 +381,14 @@ names!(IdentityName {
     Predictions,
     /// Every rule covers a row that no other does
     Irredundant
+});
+names!(DrawName {
+    /// By rank: exactly uniform, or by --beta
+    Exact,
+    /// By random parities (UniGen): almost uniform, for sets too large to be counted
+    Parity,
+    /// Random ways down the search tree, with weights that make sums unbiased; no guarantee for any number of draws
+    Tree
 });
 names!(OrderName {
     /// The best first

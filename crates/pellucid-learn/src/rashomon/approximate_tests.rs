@@ -61,6 +61,11 @@ proptest! {
         all.sort();
         prop_assert_eq!(all, by_definition(&instance, &objective, &within));
     }
+}
+
+proptest! {
+    // Every order of every set is a way down: few instances are enough to look at.
+    #![proptest_config(ProptestConfig::with_cases(250))]
 
     #[test]
     fn probes_are_unbiased((instance, objective, within) in instances(), include_empty: bool) {
@@ -73,7 +78,7 @@ proptest! {
         let (mut choices, mut sum, mut seen) = (Vec::<(usize, usize)>::new(), 0.0, Vec::new());
         loop {
             let mut depth = 0;
-            let found = go_down::<i16, 0>(&ground, &ground.by_gain(), explorer.prepared.has_empty, |n| {
+            let found = go_down::<i16, 0>(&ground, explorer.prepared.has_empty, |n| {
                 if depth == choices.len() {
                     choices.push((0, n));
                 }
@@ -81,7 +86,7 @@ proptest! {
                 choices[depth - 1].0
             });
             let probability: f64 = choices.iter().map(|&(_, n)| 1.0 / n as f64).product();
-            sum += probability * found.weight.to_string().parse::<f64>().unwrap();
+            sum += probability * found.weight;
             seen.extend(found.rules);
             while choices.last().is_some_and(|&(choice, n)| choice + 1 == n) {
                 choices.pop();
@@ -90,6 +95,7 @@ proptest! {
             last.0 += 1;
         }
         seen.sort();
+        seen.dedup();
         prop_assert_eq!(&seen, &expected);
         prop_assert!((sum - expected.len() as f64).abs() < 1e-6 * (1.0 + sum), "{} {}", sum, expected.len());
     }
@@ -117,7 +123,7 @@ fn the_published_systems_have_the_published_solutions() {
     assert_eq!(solutions(&[&[1, 0, 1], &[0, 1, 0]], &[1, 0]), [vec![0], vec![2]]);
     assert_eq!(solutions(&[&[1, 0, 1], &[1, 1, 0]], &[0, 0]), [vec![0, 1, 2]]);
     assert_eq!(solutions(&[&[1, 0, 1], &[1, 1, 0]], &[0, 1]), [vec![0, 2], vec![1]]);
-    // One below the objective of {1, 3} ∪ ..., 9/10: those of 1/10, 3/10 and 8/10 stay.
+    // Under a bound of 17/20, those of 9/10 are out.
     let below = |rows: &[&[u8]], right: &[u8]| cell(&toy("17/20"), &system(rows, right));
     assert_eq!(below(&[&[1, 0, 1], &[0, 1, 0]], &[0, 1]), [vec![1]]);
     assert_eq!(below(&[&[1, 0, 1], &[0, 1, 0]], &[1, 0]), [vec![2]]);
@@ -299,25 +305,27 @@ fn no_thread_changes_an_estimate_or_a_draw() {
 }
 
 #[test]
-fn a_row_of_a_and_its_right_side_come_from_different_streams() {
-    // Were they of one stream, b would be the first bits of A (and the first of them always 0, see T7).
-    let rights = (0..64).map(|seed| Parity::random(40, 1, seed, 0, 0).unwrap().holds(&[]));
-    let ones = rights.filter(|holds| !holds).count();
-    assert!((16..48).contains(&ones), "{ones} of 64");
+fn a_right_side_is_independent_of_its_row() {
+    // Were both of one stream, b would be the first bits of A, and rule 0 would satisfy every system.
+    for rules in [&[][..], &[0], &[1], &[0, 1]] {
+        let holds = |seed: &u64| Parity::random(40, 1, *seed, 0, 0).unwrap().holds(rules);
+        let n = (0..256).filter(holds).count();
+        assert!((96..160).contains(&n), "{rules:?}: {n} of 256");
+    }
 }
 
 #[test]
 fn slow_almost_uniform_draws_are_members_and_about_even() {
     let explorer = explorer(&twelve().0, "1/100", "11/20");
     let members = cell(&explorer, &Parity::random(12, 0, 0, 0, 0).unwrap());
-    let n = 20 * members.len();
+    let n = 10 * members.len();
     let drawn = unigen(&explorer, n, 8.0, 11, &Searching::quiet()).unwrap();
     assert_eq!(drawn.sets.len(), n);
     assert!(!drawn.exact && drawn.estimate.is_some());
     assert!((drawn.failures as f64) < 0.38 * drawn.trials as f64, "{} of {}", drawn.failures, drawn.trials);
     let mut times: BTreeMap<&[u32], f64> = members.iter().map(|set| (set.as_slice(), 0.0)).collect();
     drawn.sets.iter().for_each(|set| *times.get_mut(set.as_slice()).unwrap() += 1.0);
-    let chi: f64 = times.values().map(|n| (n - 20.0) * (n - 20.0) / 20.0).sum();
+    let chi: f64 = times.values().map(|n| (n - 10.0) * (n - 10.0) / 10.0).sum();
     // Exactly even draws have mean 1040 and deviation 45.6; these are only almost even.
     assert!(chi < 1300.0, "{chi}");
 }
@@ -340,49 +348,7 @@ fn probes_estimate_the_count() {
     let truth: f64 = truth.to_string().parse().unwrap();
     let probed = probe(&explorer, 4000, 3, &Searching::quiet()).unwrap();
     let (estimate, error) = (probed.estimate().unwrap(), probed.standard_error().unwrap());
-    assert!((estimate - truth).abs() < 5.0 * error && error < 0.3 * truth, "{estimate} ± {error}: {truth}");
+    assert!((estimate - truth).abs() < 5.0 * error && error < 0.05 * truth, "{estimate} ± {error}: {truth}");
     let members = cell(&explorer, &Parity::random(12, 0, 0, 0, 0).unwrap());
     assert!(probed.draws.iter().flat_map(|draw| &draw.rules).all(|rules| members.contains(rules)));
-}
-
-#[test]
-fn zz_bench() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rule-instances");
-    for (file, lambda, theta) in [
-        ("compas_train_k30", "1/50", "1/2"),
-        ("compas_train_k50", "1/10", "4/5"),
-        ("compas_train_k50", "1/50", "1/2"),
-        ("compas_test_104", "1/20", "1/4"),
-        ("compas_test_104", "1", "3"),
-        ("compas_train_k100", "1/10", "4/5"),
-        ("compas_train_k100", "1/50", "1/2"),
-    ] {
-        let instance = super::tests::read_instance(&folder.join(format!("{file}.csv")));
-        let explorer = explorer(&instance, lambda, theta);
-        let start = std::time::Instant::now();
-        let truth = explorer.count(Detail::Sizes, &Searching::quiet()).unwrap();
-        let exact = start.elapsed();
-        println!("{file} {lambda} {theta}: count {} {exact:?} nodes {}", truth.count, truth.nodes);
-        let start = std::time::Instant::now();
-        let probed = probe(&explorer, 10_000, 1, &Searching::quiet()).unwrap();
-        println!("   probe {:?} ± {:?} {:?}", probed.estimate(), probed.standard_error(), start.elapsed());
-        let parity = Parity::random(instance.n_rules(), 40, 9, 0, 0).unwrap();
-        for m in [0, 1, 2, 4, 8, 12, 16, 20] {
-            let start = std::time::Instant::now();
-            let cell = parity_cell(&explorer, &parity.first(m), 71, &Searching::quiet()).unwrap();
-            println!("   m {m}: {} {} {:?}", cell.sets.len(), cell.is_whole, start.elapsed());
-        }
-        if truth.count > BigUint::from(1_000_000_u32) {
-            continue;
-        }
-        let start = std::time::Instant::now();
-        let found = approximate_count(&explorer, 0.8, 0.8, 1, &Searching::quiet()).unwrap();
-        println!(
-            "   approx {} exact {} fail {} {:?}",
-            found.count,
-            found.exact,
-            found.failures,
-            start.elapsed()
-        );
-    }
 }

@@ -11,6 +11,7 @@ mod members;
 mod parity;
 mod sample;
 mod sets_file;
+pub mod study;
 mod tally;
 mod tree_sampler;
 
@@ -26,7 +27,7 @@ pub use tally::Detail;
 pub use tree_sampler::{Probe, Probed, probe};
 
 #[cfg(test)]
-pub(crate) use tests::instances;
+pub(crate) use tests::{instances, read_instance};
 
 #[cfg(test)]
 mod approximate_tests;

@@ -141,6 +141,7 @@ impl Top {
     /// The most rules that can join and leave a set within; `None` where neither the set itself nor any superset can be.
     ///
     /// No t rules save more than the t largest gains, nor more than is left.
+    #[inline]
     pub(in crate::rashomon) fn room(
         &self,
         thresholds: &Thresholds,
@@ -148,8 +149,25 @@ impl Top {
         size: usize,
         left: i64,
     ) -> Option<usize> {
+        self.room_without(None, thresholds, errors, size, left)
+    }
+
+    /// The same where a rule of that gain is among these, but may not join (again).
+    #[inline]
+    pub(in crate::rashomon) fn room_without(
+        &self,
+        gain: Option<i64>,
+        thresholds: &Thresholds,
+        errors: i64,
+        size: usize,
+        left: i64,
+    ) -> Option<usize> {
+        let without = gain.and_then(|gain| self.gains.iter().position(|&held| held == gain));
+        let gains =
+            self.gains.iter().enumerate().filter(|(at, _)| Some(*at) != without).map(|(_, &gain)| gain);
         let (mut saved, mut room) = (0, None);
-        for joined in 0..=self.gains.len() {
+        // After the last gain one more round, with nothing to add.
+        for (joined, gain) in gains.chain([0]).enumerate() {
             let most = thresholds.at(size + joined);
             // Thresholds fall, so that nothing larger is within where even all that is left does not suffice.
             if most == NEVER || errors - left > most {
@@ -158,7 +176,7 @@ impl Top {
             if errors - left.min(saved) <= most {
                 room = Some(joined);
             }
-            saved += self.gains.get(joined).copied().unwrap_or(0);
+            saved += gain;
         }
         room
     }

@@ -4,7 +4,7 @@ use num_bigint::BigUint;
 use pellucid::data::Control;
 use pellucid::learn::certificate::CountCertificate;
 use pellucid::learn::certificate::format::count_to_json;
-use pellucid::learn::rashomon::{Counted, Detail};
+use pellucid::learn::rashomon::{Counted, Detail, Estimate, approximate_count};
 use pellucid::views::View;
 use pellucid::views::number::{digits, pretty};
 use pellucid::views::rashomon_map::{MapCell, RashomonMap};
@@ -40,6 +40,12 @@ pub(crate) fn run(args: &Count, context: &Context<'_>) -> Result<u8, Failure> {
     let control = Control { threads: context.console.threads().0, watch: &progress };
     let how = searching(&args.task, control);
     let about = explored(&args.task, &args.bound, &how, context)?;
+    if args.approximate {
+        let estimate =
+            approximate_count(&about.explorer, args.epsilon, args.delta, context.seed.unwrap_or(0), &how)?;
+        drop(progress);
+        return estimated(&about, &estimate, args, context);
+    }
     let found = about.explorer.count(Detail::Full, &how)?;
     if context.console.is_interrupted() {
         return Err(Failure::Interrupted);
@@ -86,6 +92,40 @@ pub(crate) fn run(args: &Count, context: &Context<'_>) -> Result<u8, Failure> {
         print(&text)?;
     }
     Ok(if found.is_exact() { 0 } else { 4 })
+}
+
+/// An estimate, with its guarantee beside it.
+fn estimated(
+    about: &Explored,
+    estimate: &Estimate,
+    args: &Count,
+    context: &Context<'_>,
+) -> Result<u8, Failure> {
+    let Estimate { count, epsilon, delta, .. } = estimate;
+    let guarantee = if estimate.exact {
+        "exact: there are so few that all were counted".to_owned()
+    } else {
+        format!(
+            "estimated: within a factor of {} of the number, with a probability of at least {}",
+            1.0 + epsilon,
+            1.0 - delta
+        )
+    };
+    if context.json {
+        let body = json!({
+            "count": count.to_string(), "exact": estimate.exact, "method": "ApproxMC", "guarantee": guarantee, "epsilon": epsilon, "delta": delta,
+            "thresh": estimate.thresh, "cells": estimate.cells, "failures": estimate.failures, "seed": context.seed.unwrap_or(0),
+            "theta": about.within.theta.to_string(), "lambda": args.task.lambda.to_string(), "identity": about.within.identity.name(),
+            "include_empty": about.within.include_empty, "candidates": about.prepared.rules.len(),
+        });
+        return context.print_json("rashomon_count", body);
+    }
+    let about_how_many = if estimate.exact { "" } else { "About " };
+    print(&format!(
+        "{about_how_many}{} rule sets have an objective of at most {}; {guarantee}.\n",
+        digits(&count.to_string()),
+        about.within.theta
+    ))
 }
 
 fn by_size(found: &Counted) -> Vec<(usize, &BigUint)> {

@@ -3,6 +3,7 @@
 mod count;
 mod list;
 mod sample;
+mod study;
 
 use pellucid::data::Ratio;
 use pellucid::learn::rashomon::Explorer;
@@ -18,6 +19,7 @@ pub(crate) fn run(args: &Rashomon, context: &Context<'_>) -> Result<u8, Failure>
         Rashomon::Count(args) => count::run(args, context),
         Rashomon::List(args) => list::run(args, context),
         Rashomon::Sample(args) => sample::run(args, context),
+        Rashomon::Study(args) => study::run(args, context),
     }
 }
 

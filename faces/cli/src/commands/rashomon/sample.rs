@@ -1,14 +1,16 @@
 //! `pellucid rashomon sample`: rule sets by chance, each with the same probability.
 
 use pellucid::data::Control;
+use pellucid::learn::rashomon::{AlmostUniform, Probed, probe, unigen};
+use pellucid::views::number::pretty;
 use serde_json::{Value, json};
 
-use super::explored;
 use super::list::{HEADER, Written, format_of, line, object, screen};
+use super::{Explored, explored};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::write_file;
-use crate::rule_args::Sample;
+use crate::rule_args::{DrawName, Sample};
 use crate::task::searching;
 
 pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
@@ -17,6 +19,18 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
     let control = Control { threads: context.console.threads().0, watch: &progress };
     let how = searching(&args.task, control);
     let about = explored(&args.task, &args.bound, &how, context)?;
+    if args.method != DrawName::Exact {
+        if args.beta > 0.0 || args.out.is_some() {
+            return Err(Failure::Usage("--beta and -o go with --method exact".to_owned()));
+        }
+        let seed = context.seed.unwrap_or(0);
+        return match args.method {
+            DrawName::Parity => {
+                parity(&unigen(&about.explorer, args.n, args.epsilon, seed, &how)?, &about, context)
+            }
+            _ => tree(&probe(&about.explorer, args.n, seed, &how)?, &about, context),
+        };
+    }
     let drawn = about.explorer.sample(args.n, context.seed.unwrap_or(0), args.beta, &how);
     drop(progress);
     if context.console.is_interrupted() {
@@ -48,4 +62,62 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
         print(&screen(&drawn.members, &about, true))?;
     }
     Ok(0)
+}
+
+/// Sets drawn by parities, with their guarantee.
+fn parity(drawn: &AlmostUniform, about: &Explored, context: &Context<'_>) -> Result<u8, Failure> {
+    let guarantee = if drawn.exact {
+        "uniform: the set is small enough to be drawn from directly".to_owned()
+    } else {
+        format!(
+            "almost uniform: each set's probability is within a factor of {} of an equal share",
+            1.0 + drawn.epsilon
+        )
+    };
+    if context.json {
+        let sets: Vec<_> = drawn
+            .sets
+            .iter()
+            .map(|rules| json!({"ids": rules, "rules": about.prepared.spelled(rules)}))
+            .collect();
+        let body = json!({"n": sets.len(), "method": "UniGen", "guarantee": guarantee, "epsilon": drawn.epsilon, "exact": drawn.exact, "trials": drawn.trials, "failures": drawn.failures, "seed": drawn.seed, "sets": sets});
+        return context.print_json("rashomon_sample", body);
+    }
+    let lines: String = drawn
+        .sets
+        .iter()
+        .map(|rules| format!("{}\n", about.prepared.spelled(rules).join("  or  ")))
+        .collect();
+    print(&format!("{lines}{guarantee}; {} of {} trials failed\n", drawn.failures, drawn.trials))
+}
+
+/// Ways down the tree, with the weights that make sums over them unbiased.
+fn tree(probed: &Probed, about: &Explored, context: &Context<'_>) -> Result<u8, Failure> {
+    let (estimate, error) = (probed.estimate(), probed.standard_error());
+    if context.json {
+        let spelled = |rules: &Option<Vec<u32>>| {
+            rules.as_ref().map(|rules| json!({"ids": rules, "rules": about.prepared.spelled(rules)}))
+        };
+        let draws: Vec<_> = probed
+            .draws
+            .iter()
+            .map(|draw| json!({"set": spelled(&draw.rules), "weight": draw.weight}))
+            .collect();
+        let body = json!({"n": draws.len(), "method": "search-tree probing", "guarantee": Probed::GUARANTEE, "count_estimate": estimate, "standard_error": error, "seed": probed.seed, "draws": draws});
+        return context.print_json("rashomon_sample", body);
+    }
+    let mut text = String::new();
+    for draw in &probed.draws {
+        let rules = draw.rules.as_ref().map_or("a way that ended without a set".to_owned(), |rules| {
+            about.prepared.spelled(rules).join("  or  ")
+        });
+        text += &format!("weight {:<12} {rules}\n", pretty(draw.weight, 4));
+    }
+    let shown = |value: Option<f64>| value.map_or("unknown".to_owned(), |value| pretty(value, 4));
+    print(&format!(
+        "{text}Weighted draws; their mean weight estimates the count: {} ± {} ({}).\n",
+        shown(estimate),
+        shown(error),
+        Probed::GUARANTEE
+    ))
 }

@@ -1,0 +1,93 @@
+//! How stable are reliances? The Rashomon importance distribution (Donnelly, Katta, Rudin & Browne 2023).
+//!
+//! Rows are drawn again with replacement (as weights, so that no column changes), the Rashomon set of each drawing is
+//! found again with the same distance to its own best, and members of it are drawn uniformly; their reliances over all
+//! drawings are the distribution.
+
+use pellucid_data::Ratio;
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+use super::reliance;
+use super::subject::Subject;
+use crate::rashomon::{Explorer, SampleError};
+use crate::{Constraints, Instance, Objective, Searching, Within, learn};
+
+/// The distribution of the reliance on one feature.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Distribution {
+    /// The 5, 25, 50, 75 and 95 % quantiles.
+    pub quantiles: [f64; 5],
+    /// The share of values above 0.
+    pub positive: f64,
+}
+
+/// Draws `times` bootstrap samples and `per` members of each set; answers one distribution a feature, and how many
+/// drawings had a set (one where only one label was drawn, or the search was stopped, has none).
+///
+/// # Errors
+/// When numbers can't be computed with exactly.
+pub fn bootstrap(
+    instance: &Instance,
+    objective: &Objective,
+    within: &Within,
+    margin: Ratio,
+    make: &dyn Fn(&Instance) -> Option<Subject>,
+    [times, per]: [usize; 2],
+    seed: u64,
+    searching: &Searching<'_>,
+) -> Result<(Vec<Distribution>, usize), SampleError> {
+    let mut values: Vec<Vec<f64>> = Vec::new();
+    let mut sums: Vec<u64> = Vec::with_capacity(instance.weights().len());
+    for &weight in instance.weights() {
+        sums.push(sums.last().copied().unwrap_or(0) + u64::from(weight));
+    }
+    let total = instance.total_weight();
+    let mut done = 0;
+    for drawing in 0..times {
+        if searching.control.watch.should_stop() {
+            break;
+        }
+        let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_add(drawing as u64));
+        let mut weights = vec![0_u32; sums.len()];
+        for _ in 0..total {
+            // 64 bits modulo the total: off by less than total / 2⁶⁴.
+            let at = random.next_u64() % total;
+            weights[sums.partition_point(|&sum| sum <= at)] += 1;
+        }
+        let Ok(again) = instance.reweighted(weights) else { continue };
+        let constraints = Constraints {
+            max_size: within.max_size,
+            not_empty: !within.include_empty,
+            ..Constraints::default()
+        };
+        let Ok(best) = learn(&again, objective, &constraints, searching, &mut |_| {}) else { continue };
+        if !best.is_proven() {
+            continue;
+        }
+        let theta = best.objective.plus(margin).map_err(crate::SemanticsError::from)?;
+        let explorer = Explorer::new(&again, objective, &Within { theta, ..*within })?;
+        let drawn = match explorer.sample(per, seed.wrapping_add(drawing as u64), 0.0, searching) {
+            Ok(drawn) => drawn,
+            Err(SampleError::Stopped) => break,
+            Err(other) => return Err(other),
+        };
+        let Some(subject) = make(&again) else { continue };
+        values.resize(subject.n_features, Vec::new());
+        for member in &drawn.members {
+            let of_member = reliance::of(&subject, &member.rules, &subject.predict(&member.rules));
+            values.iter_mut().zip(of_member).for_each(|(all, value)| all.push(value));
+        }
+        done += 1;
+    }
+    let distribution = |mut all: Vec<f64>| {
+        all.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            all.get((share * (all.len().max(1) - 1) as f64).round() as usize).copied().unwrap_or(0.0)
+        };
+        let positive = all.iter().filter(|&&value| value > 0.0).count() as f64 / all.len().max(1) as f64;
+        Distribution { quantiles: [0.05, 0.25, 0.5, 0.75, 0.95].map(at), positive }
+    };
+    Ok((values.into_iter().map(distribution).collect(), done))
+}

@@ -1,0 +1,472 @@
+//! `pellucid rashomon study`: what good rule sets have in common, and where they differ.
+
+use std::ops::ControlFlow;
+
+use num_bigint::BigUint;
+use pellucid::data::binarize::rows_equal;
+use pellucid::data::{Control, Ratio, RowSet};
+use pellucid::learn::Instance;
+use pellucid::learn::rashomon::study::{
+    Choice, Distribution, Findings, Groups, Study, Subject, bootstrap, diverse,
+};
+use pellucid::learn::rashomon::{Detail, Member, Order};
+use pellucid::views::View;
+use pellucid::views::disagreement::Disagreement;
+use pellucid::views::fairness_scatter::{FairPoint, FairnessScatter};
+use pellucid::views::importance_ranges::{ImportanceRanges, Reliance};
+use pellucid::views::number::{digits, pretty};
+use pellucid::views::render::html;
+use pellucid::views::report::{Report, Section};
+use pellucid::views::use_matrix::{UseMatrix, UseRow};
+use serde_json::{Value, json};
+
+use super::{Explored, explored};
+use crate::commands::{Context, print};
+use crate::failure::Failure;
+use crate::output::{check_distinct, write_file};
+use crate::rule_args;
+use crate::task::{position, searching, values};
+
+/// Members that the short list is chosen from.
+const POOL: usize = 2_000;
+
+/// Members drawn from the set of each bootstrap drawing.
+const PER_DRAWING: usize = 100;
+
+/// Everything that is told.
+struct Told {
+    about: Explored,
+    count: BigUint,
+    best: Member,
+    findings: Findings,
+    /// Whether every member was looked at.
+    exact: bool,
+    choices: Vec<Choice>,
+    pool: usize,
+    distributions: Option<(Vec<Distribution>, usize)>,
+    /// Columns that some candidate is about, with their place in the findings.
+    features: Vec<(usize, String)>,
+}
+
+pub(crate) fn run(args: &rule_args::Study, context: &Context<'_>) -> Result<u8, Failure> {
+    let is_html = match args.out.as_deref() {
+        None => false,
+        Some(path) => {
+            check_distinct(path, &[&args.task.data])?;
+            match path.extension().map(|e| e.to_string_lossy().to_lowercase()).as_deref() {
+                Some("html") => true,
+                Some("json") => false,
+                _ => {
+                    return Err(Failure::Usage(format!(
+                        "`{}`: a study is written as .json or .html",
+                        path.display()
+                    )));
+                }
+            }
+        }
+    };
+    let told = studied(args, context)?;
+    if let Some(path) = &args.out {
+        let text = if is_html { page(&told, args, context) } else { format!("{:#}\n", to_json(&told, args)) };
+        write_file(path, text.as_bytes())?;
+        context.console.done(&format!("wrote {}", path.display()));
+    }
+    if context.json {
+        context.print_json("rashomon_study", to_json(&told, args))?;
+    } else if args.out.is_none() {
+        print(&said(&told))?;
+    }
+    Ok(0)
+}
+
+fn studied(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failure> {
+    let progress = context.console.searching();
+    let control = Control { threads: context.console.threads().0, watch: &progress };
+    let how = searching(&args.task, control);
+    let about = explored(&args.task, &args.bound, &how, context)?;
+    let stopped = || {
+        if context.console.is_interrupted() {
+            return Failure::Interrupted;
+        }
+        Failure::Input("the limit was reached before every member was looked at; nothing was written, since what was seen first is no fair sample".to_owned())
+    };
+    let counted = about.explorer.count(Detail::Full, &how)?;
+    if !counted.is_exact() {
+        return Err(stopped());
+    }
+    let mut first = None;
+    about.explorer.list(Order::Objective, &how, &mut |member| {
+        first = Some(member.clone());
+        ControlFlow::Break(())
+    })?;
+    let Some(best) = first else {
+        return Err(Failure::Input("the set is empty: no rule set is within the bound; `rashomon count` says what the best objective is".to_owned()));
+    };
+    let groups = args.group.as_deref().map(|name| groups(&about, name)).transpose()?;
+    let literals = literals(&about);
+    let rules: Vec<Vec<u32>> =
+        about.prepared.mined.candidates.iter().map(|candidate| candidate.literals.clone()).collect();
+    let n_features = about.prepared.table.columns().len();
+    let make =
+        |instance: &Instance| Subject::new(instance, &literals, &rules, n_features, groups.as_ref()).ok();
+    let subject = Subject::new(&about.prepared.instance, &literals, &rules, n_features, groups.as_ref())
+        .map_err(|error| Failure::Input(error.to_string()))?;
+    let mut top: Vec<(usize, &BigUint)> = counted.by_rule.iter().enumerate().collect();
+    top.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(&b.0)));
+    let top: Vec<u32> =
+        top.iter().filter(|(_, sets)| **sets != BigUint::ZERO).map(|(rule, _)| *rule as u32).collect();
+    let mut study = Study::new(&subject, &best, &top);
+    let exact = args.certify || counted.count <= BigUint::from(args.most_members);
+    let seed = context.seed.unwrap_or(0);
+    let mut pool = Vec::new();
+    if exact {
+        let every = (u64::try_from(counted.count.clone()).unwrap_or(u64::MAX) / POOL as u64).max(1);
+        let mut at = 0_u64;
+        let complete = about.explorer.each(&how, &mut |member| {
+            study.add(member);
+            if at.is_multiple_of(every) {
+                pool.push(member.clone());
+            }
+            at += 1;
+        })?;
+        if !complete {
+            return Err(stopped());
+        }
+    } else {
+        let n = usize::try_from(args.most_members).unwrap_or(usize::MAX);
+        let drawn = about.explorer.sample(n, seed, 0.0, &how)?;
+        drawn.members.iter().for_each(|member| study.add(member));
+        pool = drawn.members;
+        pool.truncate(POOL);
+    }
+    let findings = study.finish(&best);
+    let choices = diverse(&subject, &best, &pool, args.models.max(1));
+    let distributions = if args.bootstrap > 0 {
+        let margin = about.within.theta.minus(best.objective)?;
+        let Prepared { instance, objective, .. } = &about.prepared;
+        Some(bootstrap(
+            instance,
+            objective,
+            &about.within,
+            margin,
+            &make,
+            [args.bootstrap, PER_DRAWING],
+            seed,
+            &how,
+        )?)
+    } else {
+        None
+    };
+    drop(progress);
+    if context.console.is_interrupted() {
+        return Err(Failure::Interrupted);
+    }
+    let mut used: Vec<usize> = literals.iter().map(|(feature, _)| *feature as usize).collect();
+    used.sort_unstable();
+    used.dedup();
+    let features =
+        used.into_iter().map(|at| (at, about.prepared.table.schema().fields[at].name.clone())).collect();
+    Ok(Told {
+        count: counted.count,
+        best,
+        findings,
+        exact,
+        choices,
+        pool: pool.len(),
+        distributions,
+        features,
+        about,
+    })
+}
+
+use crate::task::Prepared;
+
+fn literals(about: &Explored) -> Vec<(u32, RowSet)> {
+    about.prepared.literals.iter().map(|literal| (literal.feature.0, literal.rows.clone())).collect()
+}
+
+/// The groups of a column's values.
+fn groups(about: &Explored, name: &str) -> Result<Groups, Failure> {
+    let table = &about.prepared.table;
+    let column = &table.columns()[position(table, name, "the column of groups")?];
+    let names: Vec<String> = values(column).into_iter().map(|(value, _)| value).collect();
+    if names.len() > 20 {
+        return Err(Failure::Input(format!(
+            "column `{name}` has {} values; at most 20 groups are compared",
+            names.len()
+        )));
+    }
+    let mut of_row = vec![None; table.n_rows()];
+    for (group, value) in names.iter().enumerate() {
+        rows_equal(column, value).iter().for_each(|row| of_row[row] = Some(group as u32));
+    }
+    Ok(Groups { names: names.into_iter().map(|value| format!("{name} = {value}")).collect(), of_row })
+}
+
+impl Told {
+    fn method(&self) -> String {
+        if self.exact {
+            return format!("all {} rule sets", digits(&self.count.to_string()));
+        }
+        format!(
+            "{} rule sets drawn uniformly from {}: ranges are estimates from inside",
+            self.findings.members,
+            digits(&self.count.to_string())
+        )
+    }
+
+    fn percent([part, all]: [u64; 2]) -> String {
+        format!("{} %", pretty(part as f64 * 100.0 / all.max(1) as f64, 3))
+    }
+}
+
+fn said(told: &Told) -> String {
+    let found = &told.findings;
+    let mut text = format!("Looked at {}.\n\n", told.method());
+    text += &ranges(told).text(100);
+    text += &format!(
+        "\nRows on which some set differs from the best: {} (ambiguity); most that one set flips: {} (discrepancy); {} different predictions.\n",
+        Told::percent(found.ambiguity),
+        Told::percent(found.discrepancy),
+        found.distinct_predictions
+    );
+    for fairness in &found.fairness {
+        let range = fairness.range.as_ref().map_or("defined for no set".to_owned(), |[low, high]| {
+            format!("from {} to {}", pretty(low.value.value(), 4), pretty(high.value.value(), 4))
+        });
+        let undefined = if fairness.undefined > 0 {
+            format!(" (undefined for {} sets)", fairness.undefined)
+        } else {
+            String::new()
+        };
+        text += &format!("{}: {range}{undefined}\n", compared(fairness));
+    }
+    text += &format!("\nThe best, and the most different ones among {} of them\n", told.pool);
+    for choice in &told.choices {
+        let rules = told.about.prepared.spelled(&choice.member.rules).join("  or  ");
+        text += &format!(
+            "{:<9} differs on {:>6}  {}\n",
+            pretty(choice.member.objective.value(), 5),
+            choice.differs_on,
+            if rules.is_empty() { "no rule" } else { &rules }
+        );
+    }
+    text
+}
+
+fn compared(fairness: &pellucid::learn::rashomon::study::Fairness) -> String {
+    match fairness.groups.as_slice() {
+        [first, second] => format!("{}, {second} − {first}", fairness.metric.name()),
+        groups => format!("{}, largest − smallest of {} groups", fairness.metric.name(), groups.len()),
+    }
+}
+
+fn ranges(told: &Told) -> ImportanceRanges {
+    let of = |(at, name): &(usize, String)| {
+        let reliance = &told.findings.reliance[*at];
+        Reliance {
+            name: name.clone(),
+            low: reliance.low,
+            high: reliance.high,
+            best: reliance.best,
+            median: Some(reliance.median),
+        }
+    };
+    let needed = told.features.iter().filter(|(at, _)| told.findings.reliance[*at].low > 0.0).count();
+    ImportanceRanges {
+        title: match needed {
+            0 => "No feature is needed by every good rule set".to_owned(),
+            1 => "One feature is needed by every good rule set".to_owned(),
+            n => format!("{n} features are needed by every good rule set"),
+        },
+        subtitle: format!("model reliance over {}", told.method()),
+        features: told.features.iter().map(of).collect(),
+        unit: "growth of the share of errors when the feature is switched between rows".to_owned(),
+        n_models: told.findings.members.to_string(),
+        exact: told.exact,
+        top: 20,
+    }
+}
+
+fn disagreement(told: &Told) -> Disagreement {
+    let found = &told.findings;
+    let weights = told.about.prepared.instance.weights();
+    let (mut bins, mut all_zero, mut all_one) = (vec![0.0; 10], 0.0, 0.0);
+    for (&share, &weight) in found.share_of_row.iter().zip(weights) {
+        let weight = f64::from(weight);
+        if share == 0.0 {
+            all_zero += weight;
+        } else if share == 1.0 {
+            all_one += weight;
+        } else {
+            bins[((share * 10.0) as usize).min(9)] += weight;
+        }
+    }
+    let share = |[part, all]: [u64; 2]| part as f64 / all.max(1) as f64;
+    Disagreement {
+        title: format!("On {} of the rows good rule sets disagree", Told::percent(found.ambiguity)),
+        subtitle: format!("share of sets that predict 1, by row · {}", told.method()),
+        bins,
+        all_zero,
+        all_one,
+        ambiguity: share(found.ambiguity),
+        discrepancy: share(found.discrepancy),
+    }
+}
+
+fn together(told: &Told) -> UseMatrix {
+    let (rules, pairs) = &told.findings.together;
+    let names = told.about.prepared.spelled(rules);
+    let row = |(at, name): (usize, &String)| UseRow {
+        name: format!("{}. {name}", at + 1),
+        shares: pairs[at]
+            .iter()
+            .enumerate()
+            .map(|(other, &n)| (other != at && pairs[at][at] > 0).then(|| n as f64 / pairs[at][at] as f64))
+            .collect(),
+        overall: pairs[at][at] as f64 / told.findings.members.max(1) as f64,
+    };
+    UseMatrix {
+        title: "Which rules stand together?".to_owned(),
+        subtitle: format!(
+            "of the sets with the rule of the row, the share that also have the rule of the column · {}",
+            told.method()
+        ),
+        columns: (1..=names.len()).map(|at| at.to_string()).collect(),
+        rows: names.iter().enumerate().map(row).collect(),
+        top: names.len(),
+    }
+}
+
+fn scatters(told: &Told) -> Vec<(Box<dyn View>, bool)> {
+    let one = |fairness: &pellucid::learn::rashomon::study::Fairness| -> Option<(Box<dyn View>, bool)> {
+        let [low, high] = fairness.range.as_ref()?;
+        let points = fairness.points.iter().map(|point| FairPoint {
+            error: point.error,
+            value: point.value,
+            count: 1.0,
+            is_best: false,
+        });
+        Some((
+            Box::new(FairnessScatter {
+                title: format!(
+                    "{} ranges from {} to {}",
+                    fairness.metric.name(),
+                    pretty(low.value.value(), 3),
+                    pretty(high.value.value(), 3)
+                ),
+                subtitle: told.method(),
+                metric: compared(fairness),
+                points: points.collect(),
+                low: low.value.value(),
+                high: high.value.value(),
+                exact: told.exact,
+            }),
+            false,
+        ))
+    };
+    told.findings.fairness.iter().filter_map(one).collect()
+}
+
+fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) -> String {
+    let ranges = ranges(told);
+    let mut sections = vec![
+        Section {
+            heading: "How much must, and how much may, a good rule set rely on a feature?".to_owned(),
+            intro: "A range that ends above zero on both sides is a feature that no good rule set can do without; one that begins at zero can be avoided.".to_owned(),
+            figures: vec![(Box::new(ranges.clone()), false)],
+        },
+        Section {
+            heading: "On whom do they disagree?".to_owned(),
+            intro: "Where good models disagree, choosing one of them decides about people.".to_owned(),
+            figures: vec![(Box::new(disagreement(told)), false)],
+        },
+    ];
+    if !told.findings.fairness.is_empty() {
+        sections.push(Section {
+            heading: "How differently do they treat groups?".to_owned(),
+            intro: "Each point is a rule set; the range is that of all of them.".to_owned(),
+            figures: scatters(told),
+        });
+    }
+    sections.push(Section {
+        heading: "What goes with what?".to_owned(),
+        intro: String::new(),
+        figures: vec![(Box::new(together(told)), false)],
+    });
+    let choice = |choice: &Choice| {
+        let rules = told.about.prepared.spelled(&choice.member.rules).join("  or  ");
+        format!(
+            "objective {}, differs on {} rows from the nearest before: {}",
+            pretty(choice.member.objective.value(), 4),
+            choice.differs_on,
+            if rules.is_empty() { "no rule".to_owned() } else { rules }
+        )
+    };
+    let mut facts = vec![
+        ("target".to_owned(), format!("{} = {}", args.task.target, told.about.prepared.positive)),
+        ("θ, λ".to_owned(), format!("{}, {}", told.about.within.theta, args.task.lambda)),
+        ("looked at".to_owned(), told.method()),
+    ];
+    facts.extend(told.choices.iter().enumerate().map(|(at, one)| {
+        (if at == 0 { "the best".to_owned() } else { format!("different {at}") }, choice(one))
+    }));
+    let mut notes = args.task.note.clone();
+    notes.push("Reliance: by how much the share of errors grows on average when a row gets the feature's value from another row (Fisher, Rudin & Dominici 2019), over all pairs of rows.".to_owned());
+    notes.push("It says how models use a feature, not what the feature does in the world.".to_owned());
+    notes.extend(told.about.prepared.warnings.clone());
+    html::page(&Report {
+        title: ranges.title,
+        lead: format!("What {} have in common, and where they differ.", told.method()),
+        facts,
+        sections,
+        notes,
+        command: Some(context.command_line()),
+    })
+}
+
+fn to_json(told: &Told, args: &rule_args::Study) -> Value {
+    let found = &told.findings;
+    let member = |member: &Member| json!({"objective": member.objective.to_string(), "rules": told.about.prepared.spelled(&member.rules), "ids": member.rules});
+    let reliance = |(at, name): &(usize, String)| {
+        let one = &found.reliance[*at];
+        let mut out = json!({"feature": name, "low": one.low, "high": one.high, "best": one.best, "median": one.median});
+        if let Some((all, _)) = &told.distributions {
+            out["bootstrap"] = all
+                .get(*at)
+                .map_or(Value::Null, |d| json!({"quantiles": d.quantiles, "positive": d.positive}));
+        }
+        out
+    };
+    let exact = |[part, all]: [u64; 2]| {
+        Ratio::new(part.into(), all.into()).map_or(Value::Null, |ratio| ratio.to_string().into())
+    };
+    let fairness = found.fairness.iter().map(|one| {
+        let end = |at: usize| one.range.as_ref().map(|range| json!({"value": range[at].value.to_string(), "set": member(&range[at].member)}));
+        json!({"metric": one.metric.name(), "compared": compared(one), "groups": one.groups, "low": end(0), "high": end(1), "undefined": one.undefined})
+    });
+    let disputed = found.share_of_row.iter().enumerate().filter(|(_, share)| **share > 0.0 && **share < 1.0);
+    json!({
+        "count": told.count.to_string(),
+        "members": found.members,
+        "exact": told.exact,
+        "method": told.method(),
+        "theta": told.about.within.theta.to_string(),
+        "lambda": args.task.lambda.to_string(),
+        "best": member(&told.best),
+        "reliance": told.features.iter().map(reliance).collect::<Value>(),
+        "bootstrap_drawings": told.distributions.as_ref().map(|(_, done)| done),
+        "cloud": found.cloud.iter().map(|(objective, values)| {
+            let of_features: Vec<f32> = told.features.iter().map(|(at, _)| values[*at]).collect();
+            json!({"objective": objective, "reliance": of_features})
+        }).collect::<Value>(),
+        "ambiguity": exact(found.ambiguity),
+        "discrepancy": exact(found.discrepancy),
+        "distinct_predictions": found.distinct_predictions,
+        "disputed_rows": disputed.map(|(row, share)| json!([row, share])).collect::<Value>(),
+        "fairness": fairness.collect::<Value>(),
+        "short_list": told.choices.iter().map(|choice| json!({"set": member(&choice.member), "differs_on": choice.differs_on})).collect::<Value>(),
+        "together": {"rules": told.about.prepared.spelled(&found.together.0), "sets": found.together.1},
+        "output": args.out,
+    })
+}
