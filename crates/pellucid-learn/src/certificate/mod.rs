@@ -1,7 +1,7 @@
 //! What is claimed of a result, so that somebody else can check it? Everything needed to do it again from the raw data.
 //!
 //! A certificate names its candidates, prices and constraints, hashes the instance that they make of the data, and says
-//! what was proven. [`mod@verify`] checks it on a path of its own; [`format`] is the file.
+//! what was proven. [`mod@verify`] checks it on a path of its own; [`mod@format`] is the file.
 
 #[cfg(test)]
 mod tests;

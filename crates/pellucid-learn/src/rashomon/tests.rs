@@ -295,3 +295,110 @@ fn slow_the_23_known_counts_are_found() {
         assert_eq!(found.count, sets, "{} {lambda} {theta}", path.display());
     }
 }
+
+/// Conjunctions of at most `conditions` columns of an instance with at least `support` points.
+fn mined(instance: &Instance, conditions: usize, support: u64) -> Instance {
+    use pellucid_data::FeatureId;
+    use pellucid_data::binarize::{Literal, LiteralColumn, Test};
+    let literal = |(at, rows): (usize, &RowSet)| LiteralColumn {
+        feature: FeatureId::at(at),
+        literal: Literal { column: format!("c{at}"), test: Test::IsTrue },
+        rows: rows.clone(),
+    };
+    let literals: Vec<LiteralColumn> = instance.columns().iter().enumerate().map(literal).collect();
+    let how = crate::mine::Mining {
+        max_conditions: conditions,
+        min_support: support,
+        max_rules: None,
+        keep: crate::mine::Keep::All,
+        rank: crate::mine::Rank::Gain,
+    };
+    let found = crate::mine::mine(&literals, instance.label(), instance.weights(), &how).unwrap();
+    let columns = found.candidates.into_iter().map(|candidate| candidate.rows).collect();
+    Instance::new(columns, instance.label().clone(), instance.weights().to_vec()).unwrap()
+}
+
+/// The sizes of all sets without the empty one, from one rule on.
+fn sizes(instance: &Instance, lambda: &str, theta: &str) -> Vec<u64> {
+    let within = Within { include_empty: false, ..Within::new(theta.parse().unwrap()) };
+    let objective = Objective::new(lambda.parse().unwrap()).unwrap();
+    let found = count(instance, &objective, &within, Detail::Sizes, &Searching::quiet()).unwrap();
+    assert!(found.is_exact());
+    found.by_size.iter().skip(1).map(|sets| u64::try_from(sets.clone()).unwrap()).collect()
+}
+
+/// `shared/data` beside the checkout, or a message.
+fn shared(file: &str) -> Option<std::path::PathBuf> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(file);
+    if !path.is_file() {
+        println!("skipped: {} is not there", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+#[test]
+fn the_leak_free_table_is_as_it_is_known() {
+    let Some(path) = shared("compas/test-binary.csv") else { return };
+    let columns = read_instance(&path);
+    for (conditions, support, rules, distinct, lambda, theta, expected) in [
+        (1, 1, 14, 14, "1/50", "2/5", &[1, 7, 18, 10][..]),
+        (1, 1, 14, 14, "1/50", "21/50", &[1, 7, 20, 29, 5]),
+        (1, 1, 14, 14, "1/100", "2/5", &[1, 7, 21, 31, 25, 11, 1]),
+        (1, 1, 14, 14, "1/20", "9/20", &[1, 7]),
+        (2, 30, 44, 42, "1/20", "9/20", &[3, 49]),
+        (2, 30, 44, 42, "1/50", "2/5", &[3, 58, 367, 665, 11]),
+        (2, 30, 44, 42, "1/50", "21/50", &[3, 74, 636, 2319, 2799, 56]),
+        (2, 30, 44, 42, "1/100", "37/100", &[3, 49, 367, 1169, 2799, 3183, 173]),
+        (3, 30, 63, 60, "1/50", "2/5", &[4, 94, 761, 2165, 49]),
+        (3, 30, 63, 60, "1/50", "37/100", &[2, 28, 14]),
+        (3, 5, 170, 0, "1/50", "37/100", &[2, 125, 261]),
+    ] {
+        let instance = mined(&columns, conditions, support);
+        assert_eq!(instance.n_rules(), rules);
+        let different = instance.columns().iter().collect::<std::collections::HashSet<_>>().len();
+        assert!(distinct == 0 || different == distinct, "{different}");
+        assert_eq!(sizes(&instance, lambda, theta), expected, "{conditions} {support} {lambda} {theta}");
+    }
+    let best = |lambda: &str| {
+        let objective = Objective::new(lambda.parse().unwrap()).unwrap();
+        crate::learn(&columns, &objective, &crate::Constraints::default(), &Searching::quiet(), &mut |_| {})
+            .unwrap()
+    };
+    assert_eq!(best("1/100").objective.to_string(), "11821/36050");
+    assert_eq!((best("1/100").rules, best("1/100").errors), (vec![1, 12], 222));
+    assert_eq!(best("1/50").objective.to_string(), "12321/36050");
+}
+
+#[test]
+fn slow_tic_tac_toe_is_won_by_eight_lines() {
+    let (Some(x), Some(y)) = (shared("tic-tac-toe/X.txt"), shared("tic-tac-toe/y.txt")) else { return };
+    let cells = |path: &std::path::Path| fs_err::read_to_string(path).unwrap();
+    let rows: Vec<Vec<bool>> = cells(&x)
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().map(|cell| cell == "1").collect())
+        .collect();
+    let label: Vec<bool> =
+        cells(&y).split_whitespace().map(|cell| cell.parse::<f64>().unwrap() == 1.0).collect();
+    assert_eq!((rows.len(), label.len(), rows[0].len()), (958, 958, 27));
+    let n = rows.len();
+    let columns = (0..27).map(|at| RowSet::from_fn(n, |row| rows[row][at])).collect();
+    let whole = Instance::new(columns, RowSet::from_fn(n, |row| label[row]), vec![1; n]).unwrap();
+    // Lines have three fields; shorter conjunctions are not among the candidates.
+    let mut threes = Vec::new();
+    for a in 0..27 {
+        for b in a + 1..27 {
+            for c in b + 1..27 {
+                let both = whole.columns()[a].and(&whole.columns()[b]).and(&whole.columns()[c]);
+                threes.extend((both.count() >= 60).then_some(both));
+            }
+        }
+    }
+    let instance = Instance::new(threes, whole.label().clone(), vec![1; n]).unwrap();
+    assert_eq!(instance.n_rules(), 286);
+    assert_eq!(sizes(&instance, "1/100", "9/100"), [0, 0, 0, 0, 0, 0, 0, 1]);
+    assert_eq!(sizes(&instance, "1/100", "1/10"), [0, 0, 0, 0, 0, 0, 0, 1, 14]);
+    assert_eq!(sizes(&instance, "1/50", "1/5"), [0, 0, 0, 0, 0, 0, 0, 1, 94]);
+    assert_eq!(sizes(&instance, "1/100", "3/20").iter().sum::<u64>(), 105_505);
+}

@@ -1,6 +1,6 @@
 //! What does a rule set say? Conditions, rules, and a decision: models that are their own explanation.
 //!
-//! A [`Rule`] is a conjunction of literals; a [`RuleSet`] predicts its positive class where any rule holds, else the
+//! A [`Rule`] is a conjunction of literals; rules of a class predict it where any of them holds, else the
 //! default. For more than two classes a [`Decision`] asks one rule set a class, in a stated order.
 
 pub mod export;

@@ -182,6 +182,7 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
         "position.html",
         "rules.html",
         "rashomon.html",
+        "study.html",
     ]
     .map(|name| (name, path(name)));
     let outputs: Vec<(&str, &Path)> = files.iter().map(|(name, path)| (*name, path.as_path())).collect();
@@ -194,10 +195,11 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
         bar::bar(&subject, 6).text(96),
         picture.text(96),
         format!(
-            "Wrote {shown}, {}, {} and {}. Open them in a browser.\nThe models, data and documents lie beside them: try\n  \
+            "Wrote {shown}, {}, {}, {} and {}. Open them in a browser.\nThe models, data and documents lie beside them: try\n  \
              pellucid explain {} {} --row {row}\n  pellucid position {} {}\n  pellucid rules show {}\n",
             path("rules.html").display(),
             path("rashomon.html").display(),
+            path("study.html").display(),
             path("position.html").display(),
             path("adult-xgboost.ubj").display(),
             path("adult.csv").display(),
@@ -215,7 +217,7 @@ fn rules(dir: &Path, context: &Context<'_>) -> Result<(), Failure> {
     write_file(&dir.join("compas.csv"), COMPAS)?;
     let data = place("compas.csv");
     let about = [data.as_str(), "--target", "recidivate-within-two-years:1", "--weights", "people"];
-    let outputs = [place("rules.json"), place("rules.html"), place("rashomon.html")];
+    let outputs = [place("rules.json"), place("rules.html"), place("rashomon.html"), place("study.html")];
     let learn = ["pellucid", "rules", "learn"];
     for (verb, more, out) in [
         (&learn[..], &[][..], &outputs[0]),
@@ -224,6 +226,11 @@ fn rules(dir: &Path, context: &Context<'_>) -> Result<(), Failure> {
             &["pellucid", "rashomon", "count"][..],
             &["--within", "1/100", "--exclude-empty", "--note", CONTESTED][..],
             &outputs[2],
+        ),
+        (
+            &["pellucid", "rashomon", "study"][..],
+            &["--within", "1/100", "--exclude-empty", "--group", "sex:Male", "--note", CONTESTED][..],
+            &outputs[3],
         ),
     ] {
         let words: Vec<&str> = [verb, &about[..], more, &["-o", out]].concat();

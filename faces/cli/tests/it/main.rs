@@ -20,6 +20,7 @@ impl Folder {
         for name in ["adult-xgboost.ubj", "adult-lightgbm.txt", "adult.csv"] {
             fs_err::copy(fixtures().join("tour").join(name), folder.path(name)).unwrap();
         }
+        fs_err::copy(fixtures().join("compas/compas.csv"), folder.path("compas.csv")).unwrap();
         for name in ["profile.md", "publications.bib", "posting.md"] {
             fs_err::copy(fixtures().join("position/twin").join(name), folder.path(name)).unwrap();
         }

@@ -1,19 +1,14 @@
 //! Rule sets and their Rashomon sets from the command line, on real data.
 
-use super::{Folder, fixtures};
+use super::Folder;
 
 const TARGET: &str = "recidivate-within-two-years:1";
-
-fn compas(folder: &Folder) -> String {
-    fs_err::copy(fixtures().join("compas/compas.csv"), folder.path("compas.csv")).unwrap();
-    "compas.csv".to_owned()
-}
+const DATA: &str = "compas.csv";
 
 #[test]
 fn rules_are_learned_shown_applied_checked_and_exported() {
     let folder = Folder::new();
-    let data = compas(&folder);
-    let learn = ["rules", "learn", &data, "--target", TARGET, "--weights", "people"];
+    let learn = ["rules", "learn", DATA, "--target", TARGET, "--weights", "people"];
     folder.ok(&[&learn[..], &["-o", "rules.json"]].concat());
     let told = folder.json(&[&learn[..], &["--json"]].concat());
     assert_eq!(told["certificate"]["objective"], "119389/324450");
@@ -21,13 +16,13 @@ fn rules_are_learned_shown_applied_checked_and_exported() {
     assert_eq!(told["schema"], "pellucid.rules_learn/1");
     let shown = folder.ok(&["rules", "show", "rules.json"]);
     assert!(shown.contains("priors:>3") && shown.contains("Proven"), "{shown}");
-    folder.ok(&["rules", "show", "rules.json", &data, "-o", "rules.html"]);
+    folder.ok(&["rules", "show", "rules.json", DATA, "-o", "rules.html"]);
     assert!(folder.read("rules.html").contains("juvenile-crimes"));
-    let predicted = folder.ok(&["rules", "predict", "rules.json", &data]);
+    let predicted = folder.ok(&["rules", "predict", "rules.json", DATA]);
     let lines: Vec<&str> = predicted.lines().collect();
     assert_eq!((lines[0], lines.len()), (TARGET, 322));
     assert!(lines[1..].iter().all(|line| ["0", "1"].contains(line)) && lines.contains(&"1"));
-    assert_eq!(folder.json(&["rules", "verify", "rules.json", &data, "--json"])["proven"], true);
+    assert_eq!(folder.json(&["rules", "verify", "rules.json", DATA, "--json"])["proven"], true);
     assert!(folder.ok(&["rules", "export", "rules.json", "--to", "python"]).contains("def predict(row)"));
     assert!(folder.ok(&["rules", "export", "rules.json", "--to", "sql"]).contains("\"priors:>3\" = 1"));
     assert_eq!(folder.ok(&["rules", "export", "rules.json", "--to", "json"]), folder.read("rules.json"));
@@ -36,14 +31,13 @@ fn rules_are_learned_shown_applied_checked_and_exported() {
 #[test]
 fn a_changed_certificate_or_other_data_is_a_negative_answer() {
     let folder = Folder::new();
-    let data = compas(&folder);
-    folder.ok(&["rules", "learn", &data, "--target", TARGET, "--weights", "people", "-o", "rules.json"]);
+    folder.ok(&["rules", "learn", DATA, "--target", TARGET, "--weights", "people", "-o", "rules.json"]);
     let text = folder.read("rules.json");
     fs_err::write(folder.path("forged.json"), text.replace("119389/324450", "119388/324450")).unwrap();
-    let output = folder.run(&["rules", "verify", "forged.json", &data]);
+    let output = folder.run(&["rules", "verify", "forged.json", DATA]);
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("refuted"));
-    let changed = folder.read(&data).replacen(",29\n", ",30\n", 1);
+    let changed = folder.read(DATA).replacen(",29\n", ",30\n", 1);
     fs_err::write(folder.path("changed.csv"), changed).unwrap();
     let output = folder.run(&["rules", "verify", "rules.json", "changed.csv"]);
     assert_eq!(output.status.code(), Some(1));
@@ -83,7 +77,6 @@ fn the_exported_python_predicts_as_the_rules_do() {
 #[test]
 fn rashomon_sets_are_counted_listed_and_drawn() {
     let folder = Folder::new();
-    let data = compas(&folder);
     let about = [
         "--target",
         TARGET,
@@ -95,13 +88,13 @@ fn rashomon_sets_are_counted_listed_and_drawn() {
         "1/100",
         "--exclude-empty",
     ];
-    let words = |verb: &'static str| [&["rashomon", verb, data.as_str()][..], &about[..]].concat();
+    let words = |verb: &'static str| [&["rashomon", verb, DATA][..], &about[..]].concat();
     let counted = folder.json(&[words("count"), vec!["--json"]].concat());
     assert_eq!((counted["count"].as_str(), counted["exact"].as_bool()), (Some("138"), Some(true)));
     assert_eq!(counted["by_size"]["3"], "62");
     assert_eq!(counted["best"], "119389/324450");
     folder.ok(&[words("count"), vec!["-o", "count.json"]].concat());
-    assert!(folder.ok(&["rules", "verify", "count.json", &data]).starts_with("proven: 138"));
+    assert!(folder.ok(&["rules", "verify", "count.json", DATA]).starts_with("proven: 138"));
     for out in ["map.svg", "map.png", "map.html"] {
         folder.ok(&[words("count"), vec!["-o", out]].concat());
     }
@@ -120,8 +113,7 @@ fn rashomon_sets_are_counted_listed_and_drawn() {
 #[test]
 fn a_stopped_count_is_an_interval_and_an_empty_set_an_answer() {
     let folder = Folder::new();
-    let data = compas(&folder);
-    let about = ["rashomon", "count", &data, "--target", TARGET, "--weights", "people", "--json"];
+    let about = ["rashomon", "count", DATA, "--target", TARGET, "--weights", "people", "--json"];
     let output =
         folder.run(&[&about[..], &["--theta", "1/2", "--lambda", "1/500", "--node-limit", "20000"]].concat());
     assert_eq!(output.status.code(), Some(4));
@@ -157,12 +149,11 @@ fn one_against_the_rest_is_a_decision_in_order() {
 #[test]
 fn mistakes_about_rules_are_explained() {
     let folder = Folder::new();
-    let data = compas(&folder);
     fs_err::write(folder.path("same.csv"), "a,y\n1,1\n0,1\n").unwrap();
     fs_err::write(folder.path("three.csv"), "a,y\n1,u\n0,v\n1,w\n").unwrap();
     fs_err::write(folder.path("weights.csv"), "a,y,w\n1,1,0.5\n0,0,1\n").unwrap();
     for (words, code, pieces) in [
-        (&["rules", "learn", &data, "--target", "recidivate"][..], 3, &["`recidivate`", "no column"][..]),
+        (&["rules", "learn", DATA, "--target", "recidivate"][..], 3, &["`recidivate`", "no column"][..]),
         (&["rules", "learn", "same.csv", "--target", "y"], 3, &["only one value", "`1`"]),
         (&["rules", "learn", "three.csv", "--target", "y"], 3, &["3 values", "--positive", "--one-vs-rest"]),
         (&["rules", "learn", "three.csv", "--target", "y", "--positive", "x"], 3, &["never `x`", "`u`"]),
@@ -172,26 +163,26 @@ fn mistakes_about_rules_are_explained() {
             &["row 0", "0.5", "whole numbers"],
         ),
         (
-            &["rules", "learn", &data, "--target", TARGET, "--min-support", "100000"],
+            &["rules", "learn", DATA, "--target", TARGET, "--min-support", "100000"],
             3,
             &["no rule holds", "--min-support"],
         ),
-        (&["rules", "learn", &data, "--target", TARGET, "--lambda", "0"], 3, &["λ is 0", "above 0"]),
-        (&["rules", "learn", &data, "--target", TARGET, "--lambda", "x"], 2, &["no number", "1/50"]),
-        (&["rules", "learn", &data, "--target", TARGET, "--cost", "1:0"], 2, &["whole numbers from 1"]),
+        (&["rules", "learn", DATA, "--target", TARGET, "--lambda", "0"], 3, &["λ is 0", "above 0"]),
+        (&["rules", "learn", DATA, "--target", TARGET, "--lambda", "x"], 2, &["no number", "1/50"]),
+        (&["rules", "learn", DATA, "--target", TARGET, "--cost", "1:0"], 2, &["whole numbers from 1"]),
         (
-            &["rules", "learn", &data, "--target", TARGET, "--require", "priors:>3", "--max-size", "0"],
+            &["rules", "learn", DATA, "--target", TARGET, "--require", "priors:>3", "--max-size", "0"],
             3,
             &["need"],
         ),
         (
-            &["rules", "learn", &data, "--target", TARGET, "--require", "priors:>3", "--drop", "priors:>3"],
+            &["rules", "learn", DATA, "--target", TARGET, "--require", "priors:>3", "--drop", "priors:>3"],
             3,
             &["contradict"],
         ),
-        (&["rashomon", "count", &data, "--target", TARGET], 2, &["--theta"]),
-        (&["rules", "show", &data], 3, &["no rules file"]),
-        (&["rules", "verify", "adult-lightgbm.txt", &data], 3, &["no rules file"]),
+        (&["rashomon", "count", DATA, "--target", TARGET], 2, &["--theta"]),
+        (&["rules", "show", DATA], 3, &["no rules file"]),
+        (&["rules", "verify", "adult-lightgbm.txt", DATA], 3, &["no rules file"]),
     ] {
         let output = folder.run(words);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -204,8 +195,7 @@ fn mistakes_about_rules_are_explained() {
 #[test]
 fn a_leaked_label_is_told() {
     let folder = Folder::new();
-    let data = compas(&folder);
-    let text = folder.read(&data);
+    let text = folder.read(DATA);
     let leaked: String = text
         .lines()
         .enumerate()
@@ -217,4 +207,37 @@ fn a_leaked_label_is_told() {
     let output = folder.run(&["rules", "learn", "leaked.csv", "--target", TARGET, "--weights", "people"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("`rearrest` holds exactly where the target does"), "{said}");
+}
+
+#[test]
+fn a_study_tells_ranges_and_estimates_wear_their_guarantee() {
+    let folder = Folder::new();
+    let about = ["--target", TARGET, "--weights", "people", "--within", "1/100", "--exclude-empty"];
+    let words = |verb: &'static str| [&["rashomon", verb, DATA][..], &about[..]].concat();
+    let study =
+        folder.json(&[words("study"), vec!["--group", "sex:Male", "--bootstrap", "3", "--json"]].concat());
+    assert_eq!((study["members"].as_u64(), study["exact"].as_bool()), (Some(138), Some(true)));
+    let reliance = study["reliance"].as_array().unwrap();
+    let of = |name: &str| reliance.iter().find(|one| one["feature"] == name).unwrap();
+    assert!(of("priors:>3")["low"].as_f64().unwrap() > 0.05);
+    assert!(of("sex:Male")["low"].as_f64().unwrap() <= 0.0);
+    assert_eq!(study["fairness"].as_array().unwrap().len(), 3);
+    assert_eq!(study["short_list"].as_array().unwrap().len(), 5);
+    // A sample of the members says that it is one.
+    let sampled = folder.json(&[words("study"), vec!["--most-members", "50", "--json"]].concat());
+    assert_eq!((sampled["exact"].as_bool(), sampled["members"].as_u64()), (Some(false), Some(50)));
+    folder.ok(&[words("study"), vec!["-o", "study.html"]].concat());
+    assert!(folder.read("study.html").contains("priors:&gt;3"));
+
+    let wide = ["rashomon", "count", DATA, "--target", TARGET, "--weights", "people", "--within", "1/50"];
+    let exact: f64 =
+        folder.json(&[&wide[..], &["--json"]].concat())["count"].as_str().unwrap().parse().unwrap();
+    let told = folder.json(&[&wide[..], &["--approximate", "--seed", "4", "--json"]].concat());
+    let estimate: f64 = told["count"].as_str().unwrap().parse().unwrap();
+    assert!(told["exact"] == false && told["guarantee"].as_str().unwrap().contains("0.8"));
+    assert!((exact / 1.8..=exact * 1.8).contains(&estimate), "{estimate} of {exact}");
+    let drawn = folder.json(&[words("sample"), vec!["--method", "parity", "-n", "4", "--json"]].concat());
+    assert_eq!(drawn["method"], "UniGen");
+    let probed = folder.json(&[words("sample"), vec!["--method", "tree", "-n", "50", "--json"]].concat());
+    assert_eq!(probed["guarantee"], "no finite-sample guarantee");
 }

@@ -241,6 +241,17 @@ fn said(told: &Told) -> String {
         };
         text += &format!("{}: {range}{undefined}\n", compared(fairness));
     }
+    if let Some((all, done)) = &told.distributions {
+        text += &format!(
+            "\nReliance over the sets of {done} bootstrap drawings: 5, 50 and 95 % quantiles, share above 0\n"
+        );
+        for (at, name) in &told.features {
+            if let Some(one) = all.get(*at).filter(|one| one.positive > 0.0) {
+                let [low, _, middle, _, high] = one.quantiles.map(|value| pretty(value, 2));
+                text += &format!("{low:>9} {middle:>9} {high:>9}  {:>5.1} %  {name}\n", one.positive * 100.0);
+            }
+        }
+    }
     text += &format!("\nThe best, and the most different ones among {} of them\n", told.pool);
     for choice in &told.choices {
         let rules = told.about.prepared.spelled(&choice.member.rules).join("  or  ");
@@ -396,10 +407,13 @@ fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) -> String {
     });
     let choice = |choice: &Choice| {
         let rules = told.about.prepared.spelled(&choice.member.rules).join("  or  ");
+        let differs = match choice.differs_on {
+            0 => String::new(),
+            n => format!(", differs on {n} rows from the nearest above"),
+        };
         format!(
-            "objective {}, differs on {} rows from the nearest before: {}",
+            "objective {}{differs}: {}",
             pretty(choice.member.objective.value(), 4),
-            choice.differs_on,
             if rules.is_empty() { "no rule".to_owned() } else { rules }
         )
     };
