@@ -53,7 +53,7 @@ pub(crate) struct Task {
     #[command(flatten)]
     pub(crate) reading: Reading,
     /// λ: what a rule costs, beside the share of errors
-    #[arg(long, value_name = "P/Q", default_value = "1/100")]
+    #[arg(long, value_name = "P/Q", default_value = "1/100", allow_hyphen_values = true)]
     pub(crate) lambda: Ratio,
     /// What a false positive and a false negative cost
     #[arg(long, value_name = "FP:FN", default_value = "1:1", value_parser = costs)]
@@ -178,13 +178,13 @@ pub(crate) struct Export {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Bound {
     /// θ: the objective is at most this
-    #[arg(long, value_name = "P/Q", group = "bound", required_unless_present_any = ["within", "times"])]
+    #[arg(long, value_name = "P/Q", group = "bound", allow_hyphen_values = true, required_unless_present_any = ["within", "times"])]
     pub(crate) theta: Option<Ratio>,
     /// The objective is at most this above the best
-    #[arg(long, value_name = "P/Q", group = "bound")]
+    #[arg(long, value_name = "P/Q", group = "bound", allow_hyphen_values = true)]
     pub(crate) within: Option<Ratio>,
     /// The objective is at most so many times the best
-    #[arg(long, value_name = "P/Q", group = "bound")]
+    #[arg(long, value_name = "P/Q", group = "bound", allow_hyphen_values = true)]
     pub(crate) times: Option<Ratio>,
     /// The empty set, which predicts the default everywhere, does not count
     #[arg(long)]
@@ -207,10 +207,10 @@ pub(crate) struct Count {
     #[arg(long, conflicts_with = "out")]
     pub(crate) approximate: bool,
     /// With --approximate: the estimate is within a factor of 1 + ε
-    #[arg(long, value_name = "EPS", default_value_t = 0.8)]
+    #[arg(long, value_name = "EPS", default_value_t = 0.8, allow_hyphen_values = true)]
     pub(crate) epsilon: f64,
     /// With --approximate: except with a probability of δ
-    #[arg(long, value_name = "DELTA", default_value_t = 0.2)]
+    #[arg(long, value_name = "DELTA", default_value_t = 0.2, allow_hyphen_values = true)]
     pub(crate) delta: f64,
     /// The result: .json for a count that `rules verify` checks, .html .svg .png for the map [default: text]
     #[arg(short, long, value_name = "OUT")]
@@ -244,13 +244,13 @@ pub(crate) struct Sample {
     #[arg(short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) n: usize,
     /// Draw proportionally to exp(-β·objective)
-    #[arg(long, value_name = "BETA", default_value_t = 0.0)]
+    #[arg(long, value_name = "BETA", default_value_t = 0.0, allow_hyphen_values = true)]
     pub(crate) beta: f64,
     /// How to draw
     #[arg(long, value_enum, default_value = "exact", value_name = "HOW")]
     pub(crate) method: DrawName,
     /// With --method parity: every set is drawn with a probability within a factor of 1 + ε of the others'
-    #[arg(long, value_name = "EPS", default_value_t = 8.0)]
+    #[arg(long, value_name = "EPS", default_value_t = 8.0, allow_hyphen_values = true)]
     pub(crate) epsilon: f64,
     /// The result: .jsonl .csv [default: text on standard output]
     #[arg(short, long, value_name = "OUT")]

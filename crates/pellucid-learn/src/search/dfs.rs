@@ -17,6 +17,9 @@ use super::visit::{Path, Visit};
 /// How many children are looked at between two looks at the clock.
 const PATIENCE: u32 = 1 << 11;
 
+/// Nodes are given away above this depth of a part only: below, what is given is done before it has arrived.
+const GIVEN: usize = 3;
+
 /// After how many places of the order the largest useful change is computed anew.
 const STRIDE: usize = 16;
 
@@ -377,7 +380,7 @@ fn node<const LEVEL: u8, L: Lane, V: Visit>(
                 s.tighten();
             }
             Child::Full => {
-                if s.shared.is_hungry() && end - p > 1 {
+                if depth < GIVEN && s.shared.is_hungry() && end - p > 1 {
                     // Half of what is left goes to whoever waits.
                     let middle = p + 1 + (end - p - 1) / 2;
                     s.shared.give(Task {

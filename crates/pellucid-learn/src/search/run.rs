@@ -66,6 +66,7 @@ pub(super) struct Shared<'p, L> {
     stop: AtomicBool,
     looked_at: AtomicU64,
     bytes: AtomicUsize,
+    lanes_of_all_rows: usize,
 }
 
 struct Queue<L> {
@@ -92,9 +93,11 @@ impl<L: Lane> Shared<'_, L> {
         self.hungry.store(queue.waiting.saturating_sub(queue.tasks.len()), Ordering::Relaxed);
     }
 
-    /// After how many children to ask again: as many as usual, or fewer where few are allowed.
+    /// After how many children to ask again: as many as usual, or fewer where a child is much work, or few are allowed.
     pub(super) fn patience(&self, usual: u32) -> u32 {
-        self.how.most_nodes.map_or(usual, |most| u32::try_from(most / 8).unwrap_or(usual).clamp(1, usual))
+        let by_work = (1 << 21) / (self.lanes_of_all_rows / 64 + 1);
+        let by_limit = self.how.most_nodes.map_or(u64::from(usual), |most| most / 8);
+        u32::try_from(by_limit.min(by_work as u64)).unwrap_or(usual).clamp(1, usual)
     }
 
     /// Hears of so many children more.
@@ -188,6 +191,7 @@ fn run_lanes<L: Lane, V: Visit>(
         stop: AtomicBool::new(false),
         looked_at: AtomicU64::new(0),
         bytes: AtomicUsize::new(problem.bytes()),
+        lanes_of_all_rows: problem.rows.len(),
     };
     let mut first = make();
     // The start itself, and the sets that nulls alone make of it, belong to no node.

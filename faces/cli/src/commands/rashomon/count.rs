@@ -175,7 +175,8 @@ fn said(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio>, 
     };
     if let Some(best) = best {
         text += &format!(
-            "Best objective {best} ({}), λ = {}, {} candidate rules, {} nodes.\n",
+            "{} {best} ({}), λ = {}, {} candidate rules, {} nodes.\n",
+            if found.is_exact() { "Best objective" } else { "Best objective so far" },
             pretty(best.value(), 5),
             args.task.lambda,
             about.prepared.rules.len(),

@@ -154,8 +154,8 @@ pub(super) fn screen(members: &[Member], about: &Explored, complete: bool) -> St
         };
         text += &format!("{:<9} {:>7} errors  {rules}\n", pretty(member.objective.value(), 5), member.errors);
     }
-    if members.is_empty() {
-        text += "The set is empty\n";
+    if members.is_empty() && complete {
+        text += "No rule set\n";
     }
     text + if complete { "" } else { "… there are more; -n N shows more, -o FILE writes all\n" }
 }
