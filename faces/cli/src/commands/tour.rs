@@ -41,7 +41,7 @@ const POSTING: &[u8] = include_bytes!("../../../../fixtures/position/twin/postin
 const COMPAS: &[u8] = include_bytes!("../../../../fixtures/compas/compas.csv");
 
 /// What that data is not fit for; on every page that is made of it.
-const CONTESTED: &str = "The data are 6 489 people judged by COMPAS (ProPublica, 2016, public; as binarized by the authors of CORELS). Its \
+const CONTESTED: &str = "The data are 6489 people judged by COMPAS (ProPublica, 2016, public; as binarized by the authors of CORELS). Its \
     label is arrest within two years, not crime, and who is arrested depends on where police look. It is fit for comparing methods, since many papers \
     use it; it is not fit for deciding about anybody, and nothing on this page says that these rules should be used.";
 
