@@ -71,7 +71,7 @@ pub(crate) enum When {
 pub(crate) enum Command {
     /// Do the main jobs on embedded data and models, and write a report
     Tour(Tour),
-    /// Say what a model, data or run file is
+    /// Say what a model, data, rules or run file is
     Inspect(Inspect),
     /// Margins and predictions, as the source library computes them
     Predict(Predict),

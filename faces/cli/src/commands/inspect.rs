@@ -6,6 +6,7 @@ use std::path::Path;
 use pellucid::data::read::ReadBatches;
 use pellucid::data::table::{Column, Kind};
 use pellucid::files::{FileError, map, open_table};
+use pellucid::learn::certificate::format::{Held, ReadError, read as certificate};
 use pellucid::models::Predict as _;
 use pellucid::models::trees::import::{Format, import};
 use pellucid::models::trees::{Ensemble, FeatureKind, Tree};
@@ -28,6 +29,14 @@ pub(crate) fn run(args: &Inspect, context: &Context<'_>) -> Result<u8, Failure> 
     }
     if args.file != Path::new("-") {
         let bytes = map(&args.file)?;
+        match certificate(&bytes) {
+            Ok(held) => return show_certificate(&held, context),
+            // Ours by its schema, and changed or of a later version: that is what is to be said of it.
+            Err(error @ (ReadError::Digest | ReadError::Version { .. })) if is_ours(&bytes) => {
+                return Err(Failure::Input(format!("{}: {error}", args.file.display())));
+            }
+            Err(_) => {}
+        }
         let looks_like_lines = args.file.extension().is_some_and(|e| e == "jsonl" || e == "ndjson");
         if Format::sniff(&bytes).is_some() && !looks_like_lines {
             match import(&bytes) {
@@ -42,6 +51,73 @@ pub(crate) fn run(args: &Inspect, context: &Context<'_>) -> Result<u8, Failure> 
     }
     let reader = open_table(&args.file, &read_options(&args.reading))?;
     show_table(reader, &args.file, context)
+}
+
+/// Whether a schema of rules stands at the beginning or the end, where keys in order put it.
+fn is_ours(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(bytes).is_ok_and(|value| {
+        value["schema"].as_str().is_some_and(|schema| {
+            schema.starts_with("pellucid.rules/") || schema.starts_with("pellucid.rashomon/")
+        })
+    })
+}
+
+fn show_certificate(held: &Held, context: &Context<'_>) -> Result<u8, Failure> {
+    let line = |word: &str, text: String| format!("{} {text}\n", left(word, 12));
+    let (what, universe, mut text) = match held {
+        Held::Rules(file) => {
+            let Some(first) = file.certificates.first() else {
+                return Err(Failure::Input("the file has no class".to_owned()));
+            };
+            let mut text =
+                line("rules", format!("for {}, written by version {}", file.decision.target, file.version));
+            for (class, certificate) in file.decision.classes.iter().zip(&file.certificates) {
+                let state = if certificate.is_proven() { "proven optimal" } else { "not proven optimal" };
+                text += &line(
+                    "class",
+                    format!(
+                        "{}: {} rules, objective {}, {state}",
+                        class.positive,
+                        class.rules.len(),
+                        certificate.objective
+                    ),
+                );
+            }
+            ("rules", &first.universe, text)
+        }
+        Held::Count(count) => {
+            let text = line(
+                "count",
+                format!("{} rule sets with an objective of at most {}", count.count, count.within.theta),
+            );
+            ("rashomon_count", &count.universe, text)
+        }
+        _ => return Err(Failure::Input("a kind of file that this program does not know".to_owned())),
+    };
+    text += &line(
+        "data",
+        format!(
+            "{} rows, {} in weight, sha256 {}…",
+            count(universe.rows as usize),
+            count(universe.weight[0] as usize),
+            &universe.hash[..universe.hash.len().min(12)]
+        ),
+    );
+    text += &line(
+        "searched",
+        format!(
+            "{} candidates, λ = {}, costs {}:{}",
+            count(universe.candidates.len()),
+            universe.objective.lambda,
+            universe.objective.false_positive,
+            universe.objective.false_negative
+        ),
+    );
+    if context.json {
+        let body = json!({"what": what, "target": universe.target, "rows": universe.rows, "candidates": universe.candidates.len(), "sha256": universe.hash});
+        return context.print_json("inspect", body);
+    }
+    print(&text)
 }
 
 fn is_table(args: &Inspect) -> bool {

@@ -14,6 +14,9 @@ fn rules_are_learned_shown_applied_checked_and_exported() {
     assert_eq!(told["certificate"]["objective"], "119389/324450");
     assert_eq!(told["certificate"]["lower_bound"], "119389/324450");
     assert_eq!(told["schema"], "pellucid.rules_learn/1");
+    assert!(
+        folder.ok(&["inspect", "rules.json"]).contains("2 rules, objective 119389/324450, proven optimal")
+    );
     let shown = folder.ok(&["rules", "show", "rules.json"]);
     assert!(shown.contains("priors:>3") && shown.contains("Proven"), "{shown}");
     folder.ok(&["rules", "show", "rules.json", DATA, "-o", "rules.html"]);
