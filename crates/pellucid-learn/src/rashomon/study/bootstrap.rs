@@ -49,7 +49,10 @@ pub fn bootstrap(
         if searching.control.watch.should_stop() {
             break;
         }
-        let mut random = ChaCha8Rng::seed_from_u64(seed.wrapping_add(drawing as u64));
+        // Rows and members are drawn from streams of their own.
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        random.set_stream(drawing as u64 + 1);
+        let of_members = random.next_u64();
         let mut weights = vec![0_u32; sums.len()];
         for _ in 0..total {
             // 64 bits modulo the total: off by less than total / 2⁶⁴.
@@ -68,7 +71,7 @@ pub fn bootstrap(
         }
         let theta = best.objective.plus(margin).map_err(crate::SemanticsError::from)?;
         let explorer = Explorer::new(&again, objective, &Within { theta, ..*within })?;
-        let drawn = match explorer.sample(per, seed.wrapping_add(drawing as u64), 0.0, searching) {
+        let drawn = match explorer.sample(per, of_members, 0.0, searching) {
             Ok(drawn) => drawn,
             Err(SampleError::Stopped) => break,
             Err(other) => return Err(other),
