@@ -58,10 +58,37 @@ pub fn rules(file: &RulesFile, table: &Table, watch: &dyn Watch) -> Vec<Verdict>
         }
         said(optimum(certificate, table, watch))
     };
+    if let Some(problem) = wrong_default(file, table) {
+        return vec![Verdict::Refuted(problem)];
+    }
     if file.certificates.is_empty() || file.decision.classes.len() != file.certificates.len() {
         return vec![Verdict::Refuted("not every class has a certificate".to_owned())];
     }
     classes.map(verdict).collect()
+}
+
+/// What is wrong with the class that is predicted where no rule holds: it is the only value of the target that no rules
+/// predict, or, for one class against several, `not` that class.
+fn wrong_default(file: &RulesFile, table: &Table) -> Option<String> {
+    let Some(target) = table.column(&file.decision.target) else {
+        return Some(format!("the data has no column `{}`", file.decision.target));
+    };
+    let spelled = |row: usize| match target {
+        Column::Number(values) => (!values[row].is_nan()).then(|| values[row].to_string()),
+        Column::Category(text) => text.text(row).map(str::to_owned),
+    };
+    let mut others: HashSet<String> = (0..table.n_rows()).filter_map(spelled).collect();
+    file.decision.classes.iter().for_each(|class| {
+        others.remove(&class.positive);
+    });
+    let mut others = others.into_iter();
+    let expected = match (others.next(), others.next(), file.decision.classes.as_slice()) {
+        (Some(only), None, _) => only,
+        (Some(_), Some(_), [class]) => format!("not {}", class.positive),
+        _ => return Some("the classes leave no value of the target to be predicted otherwise".to_owned()),
+    };
+    (file.decision.default != expected)
+        .then(|| format!("otherwise `{}` is predicted, and it should be `{expected}`", file.decision.default))
 }
 
 /// Checks a count.
@@ -90,10 +117,16 @@ struct Again {
     groups: Vec<[i128; 2]>,
     /// The groups that each candidate covers.
     covers: Vec<Vec<u64>>,
-    total: i128,
     /// Costs of false positives and false negatives, times the denominator of λ; what a rule costs in the same unit.
     cost: [i128; 2],
     price: i128,
+    /// The denominator of λ times the total weight: objectives are whole numbers over it.
+    unit: i128,
+}
+
+/// Numbers of the file that no check can compute with.
+fn too_long() -> Stop {
+    Stop::False("its numbers can't be computed with exactly".to_owned())
 }
 
 fn again(universe: &Universe, table: &Table) -> Result<Again, Stop> {
@@ -174,20 +207,24 @@ fn again(universe: &Universe, table: &Table) -> Result<Again, Stop> {
     }
     let lambda = universe.objective.lambda;
     let scale = lambda.denominator();
-    let cost = [universe.objective.false_positive, universe.objective.false_negative]
-        .map(|cost| i128::from(cost) * scale);
     let total = i128::from(totals[0]);
-    Ok(Again { label, weights, columns, groups, covers, total, cost, price: lambda.numerator() * total })
+    let times = |a: i128, b: i128| a.checked_mul(b).ok_or_else(too_long);
+    let cost = [
+        times(universe.objective.false_positive.into(), scale)?,
+        times(universe.objective.false_negative.into(), scale)?,
+    ];
+    let (price, unit) = (times(lambda.numerator(), total)?, times(scale, total)?);
+    // The largest sum that any set makes, with room for one rule more: what fits here fits everywhere below.
+    let errors = times(cost[0], total)?.checked_add(times(cost[1], total)?).ok_or_else(too_long)?;
+    times(price, columns.len() as i128 + 2)?.checked_add(errors).ok_or_else(too_long)?;
+    Ok(Again { label, weights, columns, groups, covers, cost, price, unit })
 }
 
 impl Again {
     /// The largest integer objective that is at most the fraction.
-    fn most(&self, bound: Ratio, universe: &Universe) -> Result<i128, Stop> {
-        let unit = Ratio::new(universe.objective.lambda.denominator() * self.total, 1);
-        let scaled = unit.and_then(|unit| bound.times(unit).ok());
-        scaled
-            .map(Ratio::floor)
-            .ok_or_else(|| Stop::False("its numbers can't be computed with exactly".to_owned()))
+    fn most(&self, bound: Ratio) -> Result<i128, Stop> {
+        let scaled = Ratio::new(self.unit, 1).and_then(|unit| bound.times(unit).ok());
+        scaled.map(Ratio::floor).ok_or_else(too_long)
     }
 
     /// Visits every set whose integer objective is at most `most`: its rules and its objective.
@@ -275,7 +312,7 @@ fn optimum(certificate: &Certificate, table: &Table, watch: &dyn Watch) -> Resul
     let cost = i128::from(errors[0]) * again.cost[0]
         + i128::from(errors[1]) * again.cost[1]
         + again.price * chosen.len() as i128;
-    let value = Ratio::new(cost, universe.objective.lambda.denominator() * again.total);
+    let value = Ratio::new(cost, again.unit);
     must(value == Some(certificate.objective), || {
         format!(
             "the objective is {}, the certificate says {}",
@@ -303,11 +340,10 @@ fn optimum(certificate: &Certificate, table: &Table, watch: &dyn Watch) -> Resul
     };
     must(allowed(chosen), || "the rules break their own constraints".to_owned())?;
 
-    let below = again.most(certificate.lower_bound, universe)?;
-    let is_whole = Ratio::new(below, universe.objective.lambda.denominator() * again.total)
-        == Some(certificate.lower_bound);
+    let below = again.most(certificate.lower_bound)?;
+    let is_whole = Ratio::new(below, again.unit) == Some(certificate.lower_bound);
     // Nothing below the bound; and where it is reached, as many as claimed.
-    let most = if certificate.n_optimal.is_some() || !is_whole { below } else { below - 1 };
+    let most = if certificate.n_optimal.is_some() || !is_whole { below } else { below.saturating_sub(1) };
     let max_size = conditions.max_size.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
     let mut ties = 0_u64;
     again.visit(most, max_size, watch, &mut |rules, value| {
@@ -335,7 +371,7 @@ fn optimum(certificate: &Certificate, table: &Table, watch: &dyn Watch) -> Resul
 fn counted(certificate: &CountCertificate, table: &Table, watch: &dyn Watch) -> Result<String, Stop> {
     let CountCertificate { universe, within, .. } = certificate;
     let again = again(universe, table)?;
-    let most = again.most(within.theta, universe)?;
+    let most = again.most(within.theta)?;
     let first_of_kind: Vec<bool> =
         (0..again.columns.len()).map(|rule| !again.columns[..rule].contains(&again.columns[rule])).collect();
     let name = within.identity.name();
