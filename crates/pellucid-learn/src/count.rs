@@ -2,17 +2,17 @@
 
 use num_bigint::BigUint;
 
-use crate::search::open::binomial;
+use crate::search::open::binomials;
 
 /// A number of rule sets.
 pub(crate) trait Count: Clone + Send + Sync + 'static {
     fn zero() -> Self;
     fn of(n: u64) -> Self;
     fn add(&mut self, other: &Self);
-    /// C(n, k), for `n` and `k` that [`fits`] has let through.
-    fn binomial(n: usize, k: usize) -> Self;
-    /// C(n, k) - C(m, k) for m ≤ n.
-    fn difference(n: usize, m: usize, k: usize) -> Self;
+    /// The difference; `other` is not larger.
+    fn less(&self, other: &Self) -> Self;
+    /// A number that [`fits`] has let through.
+    fn narrow(n: BigUint) -> Self;
     fn big(&self) -> BigUint;
 }
 
@@ -30,18 +30,12 @@ impl Count for u128 {
         *self += other;
     }
 
-    #[inline]
-    fn binomial(n: usize, k: usize) -> Self {
-        match k {
-            0 => 1,
-            1 => n as Self,
-            2 => (n as Self) * (n as Self).saturating_sub(1) / 2,
-            _ => binomial(n, k).try_into().unwrap_or(Self::MAX),
-        }
+    fn less(&self, other: &Self) -> Self {
+        self - other
     }
 
-    fn difference(n: usize, m: usize, k: usize) -> Self {
-        Self::binomial(n, k) - Self::binomial(m, k)
+    fn narrow(n: BigUint) -> Self {
+        n.try_into().unwrap_or(Self::MAX)
     }
 
     fn big(&self) -> BigUint {
@@ -62,12 +56,12 @@ impl Count for BigUint {
         *self += other;
     }
 
-    fn binomial(n: usize, k: usize) -> Self {
-        binomial(n, k)
+    fn less(&self, other: &Self) -> Self {
+        self - other
     }
 
-    fn difference(n: usize, m: usize, k: usize) -> Self {
-        binomial(n, k) - binomial(m, k)
+    fn narrow(n: BigUint) -> Self {
+        n
     }
 
     fn big(&self) -> BigUint {
@@ -75,9 +69,38 @@ impl Count for BigUint {
     }
 }
 
+/// Binomials that were asked for, each computed once.
+pub(crate) struct Pascal<C> {
+    rows: Vec<Vec<C>>,
+}
+
+impl<C: Count> Pascal<C> {
+    pub(crate) fn new() -> Self {
+        Self { rows: Vec::new() }
+    }
+
+    /// C(n, k), for `n` and `k` that [`fits`] has let through.
+    #[inline(always)]
+    pub(crate) fn at(&mut self, n: usize, k: usize) -> &C {
+        if self.rows.get(n).is_none_or(|row| row.len() <= k) {
+            self.extend(n, k);
+        }
+        &self.rows[n][k]
+    }
+
+    #[cold]
+    fn extend(&mut self, n: usize, k: usize) {
+        if self.rows.len() <= n {
+            self.rows.resize(n + 1, Vec::new());
+        }
+        // Twice as far as asked, so that asking step by step costs no more.
+        self.rows[n] = binomials(n).take(2 * k + 2).map(C::narrow).collect();
+    }
+}
+
 /// All sets of at most `size` out of `n` rules: no count can be larger.
 pub(crate) fn all_sets(n: usize, size: usize) -> BigUint {
-    (0..=size.min(n)).map(|k| binomial(n, k)).sum()
+    binomials(n).take(size.min(n) + 1).sum()
 }
 
 /// Whether 128 bits hold every count of sets of at most `size` out of `n` rules, and of rules in them.

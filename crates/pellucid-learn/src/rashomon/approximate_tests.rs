@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 use super::approximate::{constants, iterations, thresh};
 use super::parity::{ApproximateError, Ground, Parity, parity_cell};
+use super::tests::{splitmix, synthetic};
 use super::tree_sampler::go_down;
 use super::*;
 use crate::definition::rashomon_set;
@@ -153,27 +154,6 @@ fn twelve() -> (Instance, [u64; 4]) {
     let mut next = splitmix(3);
     let instance = synthetic(&mut next, 200, 12, 2);
     (instance, std::array::from_fn(|_| next() & 0xfff))
-}
-
-fn splitmix(seed: u64) -> impl FnMut() -> u64 {
-    let mut state = seed;
-    move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
-
-fn synthetic(next: &mut impl FnMut() -> u64, n: usize, m: usize, draws: usize) -> Instance {
-    let mut column = |draws: usize| {
-        let word = |_| (0..draws).fold(u64::MAX, |all, _| all & next());
-        RowSet::from_words((0..n.div_ceil(64)).map(word).collect(), n).unwrap()
-    };
-    let columns = (0..m).map(|_| column(draws)).collect();
-    let label = column(1);
-    Instance::new(columns, label, vec![1; n]).unwrap()
 }
 
 fn explorer(instance: &Instance, lambda: &str, theta: &str) -> Explorer {

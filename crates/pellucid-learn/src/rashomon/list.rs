@@ -39,6 +39,16 @@ pub enum Listed {
     Stopped,
 }
 
+impl Listed {
+    fn of(told: ControlFlow<()>, complete: bool) -> Self {
+        match (told, complete) {
+            (ControlFlow::Break(()), _) => Self::Enough,
+            (_, true) => Self::All,
+            (_, false) => Self::Stopped,
+        }
+    }
+}
+
 impl Explorer {
     /// Tells the members in order until `tell` breaks.
     ///
@@ -56,13 +66,7 @@ impl Explorer {
                 held.sort_by(|a, b| a.rules.cmp(&b.rules));
             }
             let told = held.iter().try_for_each(tell);
-            return Ok(if told.is_break() {
-                Listed::Enough
-            } else if complete {
-                Listed::All
-            } else {
-                Listed::Stopped
-            });
+            return Ok(Listed::of(told, complete));
         }
         match order {
             Order::Objective => self.by_objective(searching, tell),
@@ -156,13 +160,7 @@ impl Explorer {
         {
             found.sort_by(|a, b| a.rules.cmp(&b.rules));
             let told = found.iter().try_for_each(tell);
-            return Ok(if told.is_break() {
-                Listed::Enough
-            } else if complete {
-                Listed::All
-            } else {
-                Listed::Stopped
-            });
+            return Ok(Listed::of(told, complete));
         }
         if !start.is_empty() {
             let errors = crate::definition::errors(&self.instance, &self.prepared.objective, start);

@@ -15,7 +15,7 @@ use super::Detail;
 use super::count::Prepared;
 use super::explorer::{Explorer, Member};
 use super::tally::Uses;
-use crate::count::{Count, fits};
+use crate::count::{Pascal, fits};
 use crate::search::problem::bits;
 use crate::search::visit::{Path, Visit};
 use crate::search::{How, Lane, run};
@@ -30,6 +30,9 @@ type Wanted = (Option<Level>, u128, usize);
 /// Ranks that are wanted, falling, with their places in the sample; and how many members were passed.
 type Ranks = (Vec<(u128, usize)>, u128);
 
+/// Members that are drawn at once, at most.
+const MOST: usize = 10_000_000;
+
 /// Why nothing was drawn.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -39,7 +42,7 @@ pub enum SampleError {
     Empty,
     /// More than 128 bits of ranks.
     #[error(
-        "the set is too large to be ranked: more than 2^127 subsets may be in it; lower θ or use --approximate"
+        "the set is too large to be ranked: more than 2^127 subsets may be in it; lower θ or use --method parity"
     )]
     TooLarge,
     /// The search was stopped before the end.
@@ -47,6 +50,14 @@ pub enum SampleError {
         "stopped before all members were counted; nothing was drawn, since what was seen first is no fair sample"
     )]
     Stopped,
+    /// More than are held at once.
+    #[error("{found} draws; at most {most} are drawn at once: draw again with another seed")]
+    TooMany {
+        /// Draws asked for.
+        found: usize,
+        /// The most.
+        most: usize,
+    },
     /// β is no number, or negative.
     #[error("β is {0}; it must be a number of at least 0")]
     Beta(f64),
@@ -83,6 +94,9 @@ impl Explorer {
     ) -> Result<Sample, SampleError> {
         if !(beta >= 0.0 && beta.is_finite()) {
             return Err(SampleError::Beta(beta));
+        }
+        if n > MOST {
+            return Err(SampleError::TooMany { found: n, most: MOST });
         }
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         if !self.is_bulk() {
@@ -213,11 +227,13 @@ struct Ranked {
     levels: HashMap<Level, Ranks>,
     all: Ranks,
     found: Vec<(usize, Vec<u32>, i64)>,
+    pascal: Pascal<u128>,
 }
 
 impl Ranked {
     fn new(wanted: &[Wanted], prepared: &Prepared) -> Self {
-        let mut ranked = Self { levels: HashMap::new(), all: (Vec::new(), 0), found: Vec::new() };
+        let mut ranked =
+            Self { levels: HashMap::new(), all: (Vec::new(), 0), found: Vec::new(), pascal: Pascal::new() };
         for &(level, rank, place) in wanted.iter().rev() {
             match level {
                 Some(level) => ranked.levels.entry(level).or_default().0.push((rank, place)),
@@ -232,7 +248,7 @@ impl Ranked {
 
     /// Passes over `n` sets of one size and cost; `nth` spells one of them.
     #[inline(always)]
-    fn pass(&mut self, size: usize, errors: i64, n: u128, nth: impl Fn(u128) -> Vec<u32>) {
+    fn pass(&mut self, size: usize, errors: i64, n: u128, mut nth: impl FnMut(u128) -> Vec<u32>) {
         let (ranks, passed) = if self.levels.is_empty() {
             &mut self.all
         } else {
@@ -267,13 +283,16 @@ impl Visit for Ranked {
     }
 
     fn pool(&mut self, path: &Path, least: usize, most: usize, errors: i64) {
+        // Out of the way while this visitor is told of what it helps to spell.
+        let mut pascal = std::mem::replace(&mut self.pascal, Pascal::new());
         for joined in least..=most.min(path.nulls.len()) {
-            let sets = u128::binomial(path.nulls.len(), joined);
+            let sets = *pascal.at(path.nulls.len(), joined);
             self.pass(path.chosen.len() + joined, errors, sets, |rank| {
-                let more = combination(path.nulls.len(), joined, rank);
+                let more = combination(path.nulls.len(), joined, rank, &mut pascal);
                 path.chosen.iter().copied().chain(more.iter().map(|&place| path.nulls[place])).collect()
             });
         }
+        self.pascal = pascal;
     }
 
     fn is_full(&self) -> bool {
@@ -282,13 +301,13 @@ impl Visit for Ranked {
 }
 
 /// The choice of `k` out of `n` places that has a rank, in the order of the places.
-fn combination(n: usize, k: usize, mut rank: u128) -> Vec<usize> {
+fn combination(n: usize, k: usize, mut rank: u128, pascal: &mut Pascal<u128>) -> Vec<usize> {
     let mut places = Vec::with_capacity(k);
     let mut from = 0;
     for left in (1..=k).rev() {
         // How many choices begin with each place.
         while from < n {
-            let begin = u128::binomial(n - from - 1, left - 1);
+            let begin = *pascal.at(n - from - 1, left - 1);
             if rank < begin {
                 break;
             }

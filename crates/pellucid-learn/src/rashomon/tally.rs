@@ -7,7 +7,7 @@
 use num_bigint::BigUint;
 use std::collections::HashMap;
 
-use crate::count::Count;
+use crate::count::{Count, Pascal};
 use crate::search::Lane;
 use crate::search::problem::bits;
 use crate::search::visit::{Path, Visit};
@@ -54,6 +54,7 @@ impl Uses {
 /// Counts of one worker.
 pub(super) struct Tally<'u, C, const FULL: bool> {
     uses: &'u Uses,
+    pascal: Pascal<C>,
     by_feature: Vec<C>,
     /// How many of the chosen rules use each feature.
     chosen_use: Vec<u32>,
@@ -127,6 +128,7 @@ impl<'u, C: Count, const FULL: bool> Tally<'u, C, FULL> {
         let by_feature = vec![C::zero(); n_features];
         Self {
             uses,
+            pascal: Pascal::new(),
             by_feature,
             chosen_use: vec![0; n_features],
             by_size: vec![C::zero(); max_size + 2],
@@ -160,7 +162,8 @@ impl<'u, C: Count, const FULL: bool> Tally<'u, C, FULL> {
         for feature in (0..self.chosen_use.len()).filter(|_| joined > 0) {
             if self.chosen_use[feature] == 0 {
                 let without = path.nulls.iter().filter(|&&null| !self.uses.has(feature, null)).count();
-                self.by_feature[feature].add(&C::difference(n, without, joined));
+                let (all, none) = (self.pascal.at(n, joined).clone(), self.pascal.at(without, joined));
+                self.by_feature[feature].add(&all.less(none));
             }
         }
     }
@@ -204,7 +207,7 @@ impl<C: Count, const FULL: bool> Visit for Tally<'_, C, FULL> {
     fn pool(&mut self, path: &Path, least: usize, most: usize, errors: i64) {
         let (size, n) = (path.chosen.len(), path.nulls.len());
         for joined in least..=most.min(n) {
-            let sets = C::binomial(n, joined);
+            let sets = self.pascal.at(n, joined).clone();
             self.by_size[size + joined].add(&sets);
             if FULL {
                 self.count(&sets);
@@ -213,7 +216,7 @@ impl<C: Count, const FULL: bool> Visit for Tally<'_, C, FULL> {
                 if joined > 0
                     && let Some((_, each_null)) = self.since.last_mut()
                 {
-                    each_null.add(&C::binomial(n - 1, joined - 1));
+                    each_null.add(self.pascal.at(n - 1, joined - 1));
                 }
             }
         }

@@ -180,7 +180,7 @@ proptest! {
 }
 
 /// SplitMix64, as the synthetic instances are made.
-fn splitmix(seed: u64) -> impl FnMut() -> u64 {
+pub(super) fn splitmix(seed: u64) -> impl FnMut() -> u64 {
     let mut state = seed;
     move || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -191,8 +191,8 @@ fn splitmix(seed: u64) -> impl FnMut() -> u64 {
     }
 }
 
-fn synthetic(seed: u64, n: usize, m: usize, draws: usize) -> Instance {
-    let mut next = splitmix(seed);
+/// An instance of the numbers that come next: `m` rules of `draws` words a word each, and a label.
+pub(super) fn synthetic(next: &mut impl FnMut() -> u64, n: usize, m: usize, draws: usize) -> Instance {
     let mut column = |draws: usize| {
         let word = |_| (0..draws).fold(u64::MAX, |all, _| all & next());
         RowSet::from_words((0..n.div_ceil(64)).map(word).collect(), n).unwrap()
@@ -204,7 +204,7 @@ fn synthetic(seed: u64, n: usize, m: usize, draws: usize) -> Instance {
 
 #[test]
 fn uniform_draws_pass_a_chi_square_test() {
-    let instance = synthetic(3, 200, 12, 2);
+    let instance = synthetic(&mut splitmix(3), 200, 12, 2);
     let objective = Objective::new("1/100".parse().unwrap()).unwrap();
     let within = Within { include_empty: false, ..Within::new("11/20".parse().unwrap()) };
     let explorer = Explorer::new(&instance, &objective, &within).unwrap();
@@ -226,7 +226,7 @@ fn uniform_draws_pass_a_chi_square_test() {
 
 #[test]
 fn threads_that_share_nodes_count_the_same() {
-    let instance = synthetic(5, 600, 40, 2);
+    let instance = synthetic(&mut splitmix(5), 600, 40, 2);
     let objective = Objective::new("1/100".parse().unwrap()).unwrap();
     let within = Within::new("51/100".parse().unwrap());
     let with = |threads: usize| {

@@ -5,11 +5,9 @@
 //! less the t largest gains after it (and less all that is savable outside of it) is at most the threshold of that size.
 //! Where only t = 1 is left and no two more rules fit by price, the child's own children are one comparison.
 
-use num_bigint::BigUint;
-
 use super::frame::Frame;
 use super::lane::{AVX2, AVX512, Lane, Level, PORTABLE, WIDTH, limit};
-use super::open::{Open, binomial};
+use super::open::{Open, binomials};
 use super::problem::{NEVER, Problem, Thresholds};
 use super::run::{Shared, Switches, Task};
 use super::visit::{Path, Visit};
@@ -252,7 +250,6 @@ impl<'p, L: Lane, V: Visit> Search<'p, L, V> {
     #[cold]
     fn leave_open(&mut self, depth: usize, from: usize, end: usize) {
         let frame = &self.frames[depth];
-        self.open.nodes += 1;
         add_open(&mut self.open, frame, from..end, &self.thresholds);
     }
 }
@@ -268,13 +265,13 @@ pub(super) fn add_open<L: Lane>(
     if range.is_empty() {
         return;
     }
-    for t in 1..=thresholds.max_size.saturating_sub(frame.size) {
+    let rows = binomials(n - range.start + frame.n_nulls).zip(binomials(n - range.end + frame.n_nulls));
+    let sizes = 1..=thresholds.max_size.saturating_sub(frame.size);
+    for (t, (all, without)) in sizes.zip(rows.skip(1)) {
         let saved = (frame.sums[(range.start + t).min(n)] - frame.sums[range.start]).min(frame.savable);
         let errors = frame.errors - saved;
         if errors <= thresholds.at(frame.size + t) {
-            let without = binomial(n - range.end + frame.n_nulls, t);
-            let sets: BigUint = binomial(n - range.start + frame.n_nulls, t) - without;
-            open.add(frame.size + t, errors, &sets);
+            open.add(frame.size + t, errors, &(all - without));
         }
     }
 }
@@ -399,6 +396,8 @@ fn node<const LEVEL: u8, L: Lane, V: Visit>(
                         slack += 1;
                     }
                     s.visit.pool(&s.path, 0, slack, errors);
+                    // As much work as so many children.
+                    s.patience = s.patience.saturating_sub(slack as u32).max(1);
                     s.tighten();
                 }
                 recurse(s, depth + 1);

@@ -9,8 +9,6 @@ pub(crate) struct Open {
     pub(crate) most_sets: BigUint,
     /// For every size that an unvisited set may have, the least that its errors can cost.
     pub(crate) least_errors: Vec<(usize, i64)>,
-    /// How many nodes were left.
-    pub(crate) nodes: u64,
 }
 
 impl Open {
@@ -23,7 +21,6 @@ impl Open {
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.nodes += other.nodes;
         self.most_sets += &other.most_sets;
         for &(size, errors) in &other.least_errors {
             self.add(size, errors, &BigUint::ZERO);
@@ -31,11 +28,14 @@ impl Open {
     }
 }
 
-/// C(n, k), exact.
-pub(crate) fn binomial(n: usize, k: usize) -> BigUint {
-    if k > n {
-        return BigUint::ZERO;
-    }
-    let k = k.min(n - k);
-    (0..k).fold(BigUint::from(1_u32), |product, at| product * (n - at) / (at + 1))
+/// C(n, 0), C(n, 1), and so on: each from the one before, so that a row costs as much as its longest number.
+pub(crate) fn binomials(n: usize) -> impl Iterator<Item = BigUint> {
+    let mut held = BigUint::from(1_u32);
+    (0_usize..).map(move |k| {
+        if k > 0 {
+            held *= n.saturating_sub(k - 1);
+            held /= k;
+        }
+        held.clone()
+    })
 }

@@ -146,6 +146,19 @@ impl<L: Lane> Shared<'_, L> {
     }
 }
 
+/// Wakes the others where its worker ends by a panic: nobody waits for a part that will never be done.
+struct Bell<'s, 'p, L: Lane>(&'s Shared<'p, L>);
+
+impl<L: Lane> Drop for Bell<'_, '_, L> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            self.0.stop.store(true, Ordering::Relaxed);
+            self.0.woken.notify_all();
+        }
+    }
+}
+
 /// What became of a search.
 pub(crate) struct Ended<V> {
     /// One visitor a worker.
@@ -209,6 +222,7 @@ fn run_lanes<L: Lane, V: Visit>(
     });
     let level = how.level.or_lower();
     let work = |visit: V| {
+        let _bell = Bell(&shared);
         let mut search = Search::new(problem, &shared, thresholds.clone(), how.switches, visit);
         while let Some(task) = shared.next() {
             search.part(task, level);
