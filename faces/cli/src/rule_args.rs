@@ -267,7 +267,7 @@ pub(crate) struct Study {
     #[arg(long, value_name = "COL")]
     pub(crate) group: Option<String>,
     /// Look at every member up to so many; above, at so many drawn uniformly, which makes ranges estimates
-    #[arg(long, value_name = "N", default_value_t = 200_000)]
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) most_members: u64,
     /// Look at every member however many there are, so that every range is certain
     #[arg(long)]

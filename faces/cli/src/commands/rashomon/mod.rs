@@ -4,6 +4,7 @@ mod count;
 mod list;
 mod sample;
 mod study;
+mod study_page;
 
 use pellucid::data::Ratio;
 use pellucid::learn::rashomon::Explorer;

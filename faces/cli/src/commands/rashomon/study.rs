@@ -10,22 +10,17 @@ use pellucid::learn::rashomon::study::{
     Choice, Distribution, Findings, Groups, Study, Subject, bootstrap, diverse,
 };
 use pellucid::learn::rashomon::{Detail, Member, Order};
-use pellucid::views::View;
-use pellucid::views::disagreement::Disagreement;
-use pellucid::views::fairness_scatter::{FairPoint, FairnessScatter};
-use pellucid::views::importance_ranges::{ImportanceRanges, Reliance};
+use pellucid::views::View as _;
 use pellucid::views::number::{digits, pretty};
-use pellucid::views::render::html;
-use pellucid::views::report::{Report, Section};
-use pellucid::views::use_matrix::{UseMatrix, UseRow};
 use serde_json::{Value, json};
 
+use super::study_page::{page, ranges};
 use super::{Explored, explored};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
 use crate::rule_args;
-use crate::task::{position, searching, values};
+use crate::task::{Prepared, position, searching, values};
 
 /// Members that the short list is chosen from.
 const POOL: usize = 2_000;
@@ -34,18 +29,18 @@ const POOL: usize = 2_000;
 const PER_DRAWING: usize = 100;
 
 /// Everything that is told.
-struct Told {
-    about: Explored,
-    count: BigUint,
-    best: Member,
-    findings: Findings,
+pub(super) struct Told {
+    pub(super) about: Explored,
+    pub(super) count: BigUint,
+    pub(super) best: Member,
+    pub(super) findings: Findings,
     /// Whether every member was looked at.
-    exact: bool,
-    choices: Vec<Choice>,
-    pool: usize,
-    distributions: Option<(Vec<Distribution>, usize)>,
+    pub(super) exact: bool,
+    pub(super) choices: Vec<Choice>,
+    pub(super) pool: usize,
+    pub(super) distributions: Option<(Vec<Distribution>, usize)>,
     /// Columns that some candidate is about, with their place in the findings.
-    features: Vec<(usize, String)>,
+    pub(super) features: Vec<(usize, String)>,
 }
 
 pub(crate) fn run(args: &rule_args::Study, context: &Context<'_>) -> Result<u8, Failure> {
@@ -76,7 +71,16 @@ pub(crate) fn run(args: &rule_args::Study, context: &Context<'_>) -> Result<u8, 
     } else if args.out.is_none() {
         print(&said(&told))?;
     }
-    Ok(0)
+    // A distribution of fewer drawings than were asked for says so.
+    let cut_short = told.distributions.as_ref().is_some_and(|(_, done)| *done < args.bootstrap);
+    if cut_short {
+        context.console.note(&format!(
+            "{} of {} bootstrap drawings came to an end with a proven best set; the others are not in the distribution",
+            told.distributions.as_ref().map_or(0, |(_, done)| *done),
+            args.bootstrap
+        ));
+    }
+    Ok(if cut_short && context.console.is_out_of_time() { 4 } else { 0 })
 }
 
 fn studied(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failure> {
@@ -179,8 +183,6 @@ fn studied(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failu
     })
 }
 
-use crate::task::Prepared;
-
 fn literals(about: &Explored) -> Vec<(u32, RowSet)> {
     about.prepared.literals.iter().map(|literal| (literal.feature.0, literal.rows.clone())).collect()
 }
@@ -204,7 +206,7 @@ fn groups(about: &Explored, name: &str) -> Result<Groups, Failure> {
 }
 
 impl Told {
-    fn method(&self) -> String {
+    pub(super) fn method(&self) -> String {
         if self.exact {
             return format!("all {} rule sets", digits(&self.count.to_string()));
         }
@@ -215,7 +217,7 @@ impl Told {
         )
     }
 
-    fn percent([part, all]: [u64; 2]) -> String {
+    pub(super) fn percent([part, all]: [u64; 2]) -> String {
         format!("{} %", pretty(part as f64 * 100.0 / all.max(1) as f64, 3))
     }
 }
@@ -265,178 +267,11 @@ fn said(told: &Told) -> String {
     text
 }
 
-fn compared(fairness: &pellucid::learn::rashomon::study::Fairness) -> String {
+pub(super) fn compared(fairness: &pellucid::learn::rashomon::study::Fairness) -> String {
     match fairness.groups.as_slice() {
         [first, second] => format!("{}, {second} − {first}", fairness.metric.name()),
         groups => format!("{}, largest − smallest of {} groups", fairness.metric.name(), groups.len()),
     }
-}
-
-fn ranges(told: &Told) -> ImportanceRanges {
-    let of = |(at, name): &(usize, String)| {
-        let reliance = &told.findings.reliance[*at];
-        Reliance {
-            name: name.clone(),
-            low: reliance.low,
-            high: reliance.high,
-            best: reliance.best,
-            median: Some(reliance.median),
-        }
-    };
-    let needed = told.features.iter().filter(|(at, _)| told.findings.reliance[*at].low > 0.0).count();
-    ImportanceRanges {
-        title: match needed {
-            0 => "No feature is needed by every good rule set".to_owned(),
-            1 => "One feature is needed by every good rule set".to_owned(),
-            n => format!("{n} features are needed by every good rule set"),
-        },
-        subtitle: format!("model reliance over {}", told.method()),
-        features: told.features.iter().map(of).collect(),
-        unit: "growth of the share of errors when the feature is switched between rows".to_owned(),
-        n_models: told.findings.members.to_string(),
-        exact: told.exact,
-        top: 20,
-    }
-}
-
-fn disagreement(told: &Told) -> Disagreement {
-    let found = &told.findings;
-    let weights = told.about.prepared.instance.weights();
-    let (mut bins, mut all_zero, mut all_one) = (vec![0.0; 10], 0.0, 0.0);
-    for (&share, &weight) in found.share_of_row.iter().zip(weights) {
-        let weight = f64::from(weight);
-        if share == 0.0 {
-            all_zero += weight;
-        } else if share == 1.0 {
-            all_one += weight;
-        } else {
-            bins[((share * 10.0) as usize).min(9)] += weight;
-        }
-    }
-    let share = |[part, all]: [u64; 2]| part as f64 / all.max(1) as f64;
-    Disagreement {
-        title: format!("On {} of the rows good rule sets disagree", Told::percent(found.ambiguity)),
-        subtitle: format!("share of sets that predict 1, by row · {}", told.method()),
-        bins,
-        all_zero,
-        all_one,
-        ambiguity: share(found.ambiguity),
-        discrepancy: share(found.discrepancy),
-    }
-}
-
-fn together(told: &Told) -> UseMatrix {
-    let (rules, pairs) = &told.findings.together;
-    let names = told.about.prepared.spelled(rules);
-    let row = |(at, name): (usize, &String)| UseRow {
-        name: format!("{}. {name}", at + 1),
-        shares: pairs[at]
-            .iter()
-            .enumerate()
-            .map(|(other, &n)| (other != at && pairs[at][at] > 0).then(|| n as f64 / pairs[at][at] as f64))
-            .collect(),
-        overall: pairs[at][at] as f64 / told.findings.members.max(1) as f64,
-    };
-    UseMatrix {
-        title: "Which rules stand together?".to_owned(),
-        subtitle: format!(
-            "of the sets with the rule of the row, the share that also have the rule of the column · {}",
-            told.method()
-        ),
-        columns: (1..=names.len()).map(|at| at.to_string()).collect(),
-        rows: names.iter().enumerate().map(row).collect(),
-        top: names.len(),
-    }
-}
-
-fn scatters(told: &Told) -> Vec<(Box<dyn View>, bool)> {
-    let one = |fairness: &pellucid::learn::rashomon::study::Fairness| -> Option<(Box<dyn View>, bool)> {
-        let [low, high] = fairness.range.as_ref()?;
-        let points = fairness.points.iter().map(|point| FairPoint {
-            error: point.error,
-            value: point.value,
-            count: 1.0,
-            is_best: false,
-        });
-        Some((
-            Box::new(FairnessScatter {
-                title: format!(
-                    "{} ranges from {} to {}",
-                    fairness.metric.name(),
-                    pretty(low.value.value(), 3),
-                    pretty(high.value.value(), 3)
-                ),
-                subtitle: told.method(),
-                metric: compared(fairness),
-                points: points.collect(),
-                low: low.value.value(),
-                high: high.value.value(),
-                exact: told.exact,
-            }),
-            false,
-        ))
-    };
-    told.findings.fairness.iter().filter_map(one).collect()
-}
-
-fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) -> String {
-    let ranges = ranges(told);
-    let mut sections = vec![
-        Section {
-            heading: "How much must, and how much may, a good rule set rely on a feature?".to_owned(),
-            intro: "A range that ends above zero on both sides is a feature that no good rule set can do without; one that begins at zero can be avoided.".to_owned(),
-            figures: vec![(Box::new(ranges.clone()), false)],
-        },
-        Section {
-            heading: "On whom do they disagree?".to_owned(),
-            intro: "Where good models disagree, choosing one of them decides about people.".to_owned(),
-            figures: vec![(Box::new(disagreement(told)), false)],
-        },
-    ];
-    if !told.findings.fairness.is_empty() {
-        sections.push(Section {
-            heading: "How differently do they treat groups?".to_owned(),
-            intro: "Each point is a rule set; the range is that of all of them.".to_owned(),
-            figures: scatters(told),
-        });
-    }
-    sections.push(Section {
-        heading: "What goes with what?".to_owned(),
-        intro: String::new(),
-        figures: vec![(Box::new(together(told)), false)],
-    });
-    let choice = |choice: &Choice| {
-        let rules = told.about.prepared.spelled(&choice.member.rules).join("  or  ");
-        let differs = match choice.differs_on {
-            0 => String::new(),
-            n => format!(", differs on {n} rows from the nearest above"),
-        };
-        format!(
-            "objective {}{differs}: {}",
-            pretty(choice.member.objective.value(), 4),
-            if rules.is_empty() { "no rule".to_owned() } else { rules }
-        )
-    };
-    let mut facts = vec![
-        ("target".to_owned(), format!("{} = {}", args.task.target, told.about.prepared.positive)),
-        ("θ, λ".to_owned(), format!("{}, {}", told.about.within.theta, args.task.lambda)),
-        ("looked at".to_owned(), told.method()),
-    ];
-    facts.extend(told.choices.iter().enumerate().map(|(at, one)| {
-        (if at == 0 { "the best".to_owned() } else { format!("different {at}") }, choice(one))
-    }));
-    let mut notes = args.task.note.clone();
-    notes.push("Reliance: by how much the share of errors grows on average when a row gets the feature's value from another row (Fisher, Rudin & Dominici 2019), over all pairs of rows.".to_owned());
-    notes.push("It says how models use a feature, not what the feature does in the world.".to_owned());
-    notes.extend(told.about.prepared.warnings.clone());
-    html::page(&Report {
-        title: ranges.title,
-        lead: format!("What {} have in common, and where they differ.", told.method()),
-        facts,
-        sections,
-        notes,
-        command: Some(context.command_line()),
-    })
 }
 
 fn to_json(told: &Told, args: &rule_args::Study) -> Value {
@@ -469,6 +304,7 @@ fn to_json(told: &Told, args: &rule_args::Study) -> Value {
         "lambda": args.task.lambda.to_string(),
         "best": member(&told.best),
         "reliance": told.features.iter().map(reliance).collect::<Value>(),
+        "bootstrap_asked": args.bootstrap,
         "bootstrap_drawings": told.distributions.as_ref().map(|(_, done)| done),
         "cloud": found.cloud.iter().map(|(objective, values)| {
             let of_features: Vec<f32> = told.features.iter().map(|(at, _)| values[*at]).collect();
