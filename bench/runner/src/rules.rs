@@ -11,6 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, bail};
 use pellucid_data::{Control, Quiet, Ratio, RowSet};
 use pellucid_learn::optimal::{PlainBounds, plain};
+use pellucid_learn::rashomon::sets_file::Header;
 use pellucid_learn::rashomon::{Detail, Explorer};
 use pellucid_learn::{Instance, Objective, Searching, Within};
 use serde_json::json;
@@ -80,9 +81,12 @@ fn main() -> anyhow::Result<()> {
             "enumerate" => {
                 let path = options.get("-o").context("enumerate needs -o FILE")?;
                 let out = fs_err::File::create(*path)?;
-                let (sets, nodes) = explorer.write_sets(&searching, out)?;
+                let rules = (0..instance.n_rules()).map(|rule| format!("rule {rule}")).collect();
+                let header =
+                    Header { rules, weight: instance.total_weight(), ..Header::of(&objective, &within) };
+                let sets = explorer.write_sets(&header, &searching, out)?;
                 answer["count"] = sets.to_string().into();
-                answer["nodes"] = nodes.into();
+                answer["nodes"] = 0.into();
                 answer["bytes"] = fs_err::metadata(*path)?.len().into();
                 answer["sets_per_s"] = (sets as f64 / wall.elapsed().as_secs_f64()).into();
             }

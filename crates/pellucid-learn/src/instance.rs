@@ -118,6 +118,9 @@ impl Instance {
     /// The weight of some points.
     #[must_use]
     pub fn weight_of(&self, points: &RowSet) -> u64 {
+        if self.total == self.weights.len() as u64 && self.weights.iter().all(|&weight| weight == 1) {
+            return points.count() as u64;
+        }
         points.iter().map(|row| u64::from(self.weights[row])).sum()
     }
 

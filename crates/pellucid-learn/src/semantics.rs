@@ -36,6 +36,19 @@ pub enum SemanticsError {
     /// Costs times weights leave the exact range.
     #[error(transparent)]
     TooHeavy(#[from] crate::InstanceError),
+    /// The caller asked to stop.
+    #[error("stopped while the candidate rules were laid out for the search")]
+    Stopped,
+    /// More memory than allowed.
+    #[error(
+        "the candidate rules alone need {needs} bytes in the search, and {most} are allowed: raise the limit, or keep fewer rules"
+    )]
+    Memory {
+        /// Bytes of the rules.
+        needs: usize,
+        /// Bytes allowed.
+        most: usize,
+    },
 }
 
 impl Objective {

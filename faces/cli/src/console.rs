@@ -150,6 +150,13 @@ pub(crate) struct Progress<'c> {
     bar: ProgressBar,
 }
 
+impl Progress<'_> {
+    /// Does something that may write to the same terminal.
+    pub(crate) fn aside<T>(&self, work: impl FnOnce() -> T) -> T {
+        if self.bar.is_hidden() { work() } else { self.bar.suspend(work) }
+    }
+}
+
 impl Watch for Progress<'_> {
     fn advance(&self, rows: usize) {
         self.bar.inc(rows as u64);

@@ -8,6 +8,7 @@ use pellucid::data::write::WriteError;
 use pellucid::explain::shapley::PlanError;
 use pellucid::files::FileError;
 use pellucid::learn::mine::MineError;
+use pellucid::learn::rashomon::study::StudyError;
 use pellucid::learn::rashomon::{ApproximateError, SampleError};
 use pellucid::learn::{ConstraintError, InstanceError, SemanticsError};
 use pellucid::models::rules::PredictError;
@@ -26,6 +27,9 @@ pub(crate) enum Failure {
     /// A limit was hit before there was any result.
     #[error("the time limit was reached before the first rows were done; nothing was written")]
     NothingInTime,
+    /// A limit was hit, and nothing that was found until then can be given away.
+    #[error("{0}")]
+    Limit(String),
     /// The reader of standard output went away.
     #[error("the reader of standard output is gone")]
     BrokenPipe,
@@ -47,7 +51,7 @@ impl Failure {
             Self::Negative(_) => 1,
             Self::Usage(_) => 2,
             Self::Input(_) => 3,
-            Self::NothingInTime => 4,
+            Self::NothingInTime | Self::Limit(_) => 4,
             Self::Bug(_) => 5,
             Self::Interrupted => 130,
         }
@@ -61,6 +65,7 @@ impl Failure {
             Self::Usage(_) => "usage",
             Self::Input(_) => "input",
             Self::NothingInTime => "time_limit",
+            Self::Limit(_) => "limit",
             Self::Bug(_) => "bug",
             Self::Interrupted => "interrupted",
         }
@@ -116,10 +121,37 @@ input!(
     RunError,
     RatioError,
     InstanceError,
-    SemanticsError,
-    MineError,
-    ApproximateError,
-    ConstraintError,
-    SampleError,
+    StudyError,
     PredictError
 );
+
+macro_rules! input_or_limit {
+    ($($error:ident $(, or in $nested:ident)?;)*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                match error {
+                    $error::Stopped { .. } $(| $error::$nested(SemanticsError::Stopped | SemanticsError::Memory { .. }))? => Self::Limit(format!("a limit was reached: {error}")),
+                    _ => Self::Input(error.to_string()),
+                }
+            }
+        })*
+    };
+}
+
+input_or_limit! {
+    MineError;
+    ApproximateError, or in Semantics;
+    ConstraintError, or in Semantics;
+    SampleError, or in Semantics;
+}
+
+impl From<SemanticsError> for Failure {
+    fn from(error: SemanticsError) -> Self {
+        match error {
+            SemanticsError::Stopped | SemanticsError::Memory { .. } => {
+                Self::Limit(format!("a limit was reached: {error}"))
+            }
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}

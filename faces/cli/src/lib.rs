@@ -44,6 +44,13 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
+            // Whoever stops a search by hand hears of that, whatever the search says it lacks.
+            let failure = match failure {
+                Failure::Limit(_) | Failure::NothingInTime if console.is_interrupted() => {
+                    Failure::Interrupted
+                }
+                other => other,
+            };
             console.failure(&failure, cli.global.json);
             ExitCode::from(failure.exit_code())
         }

@@ -15,7 +15,7 @@ pub(crate) enum Rules {
     Show(Show),
     /// Apply a rule set: one column of 0 and 1 for each class that rules predict
     Predict(Apply),
-    /// Check a certificate against the data, on a path of its own (exit code 1 where it does not hold)
+    /// Check a certificate against the data, on a path of its own (exit code 1 where it does not hold, 4 where a limit came first)
     Verify(Verify),
     /// Write a rule set as code
     Export(Export),
@@ -97,7 +97,7 @@ pub(crate) struct Task {
     /// Stop after about so many steps of the search
     #[arg(long, value_name = "N")]
     pub(crate) node_limit: Option<u64>,
-    /// Stop when the search would hold more: 500MB, 2GB
+    /// Stop when search and lists would hold more beside the data and its rules: 500MB, 2GB
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub(crate) memory_limit: Option<usize>,
 }
@@ -176,9 +176,10 @@ pub(crate) struct Export {
 
 /// Which sets count.
 #[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("bound").required(true))]
 pub(crate) struct Bound {
     /// θ: the objective is at most this
-    #[arg(long, value_name = "P/Q", group = "bound", allow_hyphen_values = true, required_unless_present_any = ["within", "times"])]
+    #[arg(long, value_name = "P/Q", group = "bound", allow_hyphen_values = true)]
     pub(crate) theta: Option<Ratio>,
     /// The objective is at most this above the best
     #[arg(long, value_name = "P/Q", group = "bound", allow_hyphen_values = true)]
@@ -223,13 +224,13 @@ pub(crate) struct List {
     pub(crate) task: Task,
     #[command(flatten)]
     pub(crate) bound: Bound,
-    /// The order
-    #[arg(long, value_enum, default_value = "objective", value_name = "BY")]
-    pub(crate) order: OrderName,
+    /// The order [default: objective]
+    #[arg(long, value_enum, value_name = "BY")]
+    pub(crate) order: Option<OrderName>,
     /// At most so many [default: 20 on the terminal, all into a file]
-    #[arg(short = 'n', long = "limit", value_name = "N")]
+    #[arg(short = 'n', long = "limit", value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: Option<u64>,
-    /// The result: .jsonl .csv [default: text on standard output]
+    /// The result: .jsonl .csv, or .sets for all of them in little space and time [default: text on standard output]
     #[arg(short, long, value_name = "OUT")]
     pub(crate) out: Option<PathBuf>,
 }
@@ -241,8 +242,8 @@ pub(crate) struct Sample {
     #[command(flatten)]
     pub(crate) bound: Bound,
     /// How many
-    #[arg(short = 'n', value_name = "N", default_value_t = 10)]
-    pub(crate) n: usize,
+    #[arg(short = 'n', value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) n: u32,
     /// Draw proportionally to exp(-β·objective)
     #[arg(long, value_name = "BETA", default_value_t = 0.0, allow_hyphen_values = true)]
     pub(crate) beta: f64,

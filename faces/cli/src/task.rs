@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pellucid::data::binarize::{Binarizing, Cuts, LiteralColumn, Polarity, binarize, rows_equal};
 use pellucid::data::read::ReadBatches;
 use pellucid::data::table::{Categories, Column};
-use pellucid::data::{Control, FeatureId, Ratio, RowSet, Table, closest};
+use pellucid::data::{Control, FeatureId, Ratio, RowSet, Table, Watch, closest};
 use pellucid::files::{FileError, open_table};
 use pellucid::learn::certificate::Universe;
 use pellucid::learn::mine::{Keep, Mined, Mining, Rank, mine, warnings};
@@ -204,9 +204,13 @@ fn weights(
 }
 
 /// Reads the data and finds the candidates.
-pub(crate) fn prepare(args: &rule_args::Task, console: &Console) -> Result<Prepared, Failure> {
+pub(crate) fn prepare(
+    args: &rule_args::Task,
+    console: &Console,
+    watch: &dyn Watch,
+) -> Result<Prepared, Failure> {
     let table = read_all(&args.data, &args.reading)?;
-    prepare_table(args, table, console)
+    prepare_table(args, table, console, watch)
 }
 
 /// Finds the candidates of a table.
@@ -214,6 +218,7 @@ pub(crate) fn prepare_table(
     args: &rule_args::Task,
     table: Table,
     console: &Console,
+    watch: &dyn Watch,
 ) -> Result<Prepared, Failure> {
     let target = position(&table, &args.target, "the target")?;
     let (positive, default) = positive(args, &table.columns()[target])?;
@@ -224,7 +229,13 @@ pub(crate) fn prepare_table(
         left_out.push(position(&table, name, "the column of weights")?);
     }
     for name in &args.drop {
-        left_out.push(position(&table, name, "the dropped column")?);
+        let dropped = position(&table, name, "the dropped column")?;
+        if dropped == target {
+            return Err(Failure::Input(format!(
+                "`{name}` is the target: no rule uses it, and it can't be dropped (--drop names columns that rules may not use)"
+            )));
+        }
+        left_out.push(dropped);
     }
     for (name, _) in &args.monotone {
         position(&table, name, "the monotone column")?;
@@ -245,6 +256,9 @@ pub(crate) fn prepare_table(
         let wanted = args.monotone.iter().find(|(name, _)| *name == literal.literal.column);
         wanted.is_none_or(|(_, up)| literal.literal.direction() == Some(*up))
     });
+    if literals.is_empty() {
+        return Err(no_literal(args, &table, &features, &label, &weights, min_support));
+    }
     let mining = Mining {
         max_conditions: args.max_conditions.into(),
         min_support,
@@ -252,7 +266,7 @@ pub(crate) fn prepare_table(
         keep: if args.candidates == CandidatesName::Closed { Keep::Closed } else { Keep::All },
         rank: if args.rank == RankName::Support { Rank::Support } else { Rank::Gain },
     };
-    let mined = mine(&literals, &label, &weights, &mining)?;
+    let mined = mine(&literals, &label, &weights, &mining, watch)?;
     if args.max_rules.is_none() && mined.candidates.len() == MOST_RULES && mined.n_found > MOST_RULES {
         console.note(&format!(
             "{} conjunctions hold often enough; the {MOST_RULES} that lower errors most on their own are candidates (--max-rules K keeps more)",
@@ -270,6 +284,36 @@ pub(crate) fn prepare_table(
     let instance = Instance::new(columns, label, weights)?;
     let objective = Objective::with_costs(args.lambda, args.cost.0, args.cost.1)?;
     Ok(Prepared { table, literals, mined, rules, instance, objective, positive, default, warnings })
+}
+
+/// Why there is no condition to make rules of.
+fn no_literal(
+    args: &rule_args::Task,
+    table: &Table,
+    features: &[FeatureId],
+    label: &RowSet,
+    weights: &[u32],
+    min_support: u64,
+) -> Failure {
+    let any = binarize(table, features, label, weights, &binarizing(args, 1));
+    let of = |literal: &LiteralColumn| literal.rows.iter().map(|row| u64::from(weights[row])).sum::<u64>();
+    let says = match any.iter().map(of).max() {
+        _ if features.is_empty() => {
+            "no column is left beside the target: there is nothing to make rules of".to_owned()
+        }
+        None => format!(
+            "none of the {} columns beside the target tells rows apart: each has one value only, or nothing that can be asked of it",
+            features.len()
+        ),
+        Some(most) if most < min_support => format!(
+            "no condition holds in {min_support} rows (weights counted); the most frequent one holds in {most}: lower --min-support"
+        ),
+        Some(_) => {
+            "no condition is left in the directions that --monotone allows; drop a direction, or the column"
+                .to_owned()
+        }
+    };
+    Failure::Input(says)
 }
 
 fn binarizing(args: &rule_args::Task, min_support: u64) -> Binarizing {

@@ -5,8 +5,8 @@
 
 mod guard;
 
-use pellucid_data::RowSet;
 use pellucid_data::binarize::{LiteralColumn, Test};
+use pellucid_data::{RowSet, Watch};
 
 pub use guard::{Warning, warnings};
 
@@ -70,10 +70,16 @@ pub struct Mined {
 #[non_exhaustive]
 pub enum MineError {
     /// Nothing holds often enough.
-    #[error("no rule holds in {min_support} rows (weights counted): lower --min-support")]
+    #[error("no rule holds in {min_support} rows (weights counted)")]
     None {
         /// What was asked for.
         min_support: u64,
+    },
+    /// The caller asked to stop.
+    #[error("stopped after {found} conjunctions were found")]
+    Stopped {
+        /// How many there were.
+        found: usize,
     },
     /// More than memory should hold.
     #[error("more than {most} conjunctions hold often enough: raise --min-support or lower --max-conditions")]
@@ -89,21 +95,27 @@ const MOST: usize = 2_000_000;
 /// Bytes of their rows, at most.
 const MOST_BYTES: usize = 4 << 30;
 
+/// Words of rows that are looked at between two looks at the clock: a few milliseconds.
+const ROW_WORDS: usize = 1 << 21;
+
 /// All conjunctions that hold often enough.
 ///
 /// # Errors
-/// When there are none, or too many.
+/// When there are none, or too many, or `watch` asked to stop.
 pub fn mine(
     literals: &[LiteralColumn],
     label: &RowSet,
     weights: &[u32],
     how: &Mining,
+    watch: &dyn Watch,
 ) -> Result<Mined, MineError> {
     // Rows are laid out only for those that are kept, or compared.
     let bytes = label.words().len() * 8 + 64;
     let most = if how.keep == Keep::Closed { MOST.min(MOST_BYTES / bytes) } else { MOST };
     let is_unit = weights.iter().all(|&weight| weight == 1);
-    let mut miner = Miner { literals, label, weights, how, most, is_unit, found: Vec::new() };
+    let patience = (ROW_WORDS / label.words().len().max(1)).max(1);
+    let mut miner =
+        Miner { literals, label, weights, how, watch, most, is_unit, found: Vec::new(), patience, tried: 0 };
     miner.extend(&mut Vec::new(), None, 0)?;
     let mut candidates = miner.found;
     let n_found = candidates.len();
@@ -112,7 +124,7 @@ pub fn mine(
     }
     candidates.sort_by(|a, b| b.support[0].cmp(&a.support[0]).then_with(|| a.literals.cmp(&b.literals)));
     if how.keep == Keep::Closed {
-        candidates.iter_mut().for_each(|candidate| candidate.rows = rows_of(literals, &candidate.literals));
+        lay_out(literals, &mut candidates, patience, watch)?;
         candidates.sort_by_key(|candidate| candidate.literals.len());
         let mut seen = std::collections::HashSet::new();
         candidates.retain(|candidate| seen.insert(candidate.rows.clone()));
@@ -132,8 +144,25 @@ pub fn mine(
     if held > MOST_BYTES {
         return Err(MineError::TooMany { most: MOST_BYTES / bytes });
     }
-    candidates.iter_mut().for_each(|candidate| candidate.rows = rows_of(literals, &candidate.literals));
+    lay_out(literals, &mut candidates, patience, watch)?;
     Ok(Mined { candidates, n_found })
+}
+
+/// Finds the rows of each candidate.
+fn lay_out(
+    literals: &[LiteralColumn],
+    candidates: &mut [Candidate],
+    patience: usize,
+    watch: &dyn Watch,
+) -> Result<(), MineError> {
+    let found = candidates.len();
+    for some in candidates.chunks_mut(patience) {
+        if watch.should_stop() {
+            return Err(MineError::Stopped { found });
+        }
+        some.iter_mut().for_each(|candidate| candidate.rows = rows_of(literals, &candidate.literals));
+    }
+    Ok(())
 }
 
 fn rows_of(literals: &[LiteralColumn], conjunction: &[u32]) -> RowSet {
@@ -147,9 +176,13 @@ struct Miner<'m> {
     label: &'m RowSet,
     weights: &'m [u32],
     how: &'m Mining,
+    watch: &'m dyn Watch,
     most: usize,
     is_unit: bool,
     found: Vec<Candidate>,
+    /// After how many conjunctions the clock is looked at, and how many were tried since.
+    patience: usize,
+    tried: usize,
 }
 
 impl Miner<'_> {
@@ -157,6 +190,14 @@ impl Miner<'_> {
         for at in from..self.literals.len() {
             if chosen.iter().any(|&other| !self.may_join(other as usize, at)) {
                 continue;
+            }
+            self.tried += 1;
+            if self.tried >= self.patience {
+                self.tried = 0;
+                self.watch.advance(self.patience);
+                if self.watch.should_stop() {
+                    return Err(MineError::Stopped { found: self.found.len() });
+                }
             }
             let own = &self.literals[at].rows;
             let both = rows.map_or_else(|| own.clone(), |rows| rows.and(own));

@@ -52,6 +52,9 @@ pub enum ConstraintError {
     /// No set satisfies them all.
     #[error("no rule set satisfies all constraints together: they contradict each other")]
     Contradiction,
+    /// Nothing that the constraints allow was found in time.
+    #[error("stopped before any rule set was found that satisfies all constraints")]
+    Stopped,
     /// The objective makes no sense.
     #[error(transparent)]
     Semantics(#[from] SemanticsError),
@@ -119,7 +122,7 @@ pub fn learn(
     told: &mut dyn FnMut(Bounds),
 ) -> Result<Optimum, ConstraintError> {
     check(instance, constraints)?;
-    let mut hunt = Hunt::new(instance, objective, constraints)?;
+    let mut hunt = Hunt::new(instance, objective, constraints, searching)?;
     hunt.start_greedily(searching);
     let mut complete = hunt.pass(hunt.upper, searching, Some(PATIENCE))?;
     told(hunt.bounds());
@@ -200,13 +203,14 @@ impl<'i> Hunt<'i> {
         instance: &Instance,
         objective: &Objective,
         constraints: &'i Constraints,
+        searching: &Searching<'_>,
     ) -> Result<Self, ConstraintError> {
         let max_size = constraints.max_size.unwrap_or(usize::MAX).min(instance.n_rules());
         let heaviest = i64::from(objective.false_positive.max(objective.false_negative));
         let top = objective.lambda.times(Ratio::whole(max_size as i64))?.plus(Ratio::whole(heaviest))?;
         let within =
             Within { include_empty: !constraints.not_empty, max_size: Some(max_size), ..Within::new(top) };
-        let prepared = Prepared::new(instance, objective, &within)?;
+        let prepared = Prepared::new(instance, objective, &within, searching)?;
         let floor = objective.value(prepared.floor, 0, prepared.total_weight)?;
         // One rule at least, unless the empty set is as good as can be.
         let one = objective.value(prepared.floor, 1, prepared.total_weight)?;
@@ -338,7 +342,7 @@ impl<'i> Hunt<'i> {
 
     fn finish(self, complete: bool) -> Result<Optimum, ConstraintError> {
         let Some(best) = self.best else {
-            return Err(ConstraintError::Contradiction);
+            return Err(if complete { ConstraintError::Contradiction } else { ConstraintError::Stopped });
         };
         let lower_bound = if complete { self.upper } else { self.lower };
         let empty_ties = u64::from(best.rules.is_empty());

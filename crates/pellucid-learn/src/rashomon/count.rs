@@ -81,7 +81,7 @@ pub fn count(
     detail: Detail,
     how: &Searching<'_>,
 ) -> Result<Counted, SemanticsError> {
-    Explorer::new(instance, objective, within)?.count(detail, how)
+    Explorer::with_limits(instance, objective, within, how)?.count(detail, how)
 }
 
 /// The instance without repeated columns where the identity asks for it, and which rules are left.
@@ -111,8 +111,9 @@ impl Prepared {
         instance: &Instance,
         objective: &Objective,
         within: &Within,
+        searching: &Searching<'_>,
     ) -> Result<Self, SemanticsError> {
-        let problem = AnyProblem::new(instance, objective)?;
+        let problem = AnyProblem::new(instance, objective, searching)?;
         let (errors, savable) = match &problem {
             AnyProblem::Narrow(problem) => (problem.errors, problem.savable),
             AnyProblem::Wide(problem) => (problem.errors, problem.savable),

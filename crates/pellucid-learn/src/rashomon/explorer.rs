@@ -41,14 +41,30 @@ pub struct Member {
 /// Members that are held at once where an identity needs it, at most.
 const MOST_HELD: usize = 20_000_000;
 
+/// Bytes of a set that is held, beside its rules: twice in lists, with what an allocation costs.
+pub(super) const OF_SET: usize = 160;
+
 impl Explorer {
     /// Prepares an instance for one bound.
     ///
     /// # Errors
     /// When the fractions or weights can't be computed with exactly.
     pub fn new(instance: &Instance, objective: &Objective, within: &Within) -> Result<Self, SemanticsError> {
+        Self::with_limits(instance, objective, within, &Searching::quiet())
+    }
+
+    /// The same, which takes a while where rules are many, under the caller's limits on time and memory.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and when a limit is reached.
+    pub fn with_limits(
+        instance: &Instance,
+        objective: &Objective,
+        within: &Within,
+        searching: &Searching<'_>,
+    ) -> Result<Self, SemanticsError> {
         let (narrowed, kept) = distinct(instance, within.identity);
-        let prepared = Prepared::new(&narrowed, objective, within)?;
+        let prepared = Prepared::new(&narrowed, objective, within, searching)?;
         Ok(Self {
             instance: narrowed,
             kept,
@@ -133,18 +149,27 @@ impl Explorer {
         let mut best: HashMap<RowSet, (Vec<u32>, i64)> = HashMap::new();
         let mut plain: Vec<(Vec<u32>, i64)> = Vec::new();
         let by_predictions = self.within.identity == Identity::Predictions;
+        let of_rows = self.instance.label().words().len() * 8;
+        let (mut n_held, mut bytes) = (0, 0);
         let mut tell = |rules: &[u32], errors: i64| {
+            let mut holds = |more: usize| {
+                n_held += 1;
+                bytes += OF_SET + rules.len() * 4 + more;
+            };
             if by_predictions {
                 // Equal predictions make equal errors: fewer rules are better, then the first.
-                let entry =
-                    best.entry(self.instance.covered(rules)).or_insert_with(|| (rules.to_vec(), errors));
+                let entry = best.entry(self.instance.covered(rules)).or_insert_with(|| {
+                    holds(of_rows);
+                    (rules.to_vec(), errors)
+                });
                 if (rules.len(), rules) < (entry.0.len(), &entry.0) {
                     *entry = (rules.to_vec(), errors);
                 }
             } else if is_irredundant(&self.instance, rules) {
+                holds(0);
                 plain.push((rules.to_vec(), errors));
             }
-            best.len() + plain.len() < MOST_HELD
+            n_held < MOST_HELD && searching.most_bytes.is_none_or(|most| bytes < most)
         };
         if self.prepared.has_empty {
             tell(&[], self.prepared.errors);

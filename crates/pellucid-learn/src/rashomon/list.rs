@@ -1,8 +1,9 @@
 //! Which sets are they, in order, without holding them all?
 //!
 //! By objective: the bound is raised in steps; each step is searched again and its sets sorted, so that the first ones
-//! come at once and memory holds one step. Steps are made as wide as a step's worth of sets. By rules: sets with the same
-//! first rules are searched apart where they are too many to be sorted at once.
+//! come at once and memory holds one step. Steps are made as wide as a step's worth of sets; where a single objective has
+//! more, they are told size by size. By rules: sets with the same first rules are searched apart where they are too many
+//! to be sorted at once.
 
 use std::ops::ControlFlow;
 
@@ -10,9 +11,9 @@ use pellucid_data::Ratio;
 use pellucid_data::ratio::RatioError;
 
 use super::count::Prepared;
-use super::explorer::{Explorer, Member};
+use super::explorer::{Explorer, Member, OF_SET};
 use super::members::members;
-use crate::search::problem::NEVER;
+use crate::search::problem::{NEVER, Thresholds};
 use crate::{Searching, SemanticsError};
 
 /// In which order members are listed.
@@ -60,6 +61,18 @@ impl Explorer {
         searching: &Searching<'_>,
         tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,
     ) -> Result<Listed, SemanticsError> {
+        let cap = searching.most_bytes.map_or(AT_ONCE, |most| (most / OF_SET).clamp(1 << 10, AT_ONCE));
+        self.list_by(cap, order, searching, tell)
+    }
+
+    /// The same, sorting at most `cap` sets at once.
+    pub(super) fn list_by(
+        &self,
+        cap: usize,
+        order: Order,
+        searching: &Searching<'_>,
+        tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,
+    ) -> Result<Listed, SemanticsError> {
         if !self.is_bulk() {
             let (mut held, complete) = self.held(searching)?;
             if order == Order::Lexicographic {
@@ -69,33 +82,36 @@ impl Explorer {
             return Ok(Listed::of(told, complete));
         }
         match order {
-            Order::Objective => self.by_objective(searching, tell),
+            Order::Objective => self.by_objective(cap, searching, tell),
             Order::Lexicographic => {
                 if self.prepared.has_empty && tell(&self.member(&[], self.prepared.errors)?).is_break() {
                     return Ok(Listed::Enough);
                 }
-                self.by_rules(&mut Vec::new(), searching, tell)
+                self.by_rules(
+                    cap,
+                    [&self.prepared.thresholds, &Thresholds::none()],
+                    &mut Vec::new(),
+                    searching,
+                    tell,
+                )
             }
         }
     }
 
-    /// Collects at most [`AT_ONCE`] sets; `None` where there are more.
+    /// Collects at most `cap` sets; `None` where there are more.
     fn collect(
         &self,
-        theta: Ratio,
-        above: Option<Ratio>,
+        cap: usize,
+        [thresholds, above]: [&Thresholds; 2],
         start: &[u32],
         searching: &Searching<'_>,
-        cap: usize,
     ) -> Result<Option<(Vec<Member>, bool)>, SemanticsError> {
-        let thresholds = self.thresholds(theta)?;
-        let above = above.map(|theta| self.thresholds(theta)).transpose()?;
         let mut found: Vec<(Vec<u32>, i64)> = Vec::new();
         let mut tell = |rules: &[u32], errors: i64| {
             found.push((rules.to_vec(), errors));
             found.len() <= cap
         };
-        let complete = members(&self.prepared, &thresholds, above.as_ref(), start, searching, &mut tell);
+        let complete = members(&self.prepared, thresholds, Some(above), start, searching, &mut tell);
         if found.len() > cap {
             return Ok(None);
         }
@@ -106,6 +122,7 @@ impl Explorer {
 
     fn by_objective(
         &self,
+        cap: usize,
         searching: &Searching<'_>,
         tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,
     ) -> Result<Listed, SemanticsError> {
@@ -122,20 +139,33 @@ impl Explorer {
         let mut step = ((last - done) / 64).max(1);
         while done < last {
             let next = (done + step).min(last);
-            let cap = if next == done + 1 { usize::MAX } else { AT_ONCE };
-            let Some((mut found, complete)) =
-                self.collect(on_grid(next)?, Some(on_grid(done)?), &[], searching, cap)?
-            else {
+            let (upper, above) = (self.thresholds(on_grid(next)?)?, self.thresholds(on_grid(done)?)?);
+            let collected = self.collect(cap, [&upper, &above], &[], searching)?;
+            if collected.is_none() && next > done + 1 {
                 step = (step / 4).max(1);
+                continue;
+            }
+            let empty_here = empty.take_if(|set| on_grid(next).is_ok_and(|theta| set.objective <= theta));
+            let Some((mut found, complete)) = collected else {
+                // Sets of one objective, too many to be sorted: by size, then by rules.
+                if empty_here.is_some_and(|set| tell(&set).is_break()) {
+                    return Ok(Listed::Enough);
+                }
+                for size in 1..=upper.max_size {
+                    let (upper, above) = (upper.up_to(size), above.but_for(size));
+                    let ended = self.by_rules(cap, [&upper, &above], &mut Vec::new(), searching, tell)?;
+                    if ended != Listed::All {
+                        return Ok(ended);
+                    }
+                }
+                done = next;
                 continue;
             };
             if !complete {
                 return Ok(Listed::Stopped);
             }
-            if let Some(set) = empty.take_if(|set| on_grid(next).is_ok_and(|theta| set.objective <= theta)) {
-                found.push(set);
-            }
-            if found.len() < AT_ONCE / 8 {
+            found.extend(empty_here);
+            if found.len() < cap / 8 {
                 step = step.saturating_mul(2);
             }
             found.sort_by(|a, b| {
@@ -149,23 +179,24 @@ impl Explorer {
         Ok(Listed::All)
     }
 
+    /// Those within the first thresholds and past the second.
     fn by_rules(
         &self,
+        cap: usize,
+        [thresholds, above]: [&Thresholds; 2],
         start: &mut Vec<u32>,
         searching: &Searching<'_>,
         tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,
     ) -> Result<Listed, SemanticsError> {
-        if let Some((mut found, complete)) =
-            self.collect(self.within.theta, None, start, searching, AT_ONCE)?
-        {
+        if let Some((mut found, complete)) = self.collect(cap, [thresholds, above], start, searching)? {
             found.sort_by(|a, b| a.rules.cmp(&b.rules));
             let told = found.iter().try_for_each(tell);
             return Ok(Listed::of(told, complete));
         }
         if !start.is_empty() {
             let errors = crate::definition::errors(&self.instance, &self.prepared.objective, start);
-            let is_within = errors <= self.prepared.thresholds.at(start.len())
-                && self.prepared.thresholds.at(start.len()) != NEVER;
+            let most = thresholds.at(start.len());
+            let is_within = most != NEVER && errors <= most && errors > above.at(start.len());
             if is_within && tell(&self.member(start, errors)?).is_break() {
                 return Ok(Listed::Enough);
             }
@@ -173,7 +204,7 @@ impl Explorer {
         let first = start.last().map_or(0, |&last| last + 1);
         for rule in first..self.prepared.n_rules as u32 {
             start.push(rule);
-            let ended = self.by_rules(start, searching, tell)?;
+            let ended = self.by_rules(cap, [thresholds, above], start, searching, tell)?;
             start.pop();
             if ended != Listed::All {
                 return Ok(ended);

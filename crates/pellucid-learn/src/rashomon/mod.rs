@@ -10,7 +10,7 @@ mod list;
 mod members;
 mod parity;
 mod sample;
-mod sets_file;
+pub mod sets_file;
 pub mod study;
 mod tally;
 mod tree_sampler;
@@ -22,7 +22,6 @@ pub use explorer::{Explorer, Member};
 pub use list::{Listed, Order};
 pub use parity::{ApproximateError, Cell, Parity, parity_cell};
 pub use sample::{Sample, SampleError};
-pub use sets_file::MAGIC;
 pub use tally::Detail;
 pub use tree_sampler::{Probe, Probed, probe};
 

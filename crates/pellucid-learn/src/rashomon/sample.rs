@@ -33,6 +33,9 @@ type Ranks = (Vec<(u128, usize)>, u128);
 /// Members that are drawn at once, at most.
 const MOST: usize = 10_000_000;
 
+/// Draws between two looks at the clock.
+const AT_ONCE: usize = 1 << 17;
+
 /// Why nothing was drawn.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -121,11 +124,11 @@ impl Explorer {
                 let (level, of_level) = levels.draw(&mut random);
                 (Some(level), below(of_level, &mut random), place)
             };
-            (0..n).map(draw).collect()
+            draws(n, draw, searching)?
         } else {
-            (0..n).map(|place| (None, below(count, &mut random), place)).collect()
+            draws(n, |place| (None, below(count, &mut random), place), searching)?
         };
-        wanted.sort_unstable();
+        sort(&mut wanted, searching)?;
         let control = pellucid_data::Control { threads: std::num::NonZeroUsize::MIN, ..searching.control };
         let how = How { control, ..searching.how() };
         let ended = run(&self.prepared.problem, &self.prepared.thresholds, &[], &how, || {
@@ -136,7 +139,7 @@ impl Explorer {
         if found.len() < n {
             return Err(SampleError::Stopped);
         }
-        found.sort_unstable();
+        sort(&mut found, searching)?;
         let members =
             found.iter().map(|(_, rules, errors)| self.member(rules, *errors)).collect::<Result<_, _>>()?;
         Ok(Sample { members, count: counted.count, seed, beta })
@@ -157,14 +160,14 @@ impl Explorer {
         let best = held.first().ok_or(SampleError::Empty)?.objective;
         let weight = |member: &Member| (-beta * (member.objective.value() - best.value())).exp();
         let sums = Cumulative::new(held.iter().map(|member| (member, weight(member))));
-        let members = (0..n).map(|_| {
+        let draw = |_| {
             if beta > 0.0 {
                 sums.draw(random).clone()
             } else {
                 held[below(held.len() as u128, random) as usize].clone()
             }
-        });
-        Ok(Sample { members: members.collect(), count: held.len().into(), seed, beta })
+        };
+        Ok(Sample { members: draws(n, draw, searching)?, count: held.len().into(), seed, beta })
     }
 
     /// The levels with weights proportional to count·exp(-β·objective).
@@ -183,6 +186,38 @@ impl Explorer {
         }
         Ok(Cumulative::new(weighted.into_iter()))
     }
+}
+
+/// What comes of drawing `n` times, unless there is no time for it.
+fn draws<T>(
+    n: usize,
+    mut draw: impl FnMut(usize) -> T,
+    searching: &Searching<'_>,
+) -> Result<Vec<T>, SampleError> {
+    let mut drawn = Vec::with_capacity(n);
+    while drawn.len() < n {
+        if searching.control.watch.should_stop() {
+            return Err(SampleError::Stopped);
+        }
+        let until = n.min(drawn.len() + AT_ONCE);
+        drawn.extend((drawn.len()..until).map(&mut draw));
+    }
+    Ok(drawn)
+}
+
+/// Sorts, unless there is no time for it: halves first, until a part is small.
+fn sort<T: Ord>(all: &mut [T], searching: &Searching<'_>) -> Result<(), SampleError> {
+    if searching.control.watch.should_stop() {
+        return Err(SampleError::Stopped);
+    }
+    if all.len() <= AT_ONCE {
+        all.sort_unstable();
+        return Ok(());
+    }
+    let middle = all.len() / 2;
+    let (before, _, after) = all.select_nth_unstable(middle);
+    sort(before, searching)?;
+    sort(after, searching)
 }
 
 /// Things with weights, to be drawn by them.

@@ -7,6 +7,7 @@ use pellucid_data::{Control, Quiet, Ratio, RowSet};
 use proptest::prelude::*;
 
 use super::count::Prepared;
+use super::sets_file::{Header, SetsError, SetsReader};
 use super::*;
 use crate::definition::{errors, rashomon_set};
 use crate::search::{How, Switches};
@@ -82,7 +83,7 @@ proptest! {
 
     #[test]
     fn no_switch_level_or_thread_changes_a_count((instance, objective, within) in instances(), switch in 0_u8..8) {
-        let prepared = Prepared::new(&instance, &objective, &within).unwrap();
+        let prepared = Prepared::new(&instance, &objective, &within, &Searching::quiet()).unwrap();
         let switches = Switches { gains: switch & 1 == 0, nulls: switch & 2 == 0, leaves: switch & 4 == 0 };
         let with = |level, threads: usize, switches| {
             let control = Control { threads: NonZeroUsize::new(threads).unwrap(), watch: &Quiet };
@@ -102,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(800))]
 
     #[test]
-    fn lists_are_the_definition_in_order((instance, objective, within) in instances(), identity in 0_usize..4, lexicographic: bool, n in 0_usize..40) {
+    fn lists_are_the_definition_in_order((instance, objective, within) in instances(), identity in 0_usize..4, lexicographic: bool, n in 0_usize..40, cap in prop::sample::select(vec![2_usize, 16, 1 << 20])) {
         let within = Within { identity: Identity::NAMES[identity].1, ..within };
         let mut expected = rashomon_set(&instance, &objective, &within).unwrap();
         let order = if lexicographic { Order::Lexicographic } else { Order::Objective };
@@ -111,7 +112,7 @@ proptest! {
         }
         let explorer = Explorer::new(&instance, &objective, &within).unwrap();
         let mut found = Vec::new();
-        let ended = explorer.list(order, &Searching::quiet(), &mut |member| {
+        let ended = explorer.list_by(cap, order, &Searching::quiet(), &mut |member| {
             found.push((member.rules.clone(), member.objective));
             if found.len() > n { std::ops::ControlFlow::Break(()) } else { std::ops::ControlFlow::Continue(()) }
         });
@@ -145,24 +146,31 @@ proptest! {
     }
 
     #[test]
-    fn sets_that_are_written_out_read_back((instance, objective, within) in instances()) {
+    fn sets_that_are_written_out_read_back((instance, objective, within) in instances(), cut: usize) {
         let explorer = Explorer::new(&instance, &objective, &within).unwrap();
         let mut bytes = Vec::new();
-        let (n, _) = explorer.write_sets(&Searching::quiet(), &mut bytes).unwrap();
+        let rules = (0..instance.n_rules()).map(|rule| format!("rule {rule}")).collect();
+        let header = Header { rules, weight: instance.total_weight(), ..Header::of(&objective, &within) };
+        let n = explorer.write_sets(&header, &Searching::quiet(), &mut bytes).unwrap();
         let mut found = Vec::new();
-        let (mut at, mut set) = (MAGIC.len(), Vec::new());
-        while at < bytes.len() {
-            let (shared, more) = (bytes[at] as usize, bytes[at + 1] as usize);
-            set.truncate(shared);
-            let rule = |n: usize| u32::from(u16::from_le_bytes([bytes[at + 2 + 2 * n], bytes[at + 3 + 2 * n]]));
-            set.extend((0..more).map(rule));
-            let cost = &bytes[at + 2 + 2 * more..at + 6 + 2 * more];
-            let mut rules = set.clone();
+        let mut reader = SetsReader::open(bytes.as_slice()).unwrap();
+        prop_assert_eq!(reader.header(), &header);
+        while let Some((rules, cost)) = reader.next_set().unwrap() {
+            let mut rules = rules.to_vec();
             rules.sort_unstable();
-            prop_assert_eq!(i64::from(u32::from_le_bytes(cost.try_into().unwrap())), errors(&instance, &objective, &rules));
+            prop_assert_eq!(i64::from(cost), errors(&instance, &objective, &rules));
+            let own = objective.value(cost.into(), rules.len(), instance.total_weight()).unwrap();
+            prop_assert_eq!(header.objective(rules.len(), cost), Some(own));
             found.push(rules);
-            at += 6 + 2 * more;
         }
+        // A file that is cut anywhere, or goes on, is refused.
+        let all = |bytes: &[u8]| {
+            let mut reader = SetsReader::open(bytes)?;
+            while reader.next_set()?.is_some() {}
+            Ok::<_, SetsError>(())
+        };
+        prop_assert!(all(&bytes[..cut % bytes.len()]).is_err());
+        prop_assert!(all(&[&bytes[..], &[0]].concat()).is_err());
         let mut expected: Vec<_> = rashomon_set(&instance, &objective, &within).unwrap().into_iter().map(|set| set.rules).collect();
         expected.sort();
         found.sort();
@@ -226,15 +234,12 @@ fn uniform_draws_pass_a_chi_square_test() {
 
 #[test]
 fn threads_that_share_nodes_count_the_same() {
-    let instance = synthetic(&mut splitmix(5), 600, 40, 2);
+    let instance = synthetic(&mut splitmix(5), 300, 28, 2);
     let objective = Objective::new("1/100".parse().unwrap()).unwrap();
     let within = Within::new("51/100".parse().unwrap());
     let with = |threads: usize| {
         let control = Control { threads: NonZeroUsize::new(threads).unwrap(), watch: &Quiet };
-        let mut found =
-            count(&instance, &objective, &within, Detail::Full, &Searching::with(control)).unwrap();
-        found.nodes = 0;
-        found
+        count(&instance, &objective, &within, Detail::Full, &Searching::with(control)).unwrap()
     };
     let alone = with(1);
     assert!(alone.count > BigUint::from(1000_u32), "{}", alone.count);
@@ -313,7 +318,14 @@ fn mined(instance: &Instance, conditions: usize, support: u64) -> Instance {
         keep: crate::mine::Keep::All,
         rank: crate::mine::Rank::Gain,
     };
-    let found = crate::mine::mine(&literals, instance.label(), instance.weights(), &how).unwrap();
+    let found = crate::mine::mine(
+        &literals,
+        instance.label(),
+        instance.weights(),
+        &how,
+        &pellucid_data::control::Quiet,
+    )
+    .unwrap();
     let columns = found.candidates.into_iter().map(|candidate| candidate.rows).collect();
     Instance::new(columns, instance.label().clone(), instance.weights().to_vec()).unwrap()
 }

@@ -5,7 +5,10 @@
 
 use std::collections::HashMap;
 
-use crate::{Instance, Objective};
+use pellucid_data::Watch;
+
+use super::problem::PATIENCE;
+use crate::{Instance, Objective, SemanticsError};
 
 /// Points that the same rules cover.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,19 +35,24 @@ impl Class {
     }
 }
 
-/// All classes, in the order of their first point, and the class of each point.
-pub(crate) fn classes(instance: &Instance) -> (Vec<Class>, Vec<u32>) {
+/// All classes, in the order of their first point.
+///
+/// # Errors
+/// When `watch` asked to stop.
+pub(crate) fn classes(instance: &Instance, watch: &dyn Watch) -> Result<Vec<Class>, SemanticsError> {
     let n = instance.label().n_rows();
     let words = instance.n_rules().div_ceil(64).max(1);
     let mut patterns = vec![0_u64; n * words];
     for (rule, column) in instance.columns().iter().enumerate() {
+        if rule.is_multiple_of(PATIENCE) && watch.should_stop() {
+            return Err(SemanticsError::Stopped);
+        }
         for row in column.iter() {
             patterns[row * words + rule / 64] |= 1 << (rule % 64);
         }
     }
     let mut known: HashMap<&[u64], u32> = HashMap::with_capacity(1024);
     let mut classes: Vec<Class> = Vec::new();
-    let mut of_row = Vec::with_capacity(n);
     for (row, pattern) in patterns.chunks_exact(words).enumerate() {
         let class = *known.entry(pattern).or_insert_with(|| {
             classes.push(Class { rules: pattern.into(), positive: 0, negative: 0 });
@@ -57,7 +65,6 @@ pub(crate) fn classes(instance: &Instance) -> (Vec<Class>, Vec<u32>) {
         } else {
             class_of_row.negative += weight;
         }
-        of_row.push(class);
     }
-    (classes, of_row)
+    Ok(classes)
 }

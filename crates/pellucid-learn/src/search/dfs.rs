@@ -284,7 +284,8 @@ fn node<const LEVEL: u8, L: Lane, V: Visit>(
     range: Option<std::ops::Range<usize>>,
     recurse: impl Fn(&mut Search<'_, L, V>, usize),
 ) {
-    s.nodes += 1;
+    // A part of a node is counted by whoever gave it away.
+    s.nodes += u64::from(range.is_none());
     let size = s.frames[depth].size;
     if size + 1 > s.thresholds.max_size {
         return;

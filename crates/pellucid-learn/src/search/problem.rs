@@ -7,11 +7,14 @@
 
 use super::classes::classes;
 use super::lane::{Lane, WIDTH};
-use crate::{Instance, InstanceError, Objective, SemanticsError};
+use crate::{Instance, InstanceError, Objective, Searching, SemanticsError};
 use pellucid_data::Ratio;
 
 /// Smaller than every threshold: nothing of this size is within.
 pub(crate) const NEVER: i64 = i64::MIN / 4;
+
+/// Rules or classes between two looks at the clock.
+pub(super) const PATIENCE: usize = 256;
 
 /// An instance made ready for search with lanes of one width.
 pub(crate) struct Problem<L> {
@@ -42,8 +45,12 @@ pub(crate) enum AnyProblem {
 }
 
 impl AnyProblem {
-    pub(crate) fn new(instance: &Instance, objective: &Objective) -> Result<Self, SemanticsError> {
-        let (classes, _) = classes(instance);
+    pub(crate) fn new(
+        instance: &Instance,
+        objective: &Objective,
+        searching: &Searching<'_>,
+    ) -> Result<Self, SemanticsError> {
+        let classes = classes(instance, searching.control.watch)?;
         let mut nets: Vec<(i64, &[u64])> = classes
             .iter()
             .filter(|class| class.is_covered())
@@ -61,21 +68,33 @@ impl AnyProblem {
             classes.iter().map(|class| class.positive * u64::from(objective.false_negative)).sum();
         let moved: i64 = nets.iter().map(|(net, _)| net.abs()).sum();
         Ok(if moved <= i16::MOST {
-            Self::Narrow(Problem::new(instance.n_rules(), &nets, errors as i64))
+            Self::Narrow(Problem::new(instance.n_rules(), &nets, errors as i64, searching)?)
         } else {
-            Self::Wide(Problem::new(instance.n_rules(), &nets, errors as i64))
+            Self::Wide(Problem::new(instance.n_rules(), &nets, errors as i64, searching)?)
         })
     }
 }
 
 impl<L: Lane> Problem<L> {
-    fn new(n_rules: usize, nets: &[(i64, &[u64])], errors: i64) -> Self {
+    fn new(
+        n_rules: usize,
+        nets: &[(i64, &[u64])],
+        errors: i64,
+        searching: &Searching<'_>,
+    ) -> Result<Self, SemanticsError> {
         let lanes = n_rules.div_ceil(WIDTH).max(1) * WIDTH;
         let class_words = nets.len().div_ceil(64).max(1);
+        let needs = nets.len() * lanes * size_of::<L>() + n_rules * class_words * 8;
+        if let Some(most) = searching.most_bytes.filter(|&most| needs > most) {
+            return Err(SemanticsError::Memory { needs, most });
+        }
         let mut rows = vec![L::default(); nets.len() * lanes];
         let mut covers = vec![0_u64; n_rules * class_words];
         let (mut gains, mut deltas) = (vec![0_i64; lanes], vec![0_i64; lanes]);
         for (class, (net, pattern)) in nets.iter().enumerate() {
+            if class.is_multiple_of(PATIENCE) && searching.control.watch.should_stop() {
+                return Err(SemanticsError::Stopped);
+            }
             for rule in bits(pattern) {
                 rows[class * lanes + rule] = L::of(*net);
                 covers[rule * class_words + class / 64] |= 1 << (class % 64);
@@ -84,7 +103,7 @@ impl<L: Lane> Problem<L> {
             }
         }
         let narrow = |values: Vec<i64>| values.into_iter().map(L::of).collect();
-        Self {
+        Ok(Self {
             n_rules,
             lanes,
             class_words,
@@ -95,7 +114,7 @@ impl<L: Lane> Problem<L> {
             deltas: narrow(deltas),
             errors,
             savable: nets.iter().map(|(net, _)| (*net).max(0)).sum(),
-        }
+        })
     }
 
     /// The classes that a rule covers.
@@ -149,6 +168,26 @@ impl Thresholds {
         let max_size = most.len().saturating_sub(1);
         most.extend([NEVER; 4]);
         Ok(Self { most, max_size })
+    }
+
+    /// Thresholds that nothing is within.
+    pub(crate) fn none() -> Self {
+        Self { most: Vec::new(), max_size: 0 }
+    }
+
+    /// The same for sets of at most `size` rules.
+    pub(crate) fn up_to(&self, size: usize) -> Self {
+        let max_size = self.max_size.min(size);
+        let mut most = self.most[..(max_size + 1).min(self.most.len())].to_vec();
+        most.extend([NEVER; 4]);
+        Self { most, max_size }
+    }
+
+    /// Thresholds that every set is within whose size is not `size`, and none of that size is within that is above these.
+    pub(crate) fn but_for(&self, size: usize) -> Self {
+        let mut most = vec![i64::MAX; self.most.len().max(size + 1)];
+        most[size] = self.at(size);
+        Self { most, max_size: self.max_size }
     }
 
     /// The most that the errors of a set of this size may cost.

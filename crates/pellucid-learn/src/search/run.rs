@@ -113,10 +113,14 @@ impl<L: Lane> Shared<'_, L> {
         stop
     }
 
-    /// Hears that a worker holds so many bytes more; answers whether that is too many.
+    /// Hears that a worker holds so many bytes more; answers whether that is too many, and then stops all of them.
     pub(super) fn holds(&self, bytes: usize) -> bool {
         let held = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        self.how.most_bytes.is_some_and(|most| held > most)
+        let too_many = self.how.most_bytes.is_some_and(|most| held > most);
+        if too_many {
+            self.stop.store(true, Ordering::Relaxed);
+        }
+        too_many
     }
 
     /// The next part, or `None` when there will be none.

@@ -7,6 +7,7 @@ use pellucid::data::read::ReadBatches;
 use pellucid::data::table::{Column, Kind};
 use pellucid::files::{FileError, map, open_table};
 use pellucid::learn::certificate::format::{Held, ReadError, read as certificate};
+use pellucid::learn::rashomon::sets_file::{MAGIC, SetsError, SetsReader};
 use pellucid::models::Predict as _;
 use pellucid::models::trees::import::{Format, import};
 use pellucid::models::trees::{Ensemble, FeatureKind, Tree};
@@ -29,6 +30,9 @@ pub(crate) fn run(args: &Inspect, context: &Context<'_>) -> Result<u8, Failure> 
     }
     if args.file != Path::new("-") {
         let bytes = map(&args.file)?;
+        if bytes.starts_with(MAGIC) {
+            return show_sets(&bytes, &args.file, context);
+        }
         match certificate(&bytes) {
             Ok(held) => return show_certificate(&held, context),
             // Ours by its schema, and changed or of a later version: that is what is to be said of it.
@@ -118,6 +122,74 @@ fn show_certificate(held: &Held, context: &Context<'_>) -> Result<u8, Failure> {
         return context.print_json("inspect", body);
     }
     print(&text)
+}
+
+/// A file of rule sets: how many of which size, and the best one.
+fn show_sets(bytes: &[u8], path: &Path, context: &Context<'_>) -> Result<u8, Failure> {
+    let wrong = |error: SetsError| Failure::Input(format!("{}: {error}", path.display()));
+    let mut reader = SetsReader::open(bytes).map_err(wrong)?;
+    let mut sizes: Vec<u64> = Vec::new();
+    let mut least: Vec<Option<(u32, Vec<u32>)>> = Vec::new();
+    let mut n = 0_u64;
+    while let Some((rules, errors)) = reader.next_set().map_err(wrong)? {
+        if n.is_multiple_of(1 << 16) && context.console.is_interrupted() {
+            return Err(Failure::Interrupted);
+        }
+        n += 1;
+        let size = rules.len();
+        sizes.resize(sizes.len().max(size + 1), 0);
+        least.resize(sizes.len(), None);
+        sizes[size] += 1;
+        if least[size].as_ref().is_none_or(|(known, _)| errors < *known) {
+            least[size] = Some((errors, rules.to_vec()));
+        }
+    }
+    let header = reader.header();
+    let best = least.into_iter().flatten().filter_map(|(errors, mut rules)| {
+        rules.sort_unstable();
+        Some((header.objective(rules.len(), errors)?, rules))
+    });
+    let best = best.min();
+    let spelled = |rules: &[u32]| -> Vec<&str> {
+        rules.iter().map(|&rule| header.rules[rule as usize].as_str()).collect()
+    };
+    if context.json {
+        let by_size: serde_json::Map<String, Value> = sizes
+            .iter()
+            .enumerate()
+            .filter(|(_, sets)| **sets > 0)
+            .map(|(size, sets)| (size.to_string(), sets.to_string().into()))
+            .collect();
+        let best = best
+            .map(|(objective, rules)| json!({"objective": objective.to_string(), "rules": spelled(&rules)}));
+        return context.print_json(
+            "inspect",
+            json!({
+                "what": "rule_sets", "count": n.to_string(), "by_size": by_size, "best": best, "target": header.target,
+                "positive": header.positive, "lambda": header.lambda, "theta": header.theta, "identity": header.identity,
+                "candidates": header.rules.len(),
+            }),
+        );
+    }
+    let line = |word: &str, text: String| format!("{} {text}\n", left(word, 12));
+    let mut text = line("rule sets", format!("{} for {} = {}", count_of(n), header.target, header.positive));
+    text += &line(
+        "bound",
+        format!("objective at most {}, λ = {}, identity {}", header.theta, header.lambda, header.identity),
+    );
+    if let Some((objective, rules)) = best {
+        let rules = spelled(&rules).join("  or  ");
+        let rules = if rules.is_empty() { "no rule" } else { &rules };
+        text += &line("best", format!("{objective} ({}): {rules}", pretty(objective.value(), 5)));
+    }
+    for (size, sets) in sizes.iter().enumerate().filter(|(_, sets)| **sets > 0) {
+        text += &line(&format!("{size} rules"), count_of(*sets));
+    }
+    print(&text)
+}
+
+fn count_of(n: u64) -> String {
+    count(usize::try_from(n).unwrap_or(usize::MAX))
 }
 
 fn is_table(args: &Inspect) -> bool {

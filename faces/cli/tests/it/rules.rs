@@ -129,6 +129,55 @@ fn a_stopped_count_is_an_interval_and_an_empty_set_an_answer() {
 }
 
 #[test]
+fn a_limit_has_an_exit_code_of_its_own() {
+    let folder = Folder::new();
+    let learned = ["rules", "learn", DATA, "--target", TARGET, "--weights", "people", "-o", "rules.json"];
+    folder.ok(&learned);
+    let task = ["adult.csv", "--target", "income", "--within", "1/100", "--time-limit", "0s"];
+    let about = |words: &[&'static str]| [&["rashomon", words[0]][..], &task[..], &words[1..]].concat();
+    let nodes = ["--theta", "1/2", "--lambda", "1/500", "--node-limit", "2000"];
+    let stopped = [&["rashomon", "count", DATA, "--target", TARGET, "-o", "count.json"][..], &nodes].concat();
+    for words in [
+        about(&["count"]),
+        about(&["count", "--approximate"]),
+        about(&["list"]),
+        about(&["list", "-o", "all.sets"]),
+        about(&["sample"]),
+        about(&["sample", "--method", "parity"]),
+        about(&["study"]),
+        stopped,
+    ] {
+        let output = folder.run(&words);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(4), "{words:?}: {said}");
+        assert!(said.contains("limit"), "{words:?}: {said}");
+    }
+    assert!(!folder.path("all.sets").exists() && !folder.path("count.json").exists());
+    let output = folder.run(&["rules", "verify", "rules.json", DATA, "--time-limit", "0s"]);
+    assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn all_sets_fit_into_a_small_file_that_is_inspected() {
+    let folder = Folder::new();
+    let about = ["--target", TARGET, "--weights", "people", "--within", "1/100", "--exclude-empty"];
+    folder.ok(&[&["rashomon", "list", DATA][..], &about, &["-o", "all.sets"]].concat());
+    let told = folder.json(&["inspect", "all.sets", "--json"]);
+    let counted = folder.json(&[&["rashomon", "count", DATA][..], &about, &["--json"]].concat());
+    assert_eq!(told["count"], counted["count"]);
+    assert_eq!(told["by_size"], counted["by_size"]);
+    assert_eq!(told["best"]["objective"], counted["best"]);
+    let listed = folder.json(&[&["rashomon", "list", DATA][..], &about, &["-n", "1", "--json"]].concat());
+    assert_eq!(told["best"]["rules"], listed["sets"][0]["rules"]);
+    let mut bytes = fs_err::read(folder.path("all.sets")).unwrap();
+    bytes.pop();
+    fs_err::write(folder.path("cut.sets"), bytes).unwrap();
+    let output = folder.run(&["inspect", "cut.sets"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(3) && said.contains("ends before its number of sets"), "{said}");
+}
+
+#[test]
 fn one_against_the_rest_is_a_decision_in_order() {
     let folder = Folder::new();
     folder.ok(&[
@@ -153,6 +202,8 @@ fn one_against_the_rest_is_a_decision_in_order() {
 fn mistakes_about_rules_are_explained() {
     let folder = Folder::new();
     fs_err::write(folder.path("same.csv"), "a,y\n1,1\n0,1\n").unwrap();
+    fs_err::write(folder.path("flat.csv"), "a,y\n1,1\n1,0\n").unwrap();
+    fs_err::write(folder.path("two.csv"), "a,y\nu,1\nv,0\n").unwrap();
     fs_err::write(folder.path("three.csv"), "a,y\n1,u\n0,v\n1,w\n").unwrap();
     fs_err::write(folder.path("weights.csv"), "a,y,w\n1,1,0.5\n0,0,1\n").unwrap();
     for (words, code, pieces) in [
@@ -168,7 +219,7 @@ fn mistakes_about_rules_are_explained() {
         (
             &["rules", "learn", DATA, "--target", TARGET, "--min-support", "100000"],
             3,
-            &["no rule holds", "--min-support"],
+            &["no condition holds in 100000 rows", "most frequent one holds in", "lower --min-support"],
         ),
         (&["rules", "learn", DATA, "--target", TARGET, "--lambda", "0"], 3, &["λ is 0", "above 0"]),
         (&["rules", "learn", DATA, "--target", TARGET, "--lambda", "x"], 2, &["no number", "1/50"]),
@@ -183,7 +234,47 @@ fn mistakes_about_rules_are_explained() {
             3,
             &["contradict"],
         ),
-        (&["rashomon", "count", DATA, "--target", TARGET], 2, &["--theta"]),
+        (&["rashomon", "count", DATA, "--target", TARGET], 2, &["--theta", "--within", "--times"]),
+        (&["rules", "learn", DATA, "--target", TARGET, "--drop", TARGET], 3, &["is the target"]),
+        (&["rules", "learn", "flat.csv", "--target", "y"], 3, &["none of the 1 columns", "one value only"]),
+        (&["rules", "learn", "two.csv", "--target", "y", "--drop", "a"], 3, &["no column is left"]),
+        (
+            &["rules", "learn", "two.csv", "--target", "y", "--monotone", "a=+"],
+            3,
+            &["directions that --monotone allows"],
+        ),
+        (
+            &["rashomon", "study", DATA, "--target", TARGET, "--within", "1/100", "--group", TARGET],
+            2,
+            &["is the target", "groups of rows"],
+        ),
+        (
+            &["rashomon", "list", DATA, "--target", TARGET, "--within", "1/100", "-n", "5", "-o", "x.sets"],
+            2,
+            &["--order and --limit"],
+        ),
+        (
+            &[
+                "rashomon",
+                "list",
+                DATA,
+                "--target",
+                TARGET,
+                "--within",
+                "1/100",
+                "-o",
+                "x.sets",
+                "--identity",
+                "irredundant",
+            ],
+            2,
+            &["`subset` and `columns`"],
+        ),
+        (
+            &["rashomon", "sample", DATA, "--target", TARGET, "--within", "1/100", "-n", "0"],
+            2,
+            &["0 is not in 1.."],
+        ),
         (
             &[
                 "rashomon",
@@ -196,10 +287,10 @@ fn mistakes_about_rules_are_explained() {
                 "--within",
                 "1/100",
                 "-n",
-                "1000000000000",
+                "100000000",
             ],
             3,
-            &["1000000000000 draws", "at most"],
+            &["100000000 draws", "at most"],
         ),
         (
             &[

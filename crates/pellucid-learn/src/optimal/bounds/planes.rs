@@ -7,8 +7,10 @@
 
 use std::ops::Range;
 
+use pellucid_data::Watch;
+
 use crate::search::classes::{Class, classes};
-use crate::{Instance, Objective};
+use crate::{Instance, Objective, SemanticsError};
 
 /// Bits of one worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,8 +47,12 @@ pub(in crate::optimal) struct Planes {
 }
 
 impl Planes {
-    pub(in crate::optimal) fn new(instance: &Instance, objective: &Objective) -> Self {
-        let (classes, _) = classes(instance);
+    pub(in crate::optimal) fn new(
+        instance: &Instance,
+        objective: &Objective,
+        watch: &dyn Watch,
+    ) -> Result<Self, SemanticsError> {
+        let classes = classes(instance, watch)?;
         let price = |class: &Class| {
             let negative = class.negative as i64 * i64::from(objective.false_positive);
             let positive = class.positive as i64 * i64::from(objective.false_negative);
@@ -71,7 +77,7 @@ impl Planes {
                 columns[rule * words + bit / 64] |= 1 << (bit % 64);
             }
         }
-        Self { n_rules: instance.n_rules(), words, columns, full, negatives, positives, excess, beyond }
+        Ok(Self { n_rules: instance.n_rules(), words, columns, full, negatives, positives, excess, beyond })
     }
 
     #[inline(always)]

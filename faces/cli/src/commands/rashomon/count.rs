@@ -54,17 +54,17 @@ pub(crate) fn run(args: &Count, context: &Context<'_>) -> Result<u8, Failure> {
     let is_empty = found.is_exact() && found.count == BigUint::ZERO;
     let known_best = match found.best() {
         Some(best) => Some(best),
-        None if is_empty => best(&about.prepared, &args.bound, &how, context).ok(),
+        None if is_empty => best(&about.prepared, &args.bound, &how).ok(),
         None => None,
     };
     drop(progress);
     if let (Some(path), Some(ending)) = (&args.out, ending.as_deref()) {
         match ending {
             "json" if !found.is_exact() => {
-                return Err(Failure::Input(
-                    "only an exact count is certified, and this one was stopped; nothing was written"
-                        .to_owned(),
-                ));
+                return Err(Failure::Limit(format!(
+                    "a limit was reached at {} sets: only an exact count is certified; nothing was written",
+                    found.count
+                )));
             }
             "json" => {
                 let certificate = CountCertificate {

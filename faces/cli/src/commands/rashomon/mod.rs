@@ -5,6 +5,7 @@ mod list;
 mod sample;
 mod study;
 mod study_page;
+mod written;
 
 use pellucid::data::Ratio;
 use pellucid::learn::rashomon::Explorer;
@@ -37,7 +38,7 @@ fn explored(
     searching: &Searching<'_>,
     context: &Context<'_>,
 ) -> Result<Explored, Failure> {
-    let prepared = prepare(task, context.console)?;
+    let prepared = prepare(task, context.console, searching.control.watch)?;
     let identity = match bound.identity {
         IdentityName::Subset => Identity::Subset,
         IdentityName::Columns => Identity::Columns,
@@ -46,24 +47,20 @@ fn explored(
     };
     let theta = match (bound.theta, bound.within, bound.times) {
         (Some(theta), ..) => theta,
-        (_, Some(above), _) => best(&prepared, bound, searching, context)?.plus(above)?,
-        (.., Some(times)) => best(&prepared, bound, searching, context)?.times(times)?,
-        _ => return Err(Failure::Usage("one of --theta, --within and --times is needed".to_owned())),
+        (_, Some(above), _) => best(&prepared, bound, searching)?.plus(above)?,
+        (.., Some(times)) => best(&prepared, bound, searching)?.times(times)?,
+        // clap asks for one of them.
+        _ => return Err(Failure::Bug("no bound".to_owned())),
     };
     let within = Within { theta, include_empty: !bound.exclude_empty, identity, max_size: bound.max_size };
     let features = prepared.features();
-    let explorer = Explorer::new(&prepared.instance, &prepared.objective, &within)?;
+    let explorer = Explorer::with_limits(&prepared.instance, &prepared.objective, &within, searching)?;
     let explorer = explorer.with_features(&features, prepared.table.columns().len());
     Ok(Explored { prepared, within, explorer })
 }
 
 /// The best objective of the sets that may count.
-fn best(
-    prepared: &Prepared,
-    bound: &Bound,
-    searching: &Searching<'_>,
-    context: &Context<'_>,
-) -> Result<Ratio, Failure> {
+fn best(prepared: &Prepared, bound: &Bound, searching: &Searching<'_>) -> Result<Ratio, Failure> {
     let constraints =
         Constraints { max_size: bound.max_size, not_empty: bound.exclude_empty, ..Constraints::default() };
     let optimum = pellucid::learn::learn(
@@ -73,11 +70,8 @@ fn best(
         searching,
         &mut |_| {},
     )?;
-    if context.console.is_interrupted() {
-        return Err(Failure::Interrupted);
-    }
     if !optimum.is_proven() {
-        return Err(Failure::Input(format!(
+        return Err(Failure::Limit(format!(
             "the best objective was not proven before the limit (it is between {} and {}); give --theta as a number, or more time",
             optimum.lower_bound, optimum.objective
         )));

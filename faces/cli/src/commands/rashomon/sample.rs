@@ -5,7 +5,7 @@ use pellucid::learn::rashomon::{AlmostUniform, Probed, probe, unigen};
 use pellucid::views::number::pretty;
 use serde_json::{Value, json};
 
-use super::list::{HEADER, Written, format_of, line, object, screen};
+use super::written::{HEADER, Written, format_of, line, object, shown};
 use super::{Explored, explored};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
@@ -14,7 +14,11 @@ use crate::rule_args::{DrawName, Sample};
 use crate::task::searching;
 
 pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
+    let n = args.n as usize;
     let format = args.out.as_deref().map(|path| format_of(path, &args.task.data)).transpose()?;
+    if format == Some(Written::Compact) {
+        return Err(Failure::Usage("a sample is written as .jsonl or .csv".to_owned()));
+    }
     let progress = context.console.searching();
     let control = Control { threads: context.console.threads().0, watch: &progress };
     let how = searching(&args.task, control);
@@ -26,19 +30,19 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
         let seed = context.seed.unwrap_or(0);
         return match args.method {
             DrawName::Parity => {
-                parity(&unigen(&about.explorer, args.n, args.epsilon, seed, &how)?, &about, context)
+                parity(&unigen(&about.explorer, n, args.epsilon, seed, &how)?, &about, context)
             }
-            _ => tree(&probe(&about.explorer, args.n, seed, &how)?, &about, context),
+            _ => tree(&probe(&about.explorer, n, seed, &how)?, &about, context),
         };
     }
-    let drawn = about.explorer.sample(args.n, context.seed.unwrap_or(0), args.beta, &how);
+    let drawn = about.explorer.sample(n, context.seed.unwrap_or(0), args.beta, &how);
     drop(progress);
     if context.console.is_interrupted() {
         return Err(Failure::Interrupted);
     }
     let drawn = drawn?;
-    if let Some(path) = &args.out {
-        let mut text = if format == Some(Written::Csv) { HEADER.to_owned() } else { String::new() };
+    if let (Some(path), Some(format)) = (&args.out, format) {
+        let mut text = if format == Written::Csv { HEADER.to_owned() } else { String::new() };
         drawn.members.iter().for_each(|member| text += &line(member, &about, format));
         write_file(path, text.as_bytes())?;
         context.console.done(&format!("wrote {} rule sets to {}", drawn.members.len(), path.display()));
@@ -59,7 +63,8 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
             }),
         )?;
     } else if args.out.is_none() {
-        print(&screen(&drawn.members, &about, true))?;
+        let lines: String = drawn.members.iter().map(|member| shown(member, &about)).collect();
+        print(&lines)?;
     }
     Ok(0)
 }
@@ -93,7 +98,9 @@ fn parity(drawn: &AlmostUniform, about: &Explored, context: &Context<'_>) -> Res
 
 /// Ways down the tree, with the weights that make sums over them unbiased.
 fn tree(probed: &Probed, about: &Explored, context: &Context<'_>) -> Result<u8, Failure> {
-    let (estimate, error) = (probed.estimate(), probed.standard_error());
+    // Where no way ended in a set, the mean of their weights, 0, is no news.
+    let any = probed.draws.iter().any(|draw| draw.rules.is_some());
+    let (estimate, error) = (probed.estimate().filter(|_| any), probed.standard_error().filter(|_| any));
     if context.json {
         let spelled = |rules: &Option<Vec<u32>>| {
             rules.as_ref().map(|rules| json!({"ids": rules, "rules": about.prepared.spelled(rules)}))
@@ -112,6 +119,11 @@ fn tree(probed: &Probed, about: &Explored, context: &Context<'_>) -> Result<u8, 
             about.prepared.spelled(rules).join("  or  ")
         });
         text += &format!("weight {:<12} {rules}\n", pretty(draw.weight, 4));
+    }
+    if !any {
+        return print(&format!(
+            "{text}No way ended in a set: these draws say nothing about how many there are. Draw more (-n), or count them.\n"
+        ));
     }
     let shown = |value: Option<f64>| value.map_or("unknown".to_owned(), |value| pretty(value, 4));
     print(&format!(

@@ -98,6 +98,7 @@ fn told(verdicts: Vec<Verdict>, args: &Verify, context: &Context<'_>) -> Result<
         Verdict::Unproven(text) => ("unproven", text.clone()),
     };
     let proven = verdicts.iter().all(|verdict| matches!(verdict, Verdict::Proven(_)));
+    let refuted = verdicts.iter().any(|verdict| matches!(verdict, Verdict::Refuted(_)));
     let said: Vec<(&str, String)> = verdicts.iter().map(word).collect();
     if context.json {
         let list: Vec<_> = said.iter().map(|(word, text)| json!({"verdict": word, "reason": text})).collect();
@@ -107,7 +108,12 @@ fn told(verdicts: Vec<Verdict>, args: &Verify, context: &Context<'_>) -> Result<
         let lines: String = said.iter().map(|(word, text)| format!("{word}: {text}\n")).collect();
         print(&lines)?;
     }
-    Ok(u8::from(!proven))
+    Ok(match (refuted, proven) {
+        (true, _) => 1,
+        (false, true) => 0,
+        // What was checked is right, and the limit came before the rest.
+        (false, false) => 4,
+    })
 }
 
 pub(crate) fn export(args: &Export, context: &Context<'_>) -> Result<u8, Failure> {

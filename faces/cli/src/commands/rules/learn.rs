@@ -101,9 +101,13 @@ fn one(
     table: pellucid::data::Table,
     context: &Context<'_>,
 ) -> Result<Learned, Failure> {
-    let prepared = prepare_table(task, table, context.console)?;
+    let progress = context.console.searching();
+    let prepared = prepare_table(task, table, context.console, &progress)?;
     for name in &args.require {
         position(&prepared.table, name, "the required column")?;
+        if *name == task.target {
+            return Err(Failure::Input(format!("`{name}` is the target: no rule can use it")));
+        }
         if args.task.drop.contains(name) {
             return Err(Failure::Input(format!(
                 "column `{name}` is required and dropped: these constraints contradict each other"
@@ -116,7 +120,6 @@ fn one(
         required: args.require.clone(),
         not_empty: args.exclude_empty,
     };
-    let progress = context.console.searching();
     let control = Control { threads: context.console.threads().0, watch: &progress };
     let (mut trail, start) = (Vec::new(), Instant::now());
     let mut told = |bounds: Bounds| {

@@ -1,14 +1,11 @@
-//! How are many sets written out, small and fast? Each as its difference from the one before.
-//!
-//! `PSET1`, then for each set: how many rules it shares with the set before (a byte), how many follow (a byte), these
-//! rules (two bytes each, little endian), and the cost of its errors (four bytes, little endian). Rules stand in the order
-//! of choice, so that sets of one bunch differ in the last rule only. Sets of more than 255 rules are refused.
+//! How are sets written as fast as they are found?
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use super::explorer::Explorer;
+use super::{Header, MAGIC, MOST_RULES, SetsError};
 use crate::Searching;
+use crate::rashomon::Explorer;
 use crate::search::problem::bits;
 use crate::search::visit::{Path, Visit};
 use crate::search::{How, Lane, run};
@@ -16,26 +13,32 @@ use crate::search::{How, Lane, run};
 /// Bytes that are held before they are written.
 const BUFFER: usize = 1 << 20;
 
-/// The first bytes of such a file.
-pub const MAGIC: &[u8; 5] = b"PSET1";
-
 impl Explorer {
-    /// Writes every member (identities by subset and columns only); answers how many, and the nodes of the search.
+    /// Writes every member (identities by subset and columns only); answers how many.
     ///
     /// # Errors
-    /// When the destination can't be written to, the search was stopped, or the identity or the size of sets has no place in the format.
-    pub fn write_sets(&self, searching: &Searching<'_>, out: impl Write + Send) -> io::Result<(u64, u64)> {
-        if !self.is_bulk() || self.prepared.thresholds.max_size > 255 {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "only sets of at most 255 rules, by subset or columns, are written so",
-            ));
+    /// When the destination can't be written to, the search was stopped, or the identity or the size of sets has no place
+    /// in the format.
+    pub fn write_sets(
+        &self,
+        header: &Header,
+        searching: &Searching<'_>,
+        out: impl Write + Send,
+    ) -> Result<u64, SetsError> {
+        if !self.is_bulk() || self.prepared.thresholds.max_size > MOST_RULES {
+            return Err(SetsError::Unsupported);
         }
+        if header.rules.len() != self.n_all {
+            return Err(SetsError::Rules { found: header.rules.len(), wanted: self.n_all });
+        }
+        let text = serde_json::to_vec(header).map_err(|error| SetsError::Format(error.to_string()))?;
         let control = pellucid_data::Control { threads: std::num::NonZeroUsize::MIN, ..searching.control };
         let how = How { control, ..searching.how() };
         let ids: Vec<u16> = self.kept.iter().map(|&rule| u16::try_from(rule).unwrap_or(u16::MAX)).collect();
         let mut buffer = Vec::with_capacity(BUFFER + (1 << 16));
         buffer.extend(MAGIC);
+        buffer.extend((text.len() as u32).to_le_bytes());
+        buffer.extend(text);
         let mut writer = Sets { out, ids: &ids, buffer, last: 0, n: 0, broken: None };
         if self.prepared.has_empty {
             writer.one(0, &[], self.prepared.errors);
@@ -43,17 +46,19 @@ impl Explorer {
         let only = Mutex::new(Some(writer));
         let make = || only.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ended = run(&self.prepared.problem, &self.prepared.thresholds, &[], &how, make);
-        if ended.open.is_some() {
-            return Err(io::Error::new(io::ErrorKind::Interrupted, "the search was stopped"));
-        }
         let Some(mut writer) = ended.visitors.into_iter().flatten().next() else {
-            return Ok((0, ended.nodes));
+            return Ok(0);
         };
-        writer.flush();
-        match writer.broken {
-            Some(error) => Err(error),
-            None => Ok((writer.n, ended.nodes)),
+        if let Some(error) = writer.broken {
+            return Err(error.into());
         }
+        if ended.open.is_some() {
+            return Err(SetsError::Stopped { written: writer.n });
+        }
+        writer.buffer.extend([255, 255]);
+        writer.buffer.extend(writer.n.to_le_bytes());
+        writer.flush();
+        writer.broken.map_or(Ok(writer.n), |error| Err(error.into()))
     }
 }
 
@@ -64,7 +69,7 @@ struct Sets<'s, W> {
     /// How many rules of the path the set before had, of those that are still on it.
     last: usize,
     n: u64,
-    broken: Option<io::Error>,
+    broken: Option<std::io::Error>,
 }
 
 impl<W: Write> Sets<'_, W> {
@@ -127,7 +132,7 @@ impl<W: Write + Send> Visit for Option<Sets<'_, W>> {
                 let more: Vec<u32> = path.chosen[shared..].iter().copied().chain(nulls).collect();
                 sets.one(shared, &more, errors);
                 sets.last = k;
-                if !super::members::next_places(&mut places, path.nulls.len()) {
+                if !crate::rashomon::members::next_places(&mut places, path.nulls.len()) {
                     break;
                 }
             }
