@@ -40,8 +40,10 @@ pub struct FairnessScatter {
     pub subtitle: String,
     /// What is measured: `statistical parity difference, Male − Female`.
     pub metric: String,
-    /// In any order; those without a finite value are left out, and the caption says so.
+    /// In any order; those without a finite value are left out, and the caption says so. Of many models a uniform sample.
     pub points: Vec<FairPoint>,
+    /// How many models were looked at; more than those of the points where these are a sample.
+    pub of: f64,
     /// The lowest value over the whole set.
     pub low: f64,
     /// The highest.
@@ -72,20 +74,20 @@ impl FairnessScatter {
 
     fn caption(&self) -> String {
         let known = self.known();
+        let drawn = self.points.iter().map(|point| point.count).sum::<f64>() < self.of;
+        let of = if drawn { format!(" (drawn uniformly from {})", amount(self.of)) } else { String::new() };
         let models = amount(self.n_models());
         let how = if known.len() > MOST_DOTS {
-            format!("{models} models at {} places, binned into cells", count(known.len()))
+            format!("{models} models{of} at {} places, binned into cells", count(known.len()))
         } else {
-            format!("{models} models at {} places", count(known.len()))
+            format!("{models} models{of} at {} places", count(known.len()))
         };
         let range = if self.exact { "is exact" } else { "is estimated: the true one may be wider" };
         let unknown = match self.points.len() - known.len() {
             0 => String::new(),
             n => format!(" {} without a value left out.", count(n)),
         };
-        format!(
-            "{how}; shade by the logarithm of their number. The range over the whole set {range}.{unknown}"
-        )
+        format!("{how}; shade by the logarithm of their number. The range over all models {range}.{unknown}")
     }
 
     fn draw_dots(&self, scene: &mut Scene, axis: &Axis, up: &Axis, most: f64) {

@@ -108,7 +108,12 @@ impl ImportanceRanges {
     fn caption(&self) -> String {
         let known = self.features.iter().any(|f| f.median.is_some());
         let median = if known { ", tick: the median" } else { "" };
-        let key = format!("Dot: the best model{median}. Strong: no good model does without.");
+        let strong = if self.exact {
+            "no good model does without"
+        } else {
+            "no model that was looked at does without"
+        };
+        let key = format!("Dot: the best model{median}. Strong: {strong}.");
         format!("{} {key}{}", self.ends(), self.left_out())
     }
 

@@ -177,6 +177,7 @@ pub(super) fn fairness(n: usize, metric: &str, spread: f64) -> FairnessScatter {
         title: "The fairest good rule set costs 0.4 points of error".to_owned(),
         subtitle: SUBTITLE.to_owned(),
         metric: metric.to_owned(),
+        of: points.iter().map(|point| point.count).sum(),
         points,
         low: -0.21 * spread,
         high: -0.012 * spread,

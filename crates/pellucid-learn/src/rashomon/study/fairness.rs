@@ -44,39 +44,27 @@ pub struct Range {
     pub member: Member,
 }
 
-/// A member in a picture.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub struct Point {
-    /// The share of errors.
-    pub error: f64,
-    /// The difference.
-    pub value: f64,
-}
-
 /// One metric over all members.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Fairness {
     /// What is compared.
     pub metric: Metric,
-    /// The groups in their order.
+    /// The groups that are compared, in their order.
     pub groups: Vec<String>,
+    /// Groups without any weight, which are not.
+    pub left_out: Vec<String>,
     /// The smallest and the largest difference; `None` where it is defined for no member.
     pub range: Option<[Range; 2]>,
     /// Members for which it is not defined.
     pub undefined: u64,
-    /// The first fifty thousand members.
-    pub points: Vec<Point>,
 }
 
-const POINTS: usize = 50_000;
-
-/// Counts of one group: rows, rows of label 1.
+/// The ends of each metric so far.
 pub(super) struct Tracker {
+    /// By group: weight of rows, and of those of label 1.
     totals: Vec<[u64; 2]>,
-    all: u64,
-    found: Vec<(Option<[Range; 2]>, u64, Vec<Point>)>,
+    found: Vec<(Option<[Range; 2]>, u64)>,
 }
 
 impl Tracker {
@@ -88,14 +76,11 @@ impl Tracker {
                 totals[group as usize][1] += if row.label { weight } else { 0 };
             }
         }
-        Self {
-            totals,
-            all: subject.weights.iter().sum(),
-            found: vec![(None, 0, Vec::new()); Metric::ALL.len()],
-        }
+        Self { totals, found: vec![(None, 0); Metric::ALL.len()] }
     }
 
-    pub(super) fn add(&mut self, subject: &Subject, member: &Member, predicted: &[u64]) {
+    /// The difference between groups in each metric.
+    pub(super) fn differences(&self, subject: &Subject, predicted: &[u64]) -> Vec<Option<Ratio>> {
         let mut ones = vec![[0_u64; 2]; self.totals.len()];
         for row in crate::search::problem::bits(predicted) {
             if let Some(group) = subject.rows[row].group {
@@ -104,9 +89,7 @@ impl Tracker {
                 ones[group as usize][1] += if subject.rows[row].label { weight } else { 0 };
             }
         }
-        let wrong: Vec<u64> = predicted.iter().zip(&subject.label).map(|(a, b)| a ^ b).collect();
-        let error = super::subject::weigh(&wrong, &subject.weights) as f64 / self.all.max(1) as f64;
-        for (metric, (range, undefined, points)) in Metric::ALL.into_iter().zip(&mut self.found) {
+        let difference = |metric: Metric| {
             let share = |(total, ones): (&[u64; 2], &[u64; 2])| {
                 let (part, whole) = match metric {
                     Metric::StatisticalParity => (ones[0], total[0]),
@@ -117,17 +100,20 @@ impl Tracker {
             };
             let shares: Option<Vec<Ratio>> =
                 self.totals.iter().zip(&ones).filter(|(total, _)| total[0] > 0).map(share).collect();
-            let difference = shares.and_then(|shares| match shares.as_slice() {
+            match shares?.as_slice() {
                 [first, second] => second.minus(*first).ok(),
                 all => all.iter().max()?.minus(*all.iter().min()?).ok(),
-            });
+            }
+        };
+        Metric::ALL.into_iter().map(difference).collect()
+    }
+
+    pub(super) fn add(&mut self, differences: &[Option<Ratio>], member: &Member) {
+        for (&difference, (range, undefined)) in differences.iter().zip(&mut self.found) {
             let Some(value) = difference else {
                 *undefined += 1;
                 continue;
             };
-            if points.len() < POINTS {
-                points.push(Point { error, value: value.value() });
-            }
             let end = || Range { value, member: member.clone() };
             match range {
                 None => *range = Some([end(), end()]),
@@ -144,12 +130,17 @@ impl Tracker {
     }
 
     pub(super) fn finish(self, groups: &[String]) -> Vec<Fairness> {
-        let one = |(metric, (range, undefined, points))| Fairness {
+        let named = |has_weight: bool| -> Vec<String> {
+            let wanted = self.totals.iter().zip(groups).filter(|(total, _)| (total[0] > 0) == has_weight);
+            wanted.map(|(_, name)| name.clone()).collect()
+        };
+        let (groups, left_out) = (named(true), named(false));
+        let one = |(metric, (range, undefined))| Fairness {
             metric,
-            groups: groups.to_vec(),
+            groups: groups.clone(),
+            left_out: left_out.clone(),
             range,
             undefined,
-            points,
         };
         Metric::ALL.into_iter().zip(self.found).map(one).collect()
     }

@@ -17,40 +17,33 @@ pub struct Reliance {
     pub high: f64,
     /// That of the best member.
     pub best: f64,
-    /// The median of the members, or of the first hundred thousand.
+    /// The median of [`super::Findings::median_of`] members.
     pub median: f64,
 }
-
-/// Values kept for the median.
-const KEPT: usize = 100_000;
 
 /// The reliances on one feature so far.
 #[derive(Debug, Clone)]
 pub(super) struct Spread {
     low: f64,
     high: f64,
-    kept: Vec<f32>,
 }
 
 impl Default for Spread {
     fn default() -> Self {
-        Self { low: f64::INFINITY, high: f64::NEG_INFINITY, kept: Vec::new() }
+        Self { low: f64::INFINITY, high: f64::NEG_INFINITY }
     }
 }
 
 impl Spread {
     pub(super) fn add(&mut self, value: f64) {
         (self.low, self.high) = (self.low.min(value), self.high.max(value));
-        if self.kept.len() < KEPT {
-            self.kept.push(value as f32);
-        }
     }
 
-    pub(super) fn finish(mut self, best: f64) -> Reliance {
-        let middle = self.kept.len() / 2;
-        self.kept.sort_by(f32::total_cmp);
-        let median = self.kept.get(middle).copied().map_or(best, f64::from);
-        let [low, high] = if self.kept.is_empty() { [best; 2] } else { [self.low, self.high] };
+    /// `some` are the values of the members that the median is over.
+    pub(super) fn finish(self, best: f64, mut some: Vec<f32>) -> Reliance {
+        some.sort_by(f32::total_cmp);
+        let median = some.get(some.len() / 2).copied().map_or(best, f64::from);
+        let [low, high] = if some.is_empty() { [best; 2] } else { [self.low, self.high] };
         Reliance { low, high, best, median }
     }
 }
@@ -91,32 +84,4 @@ pub(super) fn of(subject: &Subject, rules: &[u32], predicted: &[u64]) -> Vec<f64
         values[feature as usize] = mean - original as f64 / n;
     }
     values
-}
-
-/// The same by its definition: all pairs of different rows, one prediction each. `passes[row][literal]`, `rules` as lists of
-/// literals, `features` the feature of each literal.
-#[must_use]
-pub fn reliance_by_definition(
-    passes: &[Vec<bool>],
-    label: &[bool],
-    rules: &[Vec<u32>],
-    features: &[u32],
-    feature: u32,
-) -> f64 {
-    let predict = |row: usize, from: usize| {
-        let holds = |&literal: &u32| {
-            passes[if features[literal as usize] == feature { from } else { row }][literal as usize]
-        };
-        rules.iter().any(|rule| rule.iter().all(holds))
-    };
-    let n = label.len();
-    let (mut switched, mut original) = (0_u64, 0_u64);
-    for (row, &label) in label.iter().enumerate() {
-        original += u64::from(predict(row, row) != label);
-        for from in (0..n).filter(|&from| from != row) {
-            switched += u64::from(predict(row, from) != label);
-        }
-    }
-    let n = n as f64;
-    switched as f64 / (n * (n - 1.0)) - original as f64 / n
 }

@@ -29,8 +29,18 @@ pub enum StudyError {
         /// How many there should be.
         wanted: usize,
     },
+    /// A number that names nothing.
+    #[error("{what} {found}: there are {n}")]
+    OutOfRange {
+        /// What was named.
+        what: &'static str,
+        /// The number.
+        found: u32,
+        /// How many there are.
+        n: usize,
+    },
     /// A comparison of one group.
-    #[error("column has {0} group with rows: at least two are compared")]
+    #[error("of the groups only {0} has rows with a weight, at least two are compared")]
     OneGroup(usize),
 }
 
@@ -74,7 +84,7 @@ impl Subject {
     /// `literals`: the feature of each and the rows of the instance that pass; `rules`: the literals of each candidate.
     ///
     /// # Errors
-    /// When the parts do not fit together, or there are not two groups.
+    /// When the parts do not fit together, name what is not there, or there are not two groups.
     pub fn new(
         instance: &Instance,
         literals: &[(u32, RowSet)],
@@ -88,9 +98,19 @@ impl Subject {
         };
         check("rules", rules.len(), instance.n_rules())?;
         literals.iter().try_for_each(|(_, rows)| check("rows of a literal", rows.n_rows(), n))?;
+        let id = |what, found: u32, n: usize| {
+            if (found as usize) < n { Ok(()) } else { Err(StudyError::OutOfRange { what, found, n }) }
+        };
+        literals.iter().try_for_each(|(feature, _)| id("feature", *feature, n_features))?;
+        rules.iter().flatten().try_for_each(|&literal| id("literal", literal, literals.len()))?;
         if let Some(groups) = groups {
             check("rows with a group", groups.of_row.len(), n)?;
-            let seen: std::collections::BTreeSet<u32> = groups.of_row.iter().copied().flatten().collect();
+            let weighty = |(group, &weight): (&Option<u32>, &u32)| group.filter(|_| weight > 0);
+            let seen: std::collections::BTreeSet<u32> =
+                groups.of_row.iter().zip(instance.weights()).filter_map(weighty).collect();
+            let named =
+                |&group: &Option<u32>| group.map_or(Ok(()), |group| id("group", group, groups.names.len()));
+            groups.of_row.iter().try_for_each(named)?;
             if seen.len() < 2 {
                 return Err(StudyError::OneGroup(seen.len()));
             }

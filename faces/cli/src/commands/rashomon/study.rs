@@ -22,9 +22,6 @@ use crate::output::{check_distinct, write_file};
 use crate::rule_args;
 use crate::task::{Prepared, position, searching, values};
 
-/// Members that the short list is chosen from.
-const POOL: usize = 2_000;
-
 /// Members drawn from the set of each bootstrap drawing.
 const PER_DRAWING: usize = 100;
 
@@ -37,7 +34,6 @@ pub(super) struct Told {
     /// Whether every member was looked at.
     pub(super) exact: bool,
     pub(super) choices: Vec<Choice>,
-    pub(super) pool: usize,
     pub(super) distributions: Option<(Vec<Distribution>, usize)>,
     /// Columns that some candidate is about, with their place in the findings.
     pub(super) features: Vec<(usize, String)>,
@@ -60,6 +56,11 @@ pub(crate) fn run(args: &rule_args::Study, context: &Context<'_>) -> Result<u8, 
             }
         }
     };
+    if let Some(name) = args.group.as_ref().filter(|name| **name == args.task.target) {
+        return Err(Failure::Usage(format!(
+            "`{name}` is the target: sets are compared on groups of rows (sex, age), not on what they predict"
+        )));
+    }
     let told = studied(args, context)?;
     if let Some(path) = &args.out {
         let text = if is_html { page(&told, args, context) } else { format!("{:#}\n", to_json(&told, args)) };
@@ -89,10 +90,7 @@ fn studied(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failu
     let how = searching(&args.task, control);
     let about = explored(&args.task, &args.bound, &how, context)?;
     let stopped = || {
-        if context.console.is_interrupted() {
-            return Failure::Interrupted;
-        }
-        Failure::Input("the limit was reached before every member was looked at; nothing was written, since what was seen first is no fair sample".to_owned())
+        Failure::Limit("the limit was reached before every member was looked at; nothing was written, since what was seen first is no fair sample".to_owned())
     };
     let counted = about.explorer.count(Detail::Full, &how)?;
     if !counted.is_exact() {
@@ -119,31 +117,25 @@ fn studied(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failu
     top.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(&b.0)));
     let top: Vec<u32> =
         top.iter().filter(|(_, sets)| **sets != BigUint::ZERO).map(|(rule, _)| *rule as u32).collect();
-    let mut study = Study::new(&subject, &best, &top);
-    let exact = args.certify || counted.count <= BigUint::from(args.most_members);
     let seed = context.seed.unwrap_or(0);
-    let mut pool = Vec::new();
+    let mut study = Study::new(&subject, &best, &top, seed);
+    let exact = args.certify || counted.count <= BigUint::from(args.most_members);
     if exact {
-        let every = (u64::try_from(counted.count.clone()).unwrap_or(u64::MAX) / POOL as u64).max(1);
-        let mut at = 0_u64;
-        let complete = about.explorer.each(&how, &mut |member| {
-            study.add(member);
-            if at.is_multiple_of(every) {
-                pool.push(member.clone());
-            }
-            at += 1;
-        })?;
-        if !complete {
+        if !about.explorer.each(&how, &mut |member| study.add(member))? {
             return Err(stopped());
         }
     } else {
         let n = usize::try_from(args.most_members).unwrap_or(usize::MAX);
         let drawn = about.explorer.sample(n, seed, 0.0, &how)?;
-        drawn.members.iter().for_each(|member| study.add(member));
-        pool = drawn.members;
-        pool.truncate(POOL);
+        for (at, member) in drawn.members.iter().enumerate() {
+            if at.is_multiple_of(1 << 10) && how.control.watch.should_stop() {
+                return Err(stopped());
+            }
+            study.add(member);
+        }
     }
-    let findings = study.finish(&best);
+    let findings = study.finish();
+    let pool: Vec<Member> = findings.some.iter().map(|looked| looked.member.clone()).collect();
     let choices = diverse(&subject, &best, &pool, args.models.max(1));
     let distributions = if args.bootstrap > 0 {
         let margin = about.within.theta.minus(best.objective)?;
@@ -170,17 +162,7 @@ fn studied(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failu
     used.dedup();
     let features =
         used.into_iter().map(|at| (at, about.prepared.table.schema().fields[at].name.clone())).collect();
-    Ok(Told {
-        count: counted.count,
-        best,
-        findings,
-        exact,
-        choices,
-        pool: pool.len(),
-        distributions,
-        features,
-        about,
-    })
+    Ok(Told { count: counted.count, best, findings, exact, choices, distributions, features, about })
 }
 
 fn literals(about: &Explored) -> Vec<(u32, RowSet)> {
@@ -211,10 +193,15 @@ impl Told {
             return format!("all {} rule sets", digits(&self.count.to_string()));
         }
         format!(
-            "{} rule sets drawn uniformly from {}: ranges are estimates from inside",
+            "{} rule sets drawn uniformly, with replacement, from {}: what is said holds of these, and ranges over all may be wider",
             self.findings.members,
             digits(&self.count.to_string())
         )
+    }
+
+    /// What stands before a number that can only be larger over all sets.
+    pub(super) fn at_least(&self) -> &'static str {
+        if self.exact { "" } else { "at least " }
     }
 
     pub(super) fn percent([part, all]: [u64; 2]) -> String {
@@ -226,15 +213,18 @@ fn said(told: &Told) -> String {
     let found = &told.findings;
     let mut text = format!("Looked at {}.\n\n", told.method());
     text += &ranges(told).text(100);
+    let least = told.at_least();
     text += &format!(
-        "\nRows on which some set differs from the best: {} (ambiguity); most that one set flips: {} (discrepancy); {} different predictions.\n",
+        "\nRows on which some set differs from the best: {least}{} (ambiguity); most that one set flips: {least}{} (discrepancy); {}{} different predictions.\n",
         Told::percent(found.ambiguity),
         Told::percent(found.discrepancy),
+        if told.exact && found.distinct_is_exact { "" } else { "at least " },
         found.distinct_predictions
     );
     for fairness in &found.fairness {
         let range = fairness.range.as_ref().map_or("defined for no set".to_owned(), |[low, high]| {
-            format!("from {} to {}", pretty(low.value.value(), 4), pretty(high.value.value(), 4))
+            let at_least = if told.exact { "" } else { "at least " };
+            format!("{at_least}from {} to {}", pretty(low.value.value(), 4), pretty(high.value.value(), 4))
         });
         let undefined = if fairness.undefined > 0 {
             format!(" (undefined for {} sets)", fairness.undefined)
@@ -242,6 +232,10 @@ fn said(told: &Told) -> String {
             String::new()
         };
         text += &format!("{}: {range}{undefined}\n", compared(fairness));
+    }
+    if let Some(fairness) = found.fairness.first().filter(|one| !one.left_out.is_empty()) {
+        text +=
+            &format!("Not compared, for they have no row with a weight: {}\n", fairness.left_out.join(", "));
     }
     if let Some((all, done)) = &told.distributions {
         text += &format!(
@@ -254,7 +248,10 @@ fn said(told: &Told) -> String {
             }
         }
     }
-    text += &format!("\nThe best, and the most different ones among {} of them\n", told.pool);
+    text += &format!(
+        "\nThe best, and the most different ones among {} of them\n",
+        digits(&found.some.len().to_string())
+    );
     for choice in &told.choices {
         let rules = told.about.prepared.spelled(&choice.member.rules).join("  or  ");
         text += &format!(
@@ -292,7 +289,7 @@ fn to_json(told: &Told, args: &rule_args::Study) -> Value {
     };
     let fairness = found.fairness.iter().map(|one| {
         let end = |at: usize| one.range.as_ref().map(|range| json!({"value": range[at].value.to_string(), "set": member(&range[at].member)}));
-        json!({"metric": one.metric.name(), "compared": compared(one), "groups": one.groups, "low": end(0), "high": end(1), "undefined": one.undefined})
+        json!({"metric": one.metric.name(), "compared": compared(one), "groups": one.groups, "left_out": one.left_out, "low": end(0), "high": end(1), "undefined": one.undefined})
     });
     let disputed = found.share_of_row.iter().enumerate().filter(|(_, share)| **share > 0.0 && **share < 1.0);
     json!({
@@ -306,13 +303,15 @@ fn to_json(told: &Told, args: &rule_args::Study) -> Value {
         "reliance": told.features.iter().map(reliance).collect::<Value>(),
         "bootstrap_asked": args.bootstrap,
         "bootstrap_drawings": told.distributions.as_ref().map(|(_, done)| done),
-        "cloud": found.cloud.iter().map(|(objective, values)| {
-            let of_features: Vec<f32> = told.features.iter().map(|(at, _)| values[*at]).collect();
-            json!({"objective": objective, "reliance": of_features})
+        "median_of": found.median_of,
+        "cloud": found.some.iter().map(|looked| {
+            let of_features: Vec<f32> = told.features.iter().map(|(at, _)| looked.reliance[*at]).collect();
+            json!({"objective": looked.member.objective.value(), "error": looked.error, "reliance": of_features, "fairness": looked.fairness})
         }).collect::<Value>(),
         "ambiguity": exact(found.ambiguity),
         "discrepancy": exact(found.discrepancy),
         "distinct_predictions": found.distinct_predictions,
+        "distinct_is_exact": told.exact && found.distinct_is_exact,
         "disputed_rows": disputed.map(|(row, share)| json!([row, share])).collect::<Value>(),
         "fairness": fairness.collect::<Value>(),
         "short_list": told.choices.iter().map(|choice| json!({"set": member(&choice.member), "differs_on": choice.differs_on})).collect::<Value>(),

@@ -1,11 +1,11 @@
 //! A study as views, and a page around them.
 
-use pellucid::learn::rashomon::study::{Choice, Fairness};
+use pellucid::learn::rashomon::study::{Choice, Fairness, Looked};
 use pellucid::views::View;
 use pellucid::views::disagreement::Disagreement;
 use pellucid::views::fairness_scatter::{FairPoint, FairnessScatter};
 use pellucid::views::importance_ranges::{ImportanceRanges, Reliance};
-use pellucid::views::number::pretty;
+use pellucid::views::number::{count, pretty};
 use pellucid::views::render::html;
 use pellucid::views::report::{Report, Section};
 use pellucid::views::use_matrix::{UseMatrix, UseRow};
@@ -58,7 +58,11 @@ fn disagreement(told: &Told) -> Disagreement {
     }
     let share = |[part, all]: [u64; 2]| part as f64 / all.max(1) as f64;
     Disagreement {
-        title: format!("On {} of the rows good rule sets disagree", Told::percent(found.ambiguity)),
+        title: format!(
+            "On {}{} of the rows good rule sets disagree",
+            told.at_least(),
+            Told::percent(found.ambiguity)
+        ),
         subtitle: format!("share of sets that predict 1, by row · {}", told.method()),
         bins,
         all_zero,
@@ -93,25 +97,34 @@ fn together(told: &Told) -> UseMatrix {
 }
 
 fn scatters(told: &Told) -> Vec<(Box<dyn View>, bool)> {
-    let one = |fairness: &Fairness| -> Option<(Box<dyn View>, bool)> {
+    let found = &told.findings;
+    let one = |(at, fairness): (usize, &Fairness)| -> Option<(Box<dyn View>, bool)> {
         let [low, high] = fairness.range.as_ref()?;
-        let points = fairness.points.iter().map(|point| FairPoint {
-            error: point.error,
-            value: point.value,
+        let point = |looked: &Looked, is_best| FairPoint {
+            error: looked.error,
+            value: looked.fairness[at].unwrap_or(f64::NAN),
             count: 1.0,
-            is_best: false,
-        });
+            is_best,
+        };
+        let is_best = |looked: &Looked| looked.member == found.best.member;
+        let mut points: Vec<FairPoint> =
+            found.some.iter().map(|looked| point(looked, is_best(looked))).collect();
+        if !found.some.iter().any(is_best) {
+            points.push(point(&found.best, true));
+        }
         Some((
             Box::new(FairnessScatter {
                 title: format!(
-                    "{} ranges from {} to {}",
+                    "{} ranges {}from {} to {}",
                     fairness.metric.name(),
+                    told.at_least(),
                     pretty(low.value.value(), 3),
                     pretty(high.value.value(), 3)
                 ),
                 subtitle: told.method(),
                 metric: compared(fairness),
-                points: points.collect(),
+                points,
+                of: found.members as f64,
                 low: low.value.value(),
                 high: high.value.value(),
                 exact: told.exact,
@@ -119,7 +132,7 @@ fn scatters(told: &Told) -> Vec<(Box<dyn View>, bool)> {
             false,
         ))
     };
-    told.findings.fairness.iter().filter_map(one).collect()
+    found.fairness.iter().enumerate().filter_map(one).collect()
 }
 
 pub(super) fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) -> String {
@@ -127,7 +140,12 @@ pub(super) fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) 
     let mut sections = vec![
         Section {
             heading: "How much must, and how much may, a good rule set rely on a feature?".to_owned(),
-            intro: "A range that ends above zero on both sides is a feature that no good rule set can do without; one that begins at zero can be avoided.".to_owned(),
+            intro: if told.exact {
+                "A range that ends above zero on both sides is a feature that no good rule set can do without; one that begins at zero can be avoided."
+            } else {
+                "Over the sets that were drawn: one that begins at zero can be avoided; whether one is needed by every good rule set, only a study of all of them tells (--certify)."
+            }
+            .to_owned(),
             figures: vec![(Box::new(ranges.clone()), false)],
         },
         Section {
@@ -139,7 +157,12 @@ pub(super) fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) 
     if !told.findings.fairness.is_empty() {
         sections.push(Section {
             heading: "How differently do they treat groups?".to_owned(),
-            intro: "Each point is a rule set; the range is that of all of them.".to_owned(),
+            intro: if told.exact {
+                "Each point is a rule set; the range is that of all of them, not only of those that are drawn."
+            } else {
+                "Each point is a rule set; the range is that of the sets that were looked at."
+            }
+            .to_owned(),
             figures: scatters(told),
         });
     }
@@ -171,6 +194,18 @@ pub(super) fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) 
     let mut notes = args.task.note.clone();
     notes.push("Reliance: by how much the share of errors grows on average when a row gets the feature's value from another row (Fisher, Rudin & Dominici 2019), over all pairs of rows.".to_owned());
     notes.push("It says how models use a feature, not what the feature does in the world.".to_owned());
+    if told.findings.median_of < told.findings.members {
+        notes.push(format!(
+            "Medians are over {} of the rule sets that were looked at, drawn uniformly.",
+            count(told.findings.median_of as usize)
+        ));
+    }
+    if let Some(fairness) = told.findings.fairness.first().filter(|one| !one.left_out.is_empty()) {
+        notes.push(format!(
+            "Not compared, for they have no row with a weight: {}.",
+            fairness.left_out.join(", ")
+        ));
+    }
     notes.extend(told.about.prepared.warnings.clone());
     html::page(&Report {
         title: ranges.title,
