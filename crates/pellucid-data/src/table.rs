@@ -156,6 +156,12 @@ impl Table {
         &self.columns
     }
 
+    /// The same, given away.
+    #[must_use]
+    pub fn into_columns(self) -> Vec<Column> {
+        self.columns
+    }
+
     /// A column by its exact name.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&Column> {

@@ -134,7 +134,7 @@ impl FairnessScatter {
         if high - low > widths[0] + widths[1] + 12.0 {
             scene.strong([low, y - 8.0], &ends[0], size::SMALL, Paint::Ink, Anchor::Start);
             scene.strong([high, y - 8.0], &ends[1], size::SMALL, Paint::Ink, Anchor::End);
-            let said = "the whole set";
+            let said = if self.exact { "the whole set" } else { "those looked at" };
             if high - low > widths[0] + widths[1] + text_width(said, size::TICK, false) + 24.0 {
                 scene.text([low.midpoint(high), y - 8.0], said, size::TICK, Paint::Muted, Anchor::Middle);
             }

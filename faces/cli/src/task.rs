@@ -45,7 +45,7 @@ pub(crate) fn read_all(path: &Path, reading: &Reading) -> Result<Table, Failure>
     while let Some(batch) = next(reader.as_mut(), path)? {
         n_rows += batch.n_rows();
         if columns.is_empty() {
-            columns = batch.columns().to_vec();
+            columns = batch.into_columns();
             continue;
         }
         columns.iter_mut().zip(batch.columns()).for_each(|(all, part)| append(all, part));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use csv::StringRecord;
 
 use super::error::ReadError;
-use super::infer::{ColumnBuilder, kind_of};
+use super::infer::{ColumnBuilder, Narrowest};
 use super::lines::BoundedLines;
 use super::{ReadBatches, ReadOptions, positions};
 use crate::table::{Field, Schema, Table};
@@ -25,8 +25,45 @@ pub struct CsvReader<R: Read> {
     schema: Arc<Schema>,
     /// For each selected column, texts that are values whatever they spell.
     kept: Vec<HashSet<String>>,
-    sample: std::vec::IntoIter<StringRecord>,
+    sample: Sample,
     options: ReadOptions,
+}
+
+/// The rows from which types were inferred, until they are told: one text, so that they cost little more than the file.
+struct Sample {
+    text: String,
+    /// Where each row begins in the text, and its line in the file.
+    rows: Vec<(usize, u64)>,
+    /// Where each cell ends, from the beginning of its row.
+    ends: Vec<u32>,
+    width: usize,
+    /// Rows that were told.
+    told: usize,
+}
+
+impl Sample {
+    fn push(&mut self, record: &StringRecord) -> Result<(), ReadError> {
+        self.rows.push((self.text.len(), line_of(record)));
+        self.text.push_str(record.as_slice());
+        for at in 0..self.width {
+            let end = record.range(at).map_or(0, |range| range.end);
+            let too_long =
+                |_| ReadError::Io(std::io::Error::other("a row of more than 4 GiB; is it a table?"));
+            self.ends.push(u32::try_from(end).map_err(too_long)?);
+        }
+        Ok(())
+    }
+
+    fn cell(&self, row: usize, at: usize) -> &str {
+        let ends = &self.ends[row * self.width..];
+        let begin = if at == 0 { 0 } else { ends[at - 1] as usize };
+        let start = self.rows[row].0;
+        &self.text[start + begin..start + ends[at] as usize]
+    }
+}
+
+fn line_of(record: &StringRecord) -> u64 {
+    record.position().map_or(0, csv::Position::line)
 }
 
 impl<R: Read> CsvReader<R> {
@@ -48,27 +85,41 @@ impl<R: Read> CsvReader<R> {
             .flexible(false)
             .from_reader(bytes);
         let names = column_names(&mut records, options.header)?;
-        let mut sample = Vec::new();
+        let width = names.len();
+        let mut sample = Sample { text: String::new(), rows: Vec::new(), ends: Vec::new(), width, told: 0 };
         let mut record = StringRecord::new();
-        while sample.len() < options.batch_rows && records.read_record(&mut record).map_err(csv_error)? {
-            sample.push(record.clone());
-        }
         let digits_are_values = options.digits_are_values();
-        let fields = names.iter().enumerate().map(|(at, name)| {
-            let cells = sample.iter().map(|row| cell(&row[at], &options, digits_are_values).map(str::trim));
-            Field { name: name.clone(), kind: kind_of(cells) }
-        });
+        let mut kinds = vec![Narrowest::default(); width];
+        while sample.rows.len() < options.batch_rows && records.read_record(&mut record).map_err(csv_error)? {
+            for (kind, text) in kinds.iter_mut().zip(&record) {
+                kind.see(cell(text, &options, digits_are_values).map(trimmed));
+            }
+            sample.push(&record)?;
+        }
+        let fields =
+            names.iter().zip(&kinds).map(|(name, kind)| Field { name: name.clone(), kind: kind.kind() });
         let schema = Arc::new(Schema { fields: fields.collect() });
         let taken = (0..names.len()).collect();
         let kept = vec![HashSet::new(); names.len()];
-        Ok(Self { records, names, taken, schema, kept, sample: sample.into_iter(), options })
+        Ok(Self { records, names, taken, schema, kept, sample, options })
     }
 }
 
 /// The cell, or `None` where it spells a missing value.
 fn cell<'a>(text: &'a str, options: &ReadOptions, digits_are_values: bool) -> Option<&'a str> {
-    let is_digit = matches!(text.as_bytes(), [b'0'..=b'9']);
-    (is_digit && digits_are_values || !options.is_missing(text.trim())).then_some(text)
+    (digits_are_values && is_digit(text) || !options.is_missing(text.trim())).then_some(text)
+}
+
+/// The most frequent cell of all, in tables of 0 and 1.
+#[inline]
+fn is_digit(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'0'..=b'9'])
+}
+
+/// Without blanks around it.
+#[inline]
+fn trimmed(text: &str) -> &str {
+    if is_digit(text) { text } else { text.trim() }
 }
 
 /// The candidate that appears most often in the first line, outside quotes.
@@ -137,24 +188,28 @@ impl<R: Read> ReadBatches for CsvReader<R> {
         let mut n_rows = 0;
         let mut record = StringRecord::new();
         while n_rows < self.options.batch_rows {
-            match self.sample.next() {
-                Some(sampled) => record = sampled,
-                None if self.records.read_record(&mut record).map_err(csv_error)? => {}
+            let sampled = Some(self.sample.told).filter(|&row| row < self.sample.rows.len());
+            let line = match sampled {
+                Some(row) => self.sample.rows[row].1,
+                None if self.records.read_record(&mut record).map_err(csv_error)? => line_of(&record),
                 None => break,
-            }
-            let line = record.position().map_or(0, csv::Position::line);
+            };
             for (((builder, &at), field), kept) in
                 builders.iter_mut().zip(&self.taken).zip(fields).zip(&self.kept)
             {
-                let raw = &record[at];
-                let mut text =
-                    if kept.contains(raw) { Some(raw) } else { cell(raw, &self.options, digits_are_values) };
+                let raw = sampled.map_or_else(|| &record[at], |row| self.sample.cell(row, at));
+                let is_kept = !kept.is_empty() && kept.contains(raw);
+                let mut text = if is_kept { Some(raw) } else { cell(raw, &self.options, digits_are_values) };
                 if field.kind.is_number() {
-                    text = text.map(str::trim);
+                    text = text.map(trimmed);
                 }
                 builder.push(text, line, &field.name)?;
             }
             n_rows += 1;
+            self.sample.told += usize::from(sampled.is_some());
+        }
+        if self.sample.told == self.sample.rows.len() {
+            (self.sample.text, self.sample.ends) = (String::new(), Vec::new());
         }
         if n_rows == 0 {
             return Ok(None);

@@ -6,31 +6,54 @@ use std::sync::Arc;
 use super::error::ReadError;
 use crate::table::{Categories, Column, Kind};
 
-/// The narrowest kind that holds all of the cells; `None` is a missing one. A column with no value at
-/// all is a category, the one kind that any later value fits.
-pub(super) fn kind_of<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> Kind {
-    let (mut any, mut boolean, mut integer, mut float) = (false, true, true, true);
-    for cell in cells.flatten() {
-        any = true;
+/// Finds the narrowest kind that holds all cells of a column, as they come. A column with no value at all is a category,
+/// the one kind that any later value fits.
+#[derive(Debug, Clone)]
+pub(super) struct Narrowest {
+    any: bool,
+    boolean: bool,
+    integer: bool,
+    float: bool,
+}
+
+impl Default for Narrowest {
+    fn default() -> Self {
+        Self { any: false, boolean: true, integer: true, float: true }
+    }
+}
+
+impl Narrowest {
+    /// Looks at a cell; `None` is a missing one.
+    #[inline]
+    pub(super) fn see(&mut self, cell: Option<&str>) {
+        let Some(cell) = cell else { return };
+        self.any = true;
         // A single digit is the most frequent cell of all, and no boolean.
         if let [b'0'..=b'9'] = cell.as_bytes() {
-            boolean = false;
-            continue;
-        }
-        boolean &= parse_bool(cell).is_some();
-        integer &= cell.parse::<i64>().is_ok();
-        float &= cell.parse::<f64>().is_ok();
-        if !(boolean || float) {
-            return Kind::Category;
+            self.boolean = false;
+        } else if self.boolean || self.float {
+            self.boolean &= parse_bool(cell).is_some();
+            self.integer &= cell.parse::<i64>().is_ok();
+            self.float &= cell.parse::<f64>().is_ok();
         }
     }
-    match (any, boolean, integer, float) {
-        (false, ..) => Kind::Category,
-        (_, true, ..) => Kind::Boolean,
-        (_, _, true, _) => Kind::Integer,
-        (_, _, _, true) => Kind::Float64,
-        _ => Kind::Category,
+
+    pub(super) fn kind(&self) -> Kind {
+        match (self.any, self.boolean, self.integer, self.float) {
+            (false, ..) => Kind::Category,
+            (_, true, ..) => Kind::Boolean,
+            (_, _, true, _) => Kind::Integer,
+            (_, _, _, true) => Kind::Float64,
+            _ => Kind::Category,
+        }
     }
+}
+
+/// The same for cells that are all there.
+pub(super) fn kind_of<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> Kind {
+    let mut narrowest = Narrowest::default();
+    cells.for_each(|cell| narrowest.see(cell));
+    narrowest.kind()
 }
 
 fn parse_bool(text: &str) -> Option<f64> {

@@ -193,8 +193,8 @@ impl Told {
             return format!("all {} rule sets", digits(&self.count.to_string()));
         }
         format!(
-            "{} rule sets drawn uniformly, with replacement, from {}: what is said holds of these, and ranges over all may be wider",
-            self.findings.members,
+            "{} rule sets drawn uniformly from {}",
+            digits(&self.findings.members.to_string()),
             digits(&self.count.to_string())
         )
     }
@@ -211,7 +211,9 @@ impl Told {
 
 fn said(told: &Told) -> String {
     let found = &told.findings;
-    let mut text = format!("Looked at {}.\n\n", told.method());
+    let caution =
+        if told.exact { "" } else { " What is said holds of these; over all of them ranges may be wider." };
+    let mut text = format!("Looked at {}.{caution}\n\n", told.method());
     text += &ranges(told).text(100);
     let least = told.at_least();
     text += &format!(

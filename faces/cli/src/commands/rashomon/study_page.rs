@@ -207,9 +207,10 @@ pub(super) fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) 
         ));
     }
     notes.extend(told.about.prepared.warnings.clone());
+    let caution = if told.exact { "" } else { " Over all of them ranges may be wider." };
     html::page(&Report {
         title: ranges.title,
-        lead: format!("What {} have in common, and where they differ.", told.method()),
+        lead: format!("What {} have in common, and where they differ.{caution}", told.method()),
         facts,
         sections,
         notes,
