@@ -6,6 +6,8 @@ use pellucid_data::{FeatureId, OutputId};
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Attributions {
+    /// Which game the values are those of.
+    game: &'static str,
     n_rows: usize,
     n_features: usize,
     /// One expected margin an output.
@@ -20,7 +22,13 @@ pub struct Attributions {
 
 impl Attributions {
     /// Adds up what was found and measures it against the model's own margins.
-    pub(crate) fn measured(n_features: usize, base: Vec<f64>, values: Vec<f64>, margins: Vec<f64>) -> Self {
+    pub(crate) fn measured(
+        game: &'static str,
+        n_features: usize,
+        base: Vec<f64>,
+        values: Vec<f64>,
+        margins: Vec<f64>,
+    ) -> Self {
         let n_outputs = base.len();
         let n_rows = margins.len() / n_outputs.max(1);
         let residual = |at: usize| {
@@ -28,7 +36,13 @@ impl Attributions {
             (base[at % n_outputs] + row_values.iter().sum::<f64>() - margins[at]).abs()
         };
         let residuals = (0..margins.len()).map(residual).collect();
-        Self { n_rows, n_features, base, values, margins, residuals }
+        Self { game, n_rows, n_features, base, values, margins, residuals }
+    }
+
+    /// The game's name: `path-dependent` or `background`.
+    #[must_use]
+    pub fn game(&self) -> &'static str {
+        self.game
     }
 
     /// How many rows are explained.

@@ -205,6 +205,12 @@ pub(crate) struct Explain {
     /// How to compute (all ways are exact)
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) method: MethodName,
+    /// Rows that unknown features are taken from: the background (interventional) game, instead of the path-dependent one
+    #[arg(long, value_name = "FILE")]
+    pub(crate) background: Option<PathBuf>,
+    /// A column of the background: how much each of its rows weighs
+    #[arg(long, value_name = "COL", requires = "background")]
+    pub(crate) background_weights: Option<String>,
     /// Explain this row only, from 0
     #[arg(long, value_name = "N")]
     pub(crate) row: Option<usize>,
@@ -242,12 +248,14 @@ impl OutputSpace {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MethodName {
-    /// The cheaper of the next two, leaf by leaf
+    /// The cheapest of the next three, leaf by leaf
     Auto,
     /// Pattern tables
     Tables,
-    /// Gauss-Legendre quadrature
+    /// Gauss-Legendre quadrature (without a background)
     Quadrature,
+    /// Patterns of rows against patterns of the background
+    Pairs,
     /// The sum over all subsets of features: slow, the oracle of the others
     Definition,
 }

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use pellucid::data::read::{ReadBatches, ReadOptions};
+use pellucid::data::table::{Column, Kind};
 use pellucid::data::{Field, OutputId, Table};
-use pellucid::explain::shapley::{Method, Plan, plan, tree_shap};
+use pellucid::explain::shapley::{Background, Game, Method, Plan, plan_game, tree_shap};
 use pellucid::explain::{Attributions, Control};
 use pellucid::files::{FileError, map, open_table};
 use pellucid::models::trees::import::import;
@@ -44,6 +45,8 @@ pub(crate) struct Feed {
     next_row: usize,
     ended: bool,
     unseen: Vec<usize>,
+    /// Rows that unknown features are taken from.
+    background: Option<Background>,
 }
 
 impl Feed {
@@ -81,21 +84,18 @@ impl Feed {
         let fields: Vec<Field> =
             binding.wanted(&model).into_iter().map(|(name, kind)| Field { name, kind }).collect();
         reader.select(&fields).map_err(|cause| FileError::table(data, cause))?;
-        for (at, feature) in model.features.iter().enumerate() {
-            // A category that the model knows is one, even if it is spelled `NA`.
-            if let FeatureKind::Level { levels, .. } = &feature.kind {
-                // (But not a cell without letters: what frames call an empty text, files call nothing.)
-                if levels.iter().any(String::is_empty) {
-                    let name = &feature.name;
-                    console.note(&format!(
-                        "column `{name}`: the model knows a category without letters; empty cells of text files are \
-                         read as missing all the same (write Parquet to tell them apart)"
-                    ));
-                }
-                let said: Vec<String> = levels.iter().filter(|level| !level.is_empty()).cloned().collect();
-                reader.keep_texts(at, &said);
+        for feature in &model.features {
+            if let FeatureKind::Level { levels, .. } = &feature.kind
+                && levels.iter().any(String::is_empty)
+            {
+                let name = &feature.name;
+                console.note(&format!(
+                    "column `{name}`: the model knows a category without letters; empty cells of text files are \
+                     read as missing all the same (write Parquet to tell them apart)"
+                ));
             }
         }
+        keep_texts(&model, reader.as_mut());
         if binding.notes().by_position {
             // The data's own names say more than f0, f1.
             let names = model.features.iter_mut().zip(binding.sources());
@@ -104,7 +104,80 @@ impl Feed {
         let unseen = vec![0; model.features.len()];
         let (data, model_hash) = (data.to_owned(), String::new());
         let (read_rows, next_row, pending, ended) = (0, 0, None, false);
-        Ok(Self { model, model_hash, binding, reader, data, read_rows, pending, next_row, ended, unseen })
+        let background = None;
+        Ok(Self {
+            model,
+            model_hash,
+            binding,
+            reader,
+            data,
+            read_rows,
+            pending,
+            next_row,
+            ended,
+            unseen,
+            background,
+        })
+    }
+
+    /// Takes unknown features from the rows of a file from now on.
+    pub(crate) fn take_background(
+        &mut self,
+        path: &Path,
+        weights: Option<&str>,
+        about: &ModelAndData,
+        console: &Console,
+    ) -> Result<(), Failure> {
+        let at = |cause: &dyn std::fmt::Display| Failure::Input(format!("{}: {cause}", path.display()));
+        let mut reader = open_table(path, &read_options(&about.reading))?;
+        let mut drop = about.drop.clone();
+        if let Some(name) = weights {
+            if !reader.all_names().iter().any(|known| known == name) {
+                let near = pellucid::data::closest(name, reader.all_names().iter().map(String::as_str));
+                let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                return Err(Failure::Usage(format!(
+                    "--background-weights {name}: {} has no such column{hint}",
+                    path.display()
+                )));
+            }
+            drop.push(name.to_owned());
+        }
+        let binding = Binding::new(&self.model, reader.all_names(), &drop).map_err(|e| at(&e))?;
+        let mut fields: Vec<Field> =
+            binding.wanted(&self.model).into_iter().map(|(name, kind)| Field { name, kind }).collect();
+        fields.extend(weights.map(|name| Field { name: name.to_owned(), kind: Kind::Float64 }));
+        reader.select(&fields).map_err(|cause| FileError::table(path, cause))?;
+        keep_texts(&self.model, reader.as_mut());
+        let mut rows: Option<FeatureMatrix> = None;
+        let mut weigh: Vec<f64> = Vec::new();
+        let mut n_unseen = 0;
+        while let Some(table) = reader.next_batch().map_err(|cause| FileError::table(path, cause))? {
+            if console.is_interrupted() {
+                return Err(Failure::Interrupted);
+            }
+            let first = rows.as_ref().map_or(0, FeatureMatrix::n_rows);
+            let (more, unseen) = binding.matrix(&self.model, &table, first).map_err(|e| at(&e))?;
+            n_unseen += unseen.iter().sum::<usize>();
+            match &mut rows {
+                Some(rows) => rows.append(more),
+                None => rows = Some(more),
+            }
+            if let Some(Column::Number(values)) = weights.and_then(|name| table.column(name)) {
+                weigh.extend(values);
+            }
+        }
+        if n_unseen > 0 {
+            console
+                .note(&format!("background: {n_unseen} values are no category of training; read as missing"));
+        }
+        let rows = rows.ok_or_else(|| at(&"it has no rows"))?;
+        let weights = weights.map(|_| weigh);
+        self.background = Some(Background::new(rows, weights).map_err(|e| at(&e))?);
+        Ok(())
+    }
+
+    fn game(&self) -> Game<'_> {
+        self.background.as_ref().map_or(Game::PathDependent, Game::Background)
     }
 
     /// How many rows the file says it has.
@@ -180,6 +253,17 @@ impl Feed {
     }
 }
 
+/// A category that the model knows is one, even if it is spelled `NA`. (But not a cell without letters: what frames call an
+/// empty text, files call nothing.)
+fn keep_texts(model: &Ensemble, reader: &mut dyn ReadBatches) {
+    for (at, feature) in model.features.iter().enumerate() {
+        if let FeatureKind::Level { levels, .. } = &feature.kind {
+            let said: Vec<String> = levels.iter().filter(|level| !level.is_empty()).cloned().collect();
+            reader.keep_texts(at, &said);
+        }
+    }
+}
+
 /// What was noticed while columns were matched.
 fn say_notes(binding: &Binding, console: &Console) {
     let notes = binding.notes();
@@ -204,6 +288,8 @@ pub(crate) struct Explained {
     pub(crate) sample: Sample,
     /// Whether the time limit cut it short.
     pub(crate) cut_short: bool,
+    /// How many rows of background there were.
+    pub(crate) n_background: Option<usize>,
 }
 
 impl Explained {
@@ -247,7 +333,7 @@ pub(crate) fn explain(
             // A full first batch promises many more rows.
             None => {
                 let expected = if rows.n_rows() == BATCH { 4 * BATCH } else { rows.n_rows() };
-                ready.insert(plan(&feed.model, method, expected)?)
+                ready.insert(plan_game(&feed.model, feed.game(), method, expected)?)
             }
         };
         let mut done = 0;
@@ -278,7 +364,10 @@ pub(crate) fn explain(
         ));
     }
     match (ready, sample.totals()[0].n_rows) {
-        (Some(plan), 1..) => Ok(Explained { plan, sample, cut_short }),
+        (Some(plan), 1..) => {
+            let n_background = feed.background.as_ref().map(|background| background.rows().n_rows());
+            Ok(Explained { plan, sample, cut_short, n_background })
+        }
         _ if cut_short => Err(Failure::NothingInTime),
         _ => Err(match row {
             Some(row) => {

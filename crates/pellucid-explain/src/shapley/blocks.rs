@@ -6,6 +6,7 @@ use pellucid_models::trees::walk::Walker;
 use pellucid_models::trees::{Ensemble, FeatureMatrix, Target};
 
 use super::bins::{Bins, Decision, NAN_BIN};
+use super::pairs::PairLeaf;
 use super::plan::{Compiled, TreePlan};
 use super::quadrature::{LANES, Lanes};
 use super::units::{Op, Unit};
@@ -20,7 +21,7 @@ const BLOCK_BYTES: usize = 4 << 20;
 const PADDING: usize = 24;
 
 /// A bin in as few bytes as the model allows.
-trait Bin: Copy + Ord + Default + Send + Into<u32> {
+pub(super) trait Bin: Copy + Ord + Default + Send + Into<u32> {
     const NAN: Self;
     fn of(bin: u32) -> Self;
 }
@@ -110,7 +111,7 @@ fn explain_with<B: Bin>(
     if !finished {
         return Err(Stopped);
     }
-    Ok(Attributions::measured(n_features, compiled.base.clone(), values, margins))
+    Ok(Attributions::measured(compiled.game, n_features, compiled.base.clone(), values, margins))
 }
 
 /// The model's own margins, from the values themselves and not from their bins.
@@ -145,6 +146,9 @@ struct Scratch<B> {
     index: Vec<u16>,
     sums: Vec<f64>,
     lanes: Lanes,
+    /// Patterns of rows at a leaf that is paired with the background, and rows in their order.
+    sets: Vec<u64>,
+    order: Vec<u32>,
 }
 
 impl<B: Bin> Scratch<B> {
@@ -159,6 +163,8 @@ impl<B: Bin> Scratch<B> {
             index: vec![0; size],
             sums: vec![0.0; n_columns * (size + PADDING)],
             lanes: Lanes::default(),
+            sets: Vec::new(),
+            order: Vec::new(),
         }
     }
 
@@ -186,6 +192,9 @@ impl<B: Bin> Scratch<B> {
                 Op::Unit(unit) => self.unit(unit, bins),
             }
         }
+        for leaf in &tree.pairs {
+            self.pairs(leaf, bins);
+        }
         if let Some(deep) = &tree.deep {
             let (size, stride, n_used) = (self.size, self.stride, bins.used.len());
             for first in (0..self.n).step_by(LANES) {
@@ -205,6 +214,22 @@ impl<B: Bin> Scratch<B> {
                 });
             }
         }
+    }
+
+    fn pairs(&mut self, leaf: &PairLeaf, bins: &Bins) {
+        self.sets.clear();
+        self.sets.resize(self.n, leaf.full());
+        for (place, decision, yes, bit) in &leaf.steps {
+            let own = &self.bins[*place as usize * self.size..][..self.n];
+            for (set, &bin) in self.sets.iter_mut().zip(own) {
+                let fails = u64::from(answer(bin, *decision, bins.lists()) != *yes).wrapping_neg();
+                *set &= !(bit & fails);
+            }
+        }
+        let (sums, stride) = (&mut self.sums, self.stride);
+        leaf.add(&self.sets, bins.used.len(), &mut self.order, |column, row, part| {
+            sums[column * stride + row] += part;
+        });
     }
 
     fn unit(&mut self, unit: &Unit, bins: &Bins) {
@@ -245,7 +270,7 @@ impl<B: Bin> Scratch<B> {
     }
 }
 
-fn answer<B: Bin>(bin: B, decision: Decision, lists: &[u8]) -> bool {
+pub(super) fn answer<B: Bin>(bin: B, decision: Decision, lists: &[u8]) -> bool {
     match decision {
         Decision::Below { nan_yes, .. } | Decision::Listed { nan_yes, .. } if bin == B::NAN => nan_yes,
         Decision::Below { bin: below, .. } => bin < B::of(below),

@@ -4,11 +4,13 @@
 //!
 //! [`by_subsets`] computes this sum as it stands, with $v(S)$ from a walk of every tree (Lundberg et al.
 //! 2020, algorithm 1). [`by_paths`] is a second slow way that shares no formula with the fast ones: it
-//! sums over subset *sizes* with the coefficients of a polynomial, and so reaches paths of any length.
+//! sums over subset *sizes* with the coefficients of a polynomial, and so reaches paths of any length. [`by_row_pairs`] is
+//! one for the background game.
 
 use pellucid_data::{FeatureId, NodeId};
 use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Target, Tree};
 
+use super::game::{Background, Game};
 use super::paths::{LeafPath, paths};
 use crate::{Attributions, Control, Stopped};
 
@@ -40,7 +42,24 @@ fn expectation(
 }
 
 /// The game: expected margins, one an output, with some features known.
-fn game(model: &Ensemble, x: &dyn Fn(FeatureId) -> f64, known: &dyn Fn(FeatureId) -> bool) -> Vec<f64> {
+fn worth(
+    model: &Ensemble,
+    game: Game<'_>,
+    x: &dyn Fn(FeatureId) -> f64,
+    known: &dyn Fn(FeatureId) -> bool,
+) -> Vec<f64> {
+    let Game::Background(background) = game else { return expected(model, x, known) };
+    let mut sums = vec![0.0; model.base.len()];
+    for (row, weight) in background.weights().iter().enumerate() {
+        let mixed = |feature| if known(feature) { x(feature) } else { background.rows().at(feature, row) };
+        let share = weight / background.total();
+        sums.iter_mut().zip(model.margin(mixed)).for_each(|(sum, margin)| *sum += share * margin);
+    }
+    sums
+}
+
+/// The path-dependent game.
+fn expected(model: &Ensemble, x: &dyn Fn(FeatureId) -> f64, known: &dyn Fn(FeatureId) -> bool) -> Vec<f64> {
     let mut sums = model.base.clone();
     for tree in &model.trees {
         let values = expectation(tree, NodeId(0), x, known);
@@ -60,6 +79,7 @@ fn game(model: &Ensemble, x: &dyn Fn(FeatureId) -> f64, known: &dyn Fn(FeatureId
 /// When `control.watch` asks to stop.
 pub fn by_subsets(
     model: &Ensemble,
+    game: Game<'_>,
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
@@ -69,13 +89,13 @@ pub fn by_subsets(
     let (n_features, n_outputs) = (model.features.len(), model.base.len());
     let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
     let mut margins = Vec::with_capacity(rows.n_rows() * n_outputs);
-    let nobody = game(model, &|_| f64::NAN, &|_| false);
+    let nobody = worth(model, game, &|_| f64::NAN, &|_| false);
     for row in 0..rows.n_rows() {
         if control.watch.should_stop() {
             return Err(Stopped);
         }
         let x = |feature: FeatureId| rows.at(feature, row);
-        let mut worth: Vec<Vec<f64>> = Vec::with_capacity(1 << n);
+        let mut worths: Vec<Vec<f64>> = Vec::with_capacity(1 << n);
         for set in 0..1_usize << n {
             // A row can take minutes: it must be possible to stop within it.
             if set % 256 == 255 && control.watch.should_stop() {
@@ -83,13 +103,13 @@ pub fn by_subsets(
             }
             let known =
                 |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
-            worth.push(game(model, &x, &known));
+            worths.push(worth(model, game, &x, &known));
         }
         for (player, feature) in players.iter().enumerate() {
             for set in (0..1_usize << n).filter(|set| set >> player & 1 == 0) {
                 let weight = shapley_weight(set.count_ones() as usize, n);
                 for output in 0..n_outputs {
-                    let gain = worth[set | 1 << player][output] - worth[set][output];
+                    let gain = worths[set | 1 << player][output] - worths[set][output];
                     values[(row * n_outputs + output) * n_features + feature.index()] += weight * gain;
                 }
             }
@@ -97,7 +117,7 @@ pub fn by_subsets(
         margins.extend(model.margin(x));
         control.watch.advance(1);
     }
-    Ok(Attributions::measured(n_features, nobody, values, margins))
+    Ok(Attributions::measured(game.name(), n_features, nobody, values, margins))
 }
 
 /// `s! (n - s - 1)! / n!`, without the factorials.
@@ -120,12 +140,12 @@ pub fn by_paths(model: &Ensemble, rows: &FeatureMatrix) -> Attributions {
     for tree in &model.trees {
         for path in paths(tree) {
             let chance: f64 = path.slots.iter().map(|slot| slot.share).product();
-            each_output(tree, &path, |output, leaf| base[output] += leaf * chance);
+            each_output(tree, path.leaf, |output, leaf| base[output] += leaf * chance);
             for row in 0..rows.n_rows() {
                 let passes = passes(tree, &path, |feature| rows.at(feature, row));
                 for (at, slot) in path.slots.iter().enumerate() {
                     let part = part_of(&path, &passes, at);
-                    each_output(tree, &path, |output, leaf| {
+                    each_output(tree, path.leaf, |output, leaf| {
                         values[(row * n_outputs + output) * n_features + slot.feature.index()] += leaf * part;
                     });
                 }
@@ -135,14 +155,88 @@ pub fn by_paths(model: &Ensemble, rows: &FeatureMatrix) -> Attributions {
     for row in 0..rows.n_rows() {
         margins.extend(model.margin(|feature| rows.at(feature, row)));
     }
-    Attributions::measured(n_features, base, values, margins)
+    Attributions::measured(Game::PathDependent.name(), n_features, base, values, margins)
 }
 
-fn each_output(tree: &Tree, path: &LeafPath, mut add: impl FnMut(usize, f64)) {
-    let values = tree.leaf_values(path.leaf);
+fn each_output(tree: &Tree, leaf: u32, mut add: impl FnMut(usize, f64)) {
+    let values = tree.leaf_values(leaf);
     match tree.target() {
         Target::One(output) => add(output.index(), values[0]),
         Target::All => values.iter().enumerate().for_each(|(output, &value)| add(output, value)),
+    }
+}
+
+/// Shapley values of the background game, one pair of an explained and a background row at a time (Lundberg et al. 2020,
+/// algorithm 3, as a walk): where both rows answer a split differently, both sides are taken, one with the feature on the
+/// explained row's side, one on the other's.
+///
+/// Time is rows × background × leaves; paths may be of any length.
+#[must_use]
+pub fn by_row_pairs(model: &Ensemble, background: &Background, rows: &FeatureMatrix) -> Attributions {
+    let (n_features, n_outputs) = (model.features.len(), model.base.len());
+    let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
+    let mut base = vec![0.0; n_outputs];
+    for (other, weight) in background.weights().iter().enumerate() {
+        let margins = model.margin(|feature| background.rows().at(feature, other));
+        base.iter_mut().zip(margins).for_each(|(sum, margin)| *sum += weight / background.total() * margin);
+        for row in 0..rows.n_rows() {
+            let own = &mut values[row * n_outputs * n_features..][..n_outputs * n_features];
+            for tree in &model.trees {
+                let mut pair = Pair {
+                    tree,
+                    x: &|feature| rows.at(feature, row),
+                    z: &|feature| background.rows().at(feature, other),
+                    decided: Vec::new(),
+                };
+                pair.walk(NodeId(0), &mut |leaf, feature, part| {
+                    each_output(tree, leaf, |output, value| {
+                        own[output * n_features + feature.index()] +=
+                            weight / background.total() * part * value;
+                    });
+                });
+            }
+        }
+    }
+    let margins = (0..rows.n_rows()).flat_map(|row| model.margin(|feature| rows.at(feature, row))).collect();
+    Attributions::measured(Game::Background(background).name(), n_features, base, values, margins)
+}
+
+/// Two rows on their way down a tree.
+struct Pair<'p> {
+    tree: &'p Tree,
+    x: &'p dyn Fn(FeatureId) -> f64,
+    z: &'p dyn Fn(FeatureId) -> f64,
+    /// Features on which the way depends, and whether it is that of x.
+    decided: Vec<(FeatureId, bool)>,
+}
+
+impl Pair<'_> {
+    fn walk(&mut self, at: NodeId, tell: &mut dyn FnMut(u32, FeatureId, f64)) {
+        let split = match &self.tree.nodes()[at.index()] {
+            Node::Split(split) => split,
+            Node::Leaf(leaf) => {
+                let p = self.decided.iter().filter(|(_, of_x)| *of_x).count();
+                let n = self.decided.len();
+                for &(feature, of_x) in &self.decided {
+                    let part = if of_x { shapley_weight(p - 1, n) } else { -shapley_weight(p, n) };
+                    tell(*leaf, feature, part);
+                }
+                return;
+            }
+        };
+        let side = |value| split.side(value, self.tree.sets());
+        let (own, theirs) = (side((self.x)(split.feature)), side((self.z)(split.feature)));
+        match self.decided.iter().find(|(feature, _)| *feature == split.feature) {
+            Some((_, of_x)) => self.walk(split.child(if *of_x { own } else { theirs }), tell),
+            None if own == theirs => self.walk(split.child(own), tell),
+            None => {
+                for (side, of_x) in [(own, true), (theirs, false)] {
+                    self.decided.push((split.feature, of_x));
+                    self.walk(split.child(side), tell);
+                    self.decided.pop();
+                }
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! How much did each feature move this prediction? Shapley values of a game on the features.
 //!
-//! The path-dependent game (Lundberg et al. 2020, "From local explanations to global understanding with
+//! Which game is [`Game`]: unknown features come from a background, or from the training rows that came the same way.
+//! The latter, path-dependent game (Lundberg et al. 2020, "From local explanations to global understanding with
 //! explainable AI for trees", algorithm 1): with the features of $S$ known, a row walks down each tree;
 //! at a split on an unknown feature it takes both ways, weighted by the training rows that did. For a
 //! leaf with value $w$ and the distinct features $u$ of its path,
@@ -8,30 +9,36 @@
 //! $$ v(S) = w \prod_{u \in S} o_u \prod_{u \notin S} r_u $$
 //!
 //! where $o_u$ is 1 if the row passes all of $u$'s splits on the path, and $r_u$ is the share of training
-//! weight that did. Three ways to the same values, up to rounding:
+//! weight that did. In the background game (Lundberg et al. 2020, "interventional") v(S) is the mean margin over rows of
+//! the background with the features of $S$ taken from the explained row. Four ways to the same values, up to rounding:
 //!
 //! - [`definition`]: every subset of features, every tree walked. The oracle.
 //! - [`tables`]: for each leaf (or small subtree) the values of all $2^d$ patterns of $o$, once; then a
 //!   row only looks them up.
 //! - [`quadrature`]: the sum over subsets as an integral that Gauss-Legendre points give exactly; for
-//!   long paths and few rows.
+//!   long paths and few rows of the path-dependent game.
+//! - `pairs`: each pattern of the rows against each of the background; for long paths of the background game.
 
 mod bins;
 mod blocks;
 pub mod definition;
+mod game;
+mod histogram;
+mod pairs;
 mod paths;
 mod plan;
 pub mod quadrature;
 pub mod tables;
 mod units;
 
-pub use plan::{Method, Plan, PlanError, Summary, plan};
+pub use game::{Background, BackgroundError, Game};
+pub use plan::{Method, Plan, PlanError, Summary, plan, plan_game};
 
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
 
 use crate::{Attributions, Control, Stopped};
 
-/// Shapley values of the path-dependent game for every row and output, on the margin scale.
+/// Shapley values of the plan's game for every row and output, on the margin scale.
 ///
 /// `plan` must have been made from the same `model`. The result does not depend on `control.threads`,
 /// nor on how rows are cut into calls.
@@ -46,7 +53,7 @@ pub fn tree_shap(
 ) -> Result<Attributions, Stopped> {
     match plan.tables_and_points() {
         Some(compiled) => blocks::explain(model, compiled, rows, control),
-        None => definition::by_subsets(model, rows, control),
+        None => definition::by_subsets(model, plan.game_by_definition(), rows, control),
     }
 }
 

@@ -5,6 +5,10 @@ use pellucid_models::trees::{Ensemble, Node, Side, Target, Tree};
 
 use super::bins::Bins;
 use super::definition::MAX_FEATURES;
+use super::game::{Background, Game};
+use super::histogram::{Binned, Histogram, MOST_SLOTS};
+use super::pairs::{self, PairLeaf};
+use super::paths::{Path, walk};
 use super::quadrature::{Walk, bytes_of, prepare};
 use super::tables::MAX_BITS;
 use super::units::{Allowed, Op, cut};
@@ -25,18 +29,21 @@ pub enum Method {
     Auto,
     /// Pattern tables only.
     Tables,
-    /// Quadrature only.
+    /// Quadrature only (path-dependent game).
     Quadrature,
+    /// Patterns of rows against patterns of the background only (background game).
+    Pairs,
     /// The sum over all subsets of features.
     Definition,
 }
 
 impl Method {
     /// The names that users type.
-    pub const NAMES: [(&'static str, Self); 4] = [
+    pub const NAMES: [(&'static str, Self); 5] = [
         ("auto", Self::Auto),
         ("tables", Self::Tables),
         ("quadrature", Self::Quadrature),
+        ("pairs", Self::Pairs),
         ("definition", Self::Definition),
     ];
 
@@ -57,6 +64,22 @@ pub enum PlanError {
          save the model with a newer XGBoost (3.1 or later stores it for vector leaves)"
     )]
     NoCovers,
+    /// A method of the other game.
+    #[error("method `{method}` is not for the {game} game; use `auto`")]
+    OtherGame {
+        /// The method.
+        method: &'static str,
+        /// The game.
+        game: &'static str,
+    },
+    /// More features on a path than the background game can tell apart.
+    #[error(
+        "tree {tree} has a path of more than {MOST_SLOTS} distinct features, too many for the background game; leave the background out for the path-dependent game"
+    )]
+    PathTooLongForBackground {
+        /// The tree, from 0.
+        tree: usize,
+    },
     /// Too many features for the sum over subsets.
     #[error(
         "the model uses {found} features; `definition` sums over all subsets and stops at {MAX_FEATURES}; use `auto`"
@@ -79,6 +102,9 @@ pub enum PlanError {
         /// The tree, from 0.
         tree: usize,
     },
+    /// A background whose patterns would not fit into memory.
+    #[error("the patterns of the background would take more than {} MiB; give fewer rows of background", MAX_TABLE_BYTES >> 20)]
+    BackgroundTooLarge,
     /// Tables that would not fit into memory.
     #[error("the tables would take more than {} MiB; use `auto` or `quadrature`", MAX_TABLE_BYTES >> 20)]
     TablesTooLarge,
@@ -97,6 +123,8 @@ pub struct Summary {
     pub n_integrated: usize,
     /// The largest number of quadrature points.
     pub n_points: usize,
+    /// Leaves at which every pattern of the background is looked at.
+    pub n_paired: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -104,10 +132,12 @@ pub(super) struct TreePlan {
     pub(super) ops: Vec<Op>,
     pub(super) n_buffers: usize,
     pub(super) deep: Option<Walk>,
+    pub(super) pairs: Vec<PairLeaf>,
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct Compiled {
+    pub(super) game: &'static str,
     pub(super) bins: Bins,
     pub(super) trees: Vec<TreePlan>,
     pub(super) base: Vec<f64>,
@@ -116,12 +146,21 @@ pub(super) struct Compiled {
 /// A model made ready to explain rows.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    game: &'static str,
+    /// The background, where the sum over subsets needs it again.
+    background: Option<Background>,
     method: Method,
     summary: Summary,
     compiled: Option<Compiled>,
 }
 
 impl Plan {
+    /// The game's name.
+    #[must_use]
+    pub fn game(&self) -> &'static str {
+        self.game
+    }
+
     /// The method that was asked for.
     #[must_use]
     pub fn method(&self) -> Method {
@@ -134,42 +173,80 @@ impl Plan {
         self.summary
     }
 
+    /// The game, for the sum over subsets.
+    pub(super) fn game_by_definition(&self) -> Game<'_> {
+        self.background.as_ref().map_or(Game::PathDependent, Game::Background)
+    }
+
     pub(super) fn tables_and_points(&self) -> Option<&Compiled> {
         self.compiled.as_ref()
     }
 }
 
-/// Prepares a model for about `expected_rows` rows: more rows are worth larger tables. The answers do
+/// Prepares a model for the path-dependent game and about `expected_rows` rows: more rows are worth larger tables. The answers do
 /// depend on it, by rounding only; give the same number to get the same bytes.
 ///
 /// # Errors
 /// When the game is not defined for the model, or the method can't be used on it.
 pub fn plan(model: &Ensemble, method: Method, expected_rows: usize) -> Result<Plan, PlanError> {
-    if !model.has_covers {
-        return Err(PlanError::NoCovers);
-    }
+    plan_game(model, Game::PathDependent, method, expected_rows)
+}
+
+/// Prepares a model for a game. A background is folded into the plan: its rows cost nothing when others are explained.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_game(
+    model: &Ensemble,
+    game: Game<'_>,
+    method: Method,
+    expected_rows: usize,
+) -> Result<Plan, PlanError> {
+    let background = match game {
+        Game::PathDependent if !model.has_covers => return Err(PlanError::NoCovers),
+        Game::PathDependent => None,
+        Game::Background(background) => Some(background),
+    };
+    let (game, is_background) = (game.name(), background.is_some());
     let allowed = match method {
         Method::Auto => Allowed::Both,
         Method::Tables => Allowed::TablesOnly,
-        Method::Quadrature => Allowed::PointsOnly,
+        Method::Quadrature if !is_background => Allowed::PointsOnly,
+        Method::Pairs if is_background => Allowed::PointsOnly,
+        Method::Quadrature | Method::Pairs => {
+            return Err(PlanError::OtherGame { method: method.name(), game });
+        }
         Method::Definition => {
             let found = model.used_features().iter().filter(|used| **used).count();
             if found > MAX_FEATURES {
                 return Err(PlanError::TooManyFeatures { found });
             }
-            return Ok(Plan { method, summary: Summary::default(), compiled: None });
+            let background = background.cloned();
+            return Ok(Plan { game, background, method, summary: Summary::default(), compiled: None });
         }
     };
     let mut bins = Bins::new(model);
+    let binned = background.map(|background| Binned::new(&bins, background));
+    let mut pair_bytes = 0;
     let mut summary = Summary::default();
     let mut base = model.base.clone();
     let mut trees = Vec::with_capacity(model.trees.len());
     for (at, tree) in model.trees.iter().enumerate() {
-        add_expectation(tree, &mut base);
+        let mut histograms = match &binned {
+            None => None,
+            Some(binned) => {
+                let found = binned.of_leaves(tree, &mut bins);
+                Some(found.ok_or(PlanError::PathTooLongForBackground { tree: at })?)
+            }
+        };
+        match &histograms {
+            None => add_expectation(tree, &mut base),
+            Some(histograms) => add_mean(tree, histograms, &mut base),
+        }
         let spent = allowed == Allowed::Both && summary.table_bytes > AUTO_TABLE_BYTES;
         let allowed = if spent { Allowed::PointsOnly } else { allowed };
-        let cut =
-            cut(tree, &mut bins, expected_rows.max(1), allowed).ok_or(PlanError::PathTooLong { tree: at })?;
+        let cut = cut(tree, &mut bins, expected_rows.max(1), allowed, histograms.as_deref())
+            .ok_or(PlanError::PathTooLong { tree: at })?;
         for op in &cut.ops {
             if let Op::Unit(unit) = op {
                 summary.n_units += 1;
@@ -180,15 +257,44 @@ pub fn plan(model: &Ensemble, method: Method, expected_rows: usize) -> Result<Pl
         if summary.table_bytes > MAX_TABLE_BYTES {
             return Err(PlanError::TablesTooLarge);
         }
+        if let Some(histograms) = &mut histograms {
+            summary.n_paired += cut.deep.len();
+            let pairs = pairs::prepare(tree, &cut.deep, &mut bins, histograms);
+            pair_bytes += pairs.iter().map(PairLeaf::bytes).sum::<usize>();
+            if pair_bytes > MAX_TABLE_BYTES {
+                return Err(PlanError::BackgroundTooLarge);
+            }
+            trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep: None, pairs });
+            continue;
+        }
         summary.n_integrated += cut.deep.len();
         if !cut.deep.is_empty() && bytes_of(tree, &cut.deep) > MAX_POINT_BYTES {
             return Err(PlanError::PathTooDeep { tree: at });
         }
         let deep = (!cut.deep.is_empty()).then(|| prepare(tree, &cut.deep, &mut bins));
         summary.n_points = summary.n_points.max(deep.as_ref().map_or(0, Walk::n_points));
-        trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep });
+        trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep, pairs: Vec::new() });
     }
-    Ok(Plan { method, summary, compiled: Some(Compiled { bins, trees, base }) })
+    Ok(Plan { game, background: None, method, summary, compiled: Some(Compiled { game, bins, trees, base }) })
+}
+
+/// Adds a tree's mean answer over the background to the base of its outputs.
+fn add_mean(tree: &Tree, histograms: &[Histogram], base: &mut [f64]) {
+    walk(tree, NodeId(0), &mut Path::default(), |node, path| {
+        if let Node::Leaf(leaf) = &tree.nodes()[node.index()] {
+            let d = path.slots.len();
+            let full = if d == 64 { u64::MAX } else { (1 << d) - 1 };
+            // Patterns rise, and the one of those that arrive is the last.
+            let share =
+                histograms[*leaf as usize].last().filter(|last| last.0 == full).map_or(0.0, |last| last.1);
+            let values = tree.leaf_values(*leaf);
+            match tree.target() {
+                Target::One(output) => base[output.index()] += share * values[0],
+                Target::All => base.iter_mut().zip(values).for_each(|(base, value)| *base += share * value),
+            }
+        }
+        true
+    });
 }
 
 /// Adds a tree's expected answer to the base of its outputs.

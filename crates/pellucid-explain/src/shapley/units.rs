@@ -10,8 +10,9 @@ use pellucid_data::NodeId;
 use pellucid_models::trees::{Node, Side, Split, Target, Tree};
 
 use super::bins::{Bins, Decision};
+use super::histogram::Histogram;
 use super::paths::{Path, walk};
-use super::tables::{MAX_BITS, patterns};
+use super::tables::{MAX_BITS, patterns, patterns_over};
 
 /// Rough costs in nanoseconds on a current core. Only their ratios matter, and only for speed.
 mod cost {
@@ -39,6 +40,8 @@ mod cost {
     pub(super) const PATTERN: f64 = 2.5;
     /// One point of one edge for one row.
     pub(super) const POINT: f64 = 2.0;
+    /// One pattern of the background for one row, though rows of one pattern share it.
+    pub(super) const PAIR: f64 = 2.0;
     /// Fixed cost of a node's part of a table.
     pub(super) const NODE: f64 = 150.0;
 }
@@ -108,9 +111,16 @@ pub(super) struct Cut {
     pub(super) n_buffers: usize,
 }
 
-/// Cuts a tree for `n_rows` expected rows. `None` if only tables are allowed and a path is too long.
-pub(super) fn cut(tree: &Tree, bins: &mut Bins, n_rows: usize, allowed: Allowed) -> Option<Cut> {
-    let choices = choose(tree, n_rows as f64, allowed)?;
+/// Cuts a tree for `n_rows` expected rows. In the background game `histograms` are those of its leaves. `None` if only
+/// tables are allowed and a path is too long.
+pub(super) fn cut(
+    tree: &Tree,
+    bins: &mut Bins,
+    n_rows: usize,
+    allowed: Allowed,
+    histograms: Option<&[Histogram]>,
+) -> Option<Cut> {
+    let choices = choose(tree, n_rows as f64, allowed, histograms)?;
     let mut cut = Cut { n_buffers: 1, ..Cut::default() };
     let holds_unit = holds_unit(tree, &choices);
     let mut scratch = Vec::new();
@@ -124,7 +134,7 @@ pub(super) fn cut(tree: &Tree, bins: &mut Bins, n_rows: usize, allowed: Allowed)
             (_, Node::Leaf(_)) if path.steps.is_empty() => {}
             (Choice::Integrate, _) => cut.deep.push(node),
             (Choice::Unit, _) => {
-                let built = part(tree, node, &mut path.clone(), bins, &mut scratch);
+                let built = part(tree, node, &mut path.clone(), bins, histograms, &mut scratch);
                 let mut splits = Vec::new();
                 walk(tree, node, &mut Path::default(), |below, _| {
                     if let Node::Split(split) = &tree.nodes()[below.index()] {
@@ -168,7 +178,12 @@ fn holds_unit(tree: &Tree, choices: &[Choice]) -> Vec<bool> {
 }
 
 /// The cheapest cut: for every node on or above it, what it is.
-fn choose(tree: &Tree, n_rows: f64, allowed: Allowed) -> Option<Vec<Choice>> {
+fn choose(
+    tree: &Tree,
+    n_rows: f64,
+    allowed: Allowed,
+    histograms: Option<&[Histogram]>,
+) -> Option<Vec<Choice>> {
     let nodes = tree.nodes();
     let mut n_splits = vec![0_usize; nodes.len()];
     for (at, node) in nodes.iter().enumerate().rev() {
@@ -194,8 +209,15 @@ fn choose(tree: &Tree, n_rows: f64, allowed: Allowed) -> Option<Vec<Choice>> {
             own[at] = width * unit_cost(tree, node, path, bits, n_splits[at], n_rows);
         }
         if is_leaf && allowed != Allowed::TablesOnly {
-            let n_points = path.slots.len().div_ceil(2).max(1) as f64;
-            integral[at] = width * n_rows * n_points * 2.0 * cost::POINT;
+            integral[at] = match (histograms, &tree.nodes()[at]) {
+                (Some(histograms), Node::Leaf(leaf)) => {
+                    n_rows * (histograms[*leaf as usize].len() as f64 * cost::PAIR + path.slots.len() as f64)
+                }
+                _ => {
+                    let n_points = path.slots.len().div_ceil(2).max(1) as f64;
+                    width * n_rows * n_points * 2.0 * cost::POINT
+                }
+            };
         }
         too_long |= is_leaf && own[at].is_infinite() && integral[at].is_infinite();
         true
@@ -248,15 +270,29 @@ struct Part {
 }
 
 /// Builds the table of a subtree from those of its children: every entry is one sum.
-fn part(tree: &Tree, node: NodeId, path: &mut Path, bins: &Bins, scratch: &mut Vec<f64>) -> Part {
+fn part(
+    tree: &Tree,
+    node: NodeId,
+    path: &mut Path,
+    bins: &Bins,
+    histograms: Option<&[Histogram]>,
+    scratch: &mut Vec<f64>,
+) -> Part {
     match &tree.nodes()[node.index()] {
-        Node::Leaf(leaf) => leaf_part(tree, *leaf, path, bins, scratch),
+        Node::Leaf(leaf) => {
+            let shares: Vec<f64> = path.slots.iter().map(|slot| slot.share).collect();
+            let phi = match histograms {
+                None => patterns(&shares, scratch),
+                Some(histograms) => patterns_over(shares.len(), &histograms[*leaf as usize], scratch),
+            };
+            leaf_part(tree, *leaf, path, bins, &phi)
+        }
         Node::Split(split) => {
             let n_slots = path.slots.len();
             let known = path.slots.iter().position(|slot| slot.feature == split.feature);
             let mut child = |side: Side| {
                 path.push(tree, node, side);
-                let built = part(tree, split.child(side), path, bins, scratch);
+                let built = part(tree, split.child(side), path, bins, histograms, scratch);
                 path.pop();
                 built
             };
@@ -266,10 +302,8 @@ fn part(tree: &Tree, node: NodeId, path: &mut Path, bins: &Bins, scratch: &mut V
     }
 }
 
-fn leaf_part(tree: &Tree, leaf: u32, path: &Path, bins: &Bins, scratch: &mut Vec<f64>) -> Part {
-    let shares: Vec<f64> = path.slots.iter().map(|slot| slot.share).collect();
-    let phi = patterns(&shares, scratch);
-    let n = 1_usize << shares.len();
+fn leaf_part(tree: &Tree, leaf: u32, path: &Path, bins: &Bins, phi: &[f64]) -> Part {
+    let n = 1_usize << path.slots.len();
     let mut order: Vec<(u32, usize)> =
         path.slots.iter().enumerate().map(|(at, slot)| (bins.place(slot.feature), at)).collect();
     order.sort_unstable();

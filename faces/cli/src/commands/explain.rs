@@ -31,7 +31,8 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     check_arguments(args, format)?;
     if let Some(path) = args.out.as_deref() {
         check_place(path)?;
-        check_distinct(path, &[&args.about.model, &args.about.data])?;
+        let inputs = [&args.about.model, &args.about.data].into_iter().chain(&args.background);
+        check_distinct(path, &inputs.map(std::path::PathBuf::as_path).collect::<Vec<_>>())?;
     }
     let mut feed = Feed::open(&args.about, context.console)?;
     let k = feed.model.base.len();
@@ -43,6 +44,9 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         let near = pellucid::data::closest(feature, names.iter().copied());
         let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         return Err(Failure::Usage(format!("--feature {feature}: the model has no such feature{hint}")));
+    }
+    if let Some(path) = &args.background {
+        feed.take_background(path, args.background_weights.as_deref(), &args.about, context.console)?;
     }
     let hash = feed.model_hash.clone();
     let explained = match (format, args.out.as_deref()) {
@@ -77,10 +81,15 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     }
     let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("explanation", path.as_path())).collect();
     let options = json!({
-        "method": method(args.method).name(), "row": args.row, "class": args.class, "drop": args.about.drop,
+        "method": method(args.method).name(), "background": args.background, "background_weights": args.background_weights, "row": args.row, "class": args.class, "drop": args.about.drop,
         "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": args.output.name(),
     });
-    context.write_run("explain", &args.about, &outputs, options, summary.clone())?;
+    if let Some(folder) = &args.about.run {
+        let mut inputs = vec![("model", args.about.model.as_path()), ("data", args.about.data.as_path())];
+        inputs.extend(args.background.iter().map(|path| ("background", path.as_path())));
+        let path = context.write_run_to(folder, "explain", &inputs, &outputs, options, summary.clone())?;
+        context.console.done(&format!("wrote {path}"));
+    }
     if context.json {
         context.print_json("explain", summary)?;
     }
@@ -118,6 +127,7 @@ pub(crate) fn method(name: MethodName) -> Method {
         MethodName::Auto => Method::Auto,
         MethodName::Tables => Method::Tables,
         MethodName::Quadrature => Method::Quadrature,
+        MethodName::Pairs => Method::Pairs,
         MethodName::Definition => Method::Definition,
     }
 }
@@ -157,6 +167,9 @@ pub(crate) fn kernels(summary: Summary, method: Method) -> String {
             count(summary.n_integrated)
         ));
     }
+    if summary.n_paired > 0 {
+        parts.push(format!("patterns of the background at {} leaves", count(summary.n_paired)));
+    }
     if parts.is_empty() { "none needed: no tree splits".to_owned() } else { parts.join(", ") + ", 64-bit" }
 }
 
@@ -164,7 +177,14 @@ fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(String, String
     [
         ("pellucid.schema", "pellucid.explanation/1"),
         ("pellucid.version", VERSION),
-        ("pellucid.game", "path-dependent Shapley values"),
+        (
+            "pellucid.game",
+            if args.background.is_some() {
+                "background (interventional) Shapley values"
+            } else {
+                "path-dependent Shapley values"
+            },
+        ),
         ("pellucid.method", method(args.method).name()),
         ("pellucid.exact", "true"),
         ("pellucid.output_space", args.output.name()),
@@ -342,7 +362,16 @@ pub(crate) fn facts(
                 count(model.features.len())
             ),
         ),
-        ("Values", "Shapley values of the path-dependent game, exact up to rounding".to_owned()),
+        (
+            "Values",
+            match explained.n_background {
+                None => "Shapley values of the path-dependent game, exact up to rounding".to_owned(),
+                Some(n) => format!(
+                    "Shapley values of the background game over {} rows, exact up to rounding",
+                    count(n)
+                ),
+            },
+        ),
         ("Computed by", kernels(explained.plan.summary(), explained.plan.method())),
         ("Output space", format!("margin ({})", model.link.margin_unit())),
         ("Base value", bases.join(", ")),
@@ -364,14 +393,20 @@ pub(crate) fn facts(
 
 /// What every report says about its numbers.
 pub(crate) fn notes(subject: &Subject) -> Vec<String> {
+    let unknown = if subject.method.starts_with("background") {
+        "Not knowing a feature means here: its value is taken from the rows of the background, one after the other, whatever \
+         the other features are (the background, or interventional, game). What is compared with is that background; another \
+         one, or the path-dependent game, gives other numbers, which are exact answers to other questions."
+    } else {
+        "Not knowing a feature means here: at its splits the row goes both ways, weighted by the training rows that did \
+         (the path-dependent game). Comparing with a background data set is another game with other numbers; both are exact \
+         answers to different questions."
+    };
     let mut notes = vec![
         "A value says how the model used a feature in this row, compared with not knowing it. It does not say what \
          would happen in the world if the feature changed: features that go together in the training data share credit."
             .to_owned(),
-        "Not knowing a feature means here: at its splits the row goes both ways, weighted by the training rows that did \
-         (the path-dependent game). Comparing with a background data set is another game with other numbers; both are exact \
-         answers to different questions."
-            .to_owned(),
+        unknown.to_owned(),
         format!("Values add up on the scale of the margin ({}).", subject.unit),
         "The residual is computed for every row from the model’s own margin, not assumed.".to_owned(),
     ];
@@ -446,7 +481,7 @@ fn summary(model: &Ensemble, explained: &Explained, args: &Explain) -> Value {
         })
         .collect();
     json!({
-        "rows": explained.n_rows(), "complete": !explained.cut_short, "game": "path-dependent",
+        "rows": explained.n_rows(), "complete": !explained.cut_short, "game": explained.plan.game(), "background_rows": explained.n_background,
         "method": explained.plan.method().name(), "exact": explained.worst_residual().is_finite(), "output_space": args.output.name(),
         "margin_unit": model.link.margin_unit(), "outputs": outputs, "output": args.out,
     })

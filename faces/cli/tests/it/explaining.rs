@@ -210,3 +210,71 @@ fn several_outputs_stand_apart() {
         }
     }
 }
+
+#[test]
+fn a_background_is_another_game_with_its_own_base() {
+    let folder = Folder::new();
+    let data = folder.read("adult.csv");
+    let mut lines = data.lines();
+    let header = lines.next().unwrap();
+    let rows: Vec<&str> = lines.collect();
+    let write = |name: &str, rows: &[&str]| {
+        fs_err::write(folder.path(name), format!("{header}\n{}\n", rows.join("\n"))).unwrap();
+    };
+    write("few.csv", &rows[..40]);
+    write("background.csv", &rows[100..200]);
+    for model in ["adult-xgboost.ubj", "adult-lightgbm.txt"] {
+        let explain = |extra: &[&str], out: &str| {
+            let words = [&["explain", model, "few.csv", "-o", out, "-q"][..], extra].concat();
+            folder.ok(&words);
+            csv(&folder.read(out))
+        };
+        let background = ["--background", "background.csv"];
+        let (names, found) = explain(&background, "b.csv");
+        // The base is the mean margin of the background.
+        folder.ok(&["predict", model, "background.csv", "-o", "p.csv", "-q"]);
+        let (_, predictions) = csv(&folder.read("p.csv"));
+        let mean = predictions.iter().map(|row| row[0]).sum::<f64>() / 100.0;
+        let n = names.len();
+        for row in &found {
+            assert!((row[n - 2] - mean).abs() < 1e-5 && row[n - 1] < 1e-12, "{row:?} for {mean}");
+        }
+        for method in ["tables", "pairs"] {
+            let (_, again) = explain(&[&background[..], &["--method", method]].concat(), "m.csv");
+            let far = found.iter().flatten().zip(again.iter().flatten()).map(|(a, b)| (a - b).abs());
+            assert!(far.fold(0.0, f64::max) < 1e-12, "{method}");
+        }
+        let told = folder.json(&["explain", model, "few.csv", "--background", "background.csv", "--json"]);
+        assert_eq!(
+            (told["game"].as_str(), told["background_rows"].as_u64()),
+            (Some("background"), Some(100))
+        );
+    }
+    // A weight of 2 is a row twice.
+    let weighted: Vec<String> =
+        rows[100..110].iter().enumerate().map(|(at, row)| format!("{row},{}", 1 + at % 2)).collect();
+    fs_err::write(folder.path("weighted.csv"), format!("{header},w\n{}\n", weighted.join("\n"))).unwrap();
+    let copied: Vec<&str> =
+        rows[100..110].iter().enumerate().flat_map(|(at, row)| vec![*row; 1 + at % 2]).collect();
+    write("copied.csv", &copied);
+    let explain = |words: &[&str]| {
+        let all =
+            [&["explain", "adult-xgboost.ubj", "few.csv", "-o", "w.csv", "-q", "--background"][..], words];
+        folder.ok(&all.concat());
+        csv(&folder.read("w.csv")).1
+    };
+    let [a, b] = [explain(&["weighted.csv", "--background-weights", "w"]), explain(&["copied.csv"])];
+    let far = a.iter().flatten().zip(b.iter().flatten()).map(|(a, b)| (a - b).abs());
+    assert!(far.fold(0.0, f64::max) < 1e-12);
+    for (words, code, piece) in [
+        (&["--background", "nowhere.csv"][..], 3, "nowhere.csv"),
+        (&["--background", "weighted.csv", "--background-weights", "x"], 2, "no such column"),
+        (&["--background-weights", "w"], 2, "--background"),
+        (&["--background", "weighted.csv", "--method", "quadrature"], 3, "not for the background game"),
+        (&["--method", "pairs"], 3, "not for the path-dependent game"),
+    ] {
+        let output = folder.run(&[&["explain", "adult-xgboost.ubj", "few.csv"][..], words].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(code) && said.contains(piece), "{words:?}: {said}");
+    }
+}

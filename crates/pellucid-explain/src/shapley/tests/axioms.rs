@@ -46,7 +46,7 @@ fn permuted(rows: &FeatureMatrix, order: &[usize]) -> FeatureMatrix {
 }
 
 /// Efficiency, dummy, symmetry, linearity, and independence of rows.
-fn check(explain: Explainer<'_>, seed: u64) {
+pub(super) fn check(explain: Explainer<'_>, seed: u64) {
     let mut rng = Rng(seed);
     let shape = Shape { n_features: 5, depth: 5, n_trees: 4, ..Shape::default() };
     let model = forest(&mut rng, shape);

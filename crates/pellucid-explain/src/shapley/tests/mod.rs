@@ -1,6 +1,7 @@
 //! Do all ways agree, and do they satisfy the axioms that define them?
 
 mod axioms;
+mod background;
 mod forests;
 
 use forests::{Rng, Shape, forest, rows_for};
