@@ -2,13 +2,10 @@
 
 import argparse
 import collections
-import hashlib
-import importlib.metadata
 import json
 import math
 import os
 import pathlib
-import platform
 import resource
 import statistics
 import subprocess
@@ -20,6 +17,10 @@ from fractions import Fraction
 from typing import Any, Callable
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from common import check_versions, fingerprint, machine, spread  # noqa: E402  (it lies beside this folder)
+
 INSTANCES = HERE.parent.parent.parent / "shared/data/rule-instances"
 TINY = 1e-4  # CPU seconds; below that a search is timer and warm-up, and a ratio is quoted as "more than"
 TABLES = {
@@ -74,19 +75,8 @@ def parse() -> argparse.Namespace:
     return args
 
 
-def check_versions() -> dict[str, str]:
-    lines = (HERE / "requirements.txt").read_text().splitlines()
-    pins = dict(line.strip().split("==") for line in lines if line.strip() and not line.startswith("#"))
-    installed = {package.name.replace("-", "_"): package.version for package in importlib.metadata.distributions()}
-    found = {name: installed.get(name.replace("-", "_"), "nothing") for name in pins}
-    if found != pins:
-        others = {name: pin for name, pin in pins.items() if found[name] != pin}
-        sys.exit("\n".join(f"{name}: {pin} is wanted, {found[name]} is installed" for name, pin in others.items()))
-    return pins
-
-
 args = parse()
-versions = check_versions()
+versions = check_versions(HERE)
 
 from ortools.sat.python import cp_model  # noqa: E402  (not before its version is known)
 
@@ -344,11 +334,6 @@ def published(instance: Instance) -> dict:
 # The tables. Each prints as Markdown and leaves what it measured.
 
 
-def spread(numbers: list[float], form: str) -> str:
-    middle, low, high = (format(n, form) for n in (statistics.median(numbers), min(numbers), max(numbers)))
-    return middle if low == high else f"{middle} [{low}–{high}]"
-
-
 def ms(seconds: list[float]) -> str:
     return spread([1000 * second for second in seconds], ",.3f")
 
@@ -593,18 +578,9 @@ def rehearse(folder: pathlib.Path) -> None:
 
 
 def surroundings() -> dict:
-    cpu = dict(
-        [part.strip() for part in line.split(":", 1)]
-        for line in reversed(pathlib.Path("/proc/cpuinfo").read_text().splitlines())
-        if ":" in line
-    )
-    flags = cpu.get("flags", "").split()
-    instructions = [flag for flag in ("avx2", "avx512f", "avx512bw", "avx512_vpopcntdq") if flag in flags]
-    files = (args.runner, args.pellucid)
-    programs = {file.name: hashlib.sha256(file.read_bytes()).hexdigest()[:12] for file in files}
+    programs = {file.name: fingerprint(file) for file in (args.runner, args.pellucid)}
     return dict(
-        cpu=f"{cpu.get('model name')}, family {cpu.get('cpu family')} model {cpu.get('model')}, {os.cpu_count()} CPUs",
-        instructions=" ".join(instructions), programs=programs, python=platform.python_version(), versions=versions,
+        **machine(("avx2", "avx512f", "avx512bw", "avx512_vpopcntdq")), programs=programs, versions=versions,
         published=str(args.published or "not run here"), repeats=args.repeats, quick=args.quick,
     )  # fmt: skip
 

@@ -1,13 +1,10 @@
 """Times pellucid's Shapley values beside its peers', interleaved on the same machine. See README.md."""
 
 import argparse
-import hashlib
-import importlib.metadata
 import json
 import math
 import os
 import pathlib
-import platform
 import statistics
 import subprocess
 import sys
@@ -18,6 +15,10 @@ from typing import Any, Callable
 from unittest import mock
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from common import check_versions, fingerprint, machine, spread  # noqa: E402  (it lies beside this folder)
+
 ALL_ROWS, FEW_ROWS, CHECKED_ROWS = 30_000, 100, 100
 FEATURES = (14, 100)
 MODELS = {"xgb": "XGBoost, {} trees of depth 6", "lgb": "LightGBM, {} trees of 31 leaves"}
@@ -58,19 +59,9 @@ def pin_environment(threads: int) -> None:
         os.execve(sys.executable, [sys.executable, *sys.argv], wanted)
 
 
-def check_versions() -> dict[str, str]:
-    lines = (HERE / "requirements.txt").read_text().splitlines()
-    pins = dict(line.strip().split("==") for line in lines if line.strip() and not line.startswith("#"))
-    installed = {package.name.replace("-", "_"): package.version for package in importlib.metadata.distributions()}
-    found = {name: installed.get(name.replace("-", "_"), "nothing") for name in pins}
-    if found != pins:
-        sys.exit("\n".join(f"{n}: {pin} is wanted, {found[n]} is installed" for n, pin in pins.items() if found[n] != pin))
-    return pins
-
-
 args = parse()
 pin_environment(args.threads)
-versions = check_versions()
+versions = check_versions(HERE)
 
 import lightgbm  # noqa: E402  (the environment has to be set before numpy is loaded)
 import numpy as np  # noqa: E402
@@ -199,11 +190,6 @@ def goal_of(kind: str, n_features: int, n_rows: int, rival: str) -> float | None
     return None
 
 
-def spread(numbers: list[float], form: str) -> str:
-    middle, low, high = (format(n, form) for n in (statistics.median(numbers), min(numbers), max(numbers)))
-    return f"{middle} [{low}–{high}]"
-
-
 def workload(kind: str, n_features: int, n_rows: int, ours: Ours, rivals: Rivals, folder: pathlib.Path) -> dict:
     expected = ours.values(folder / "values", n_rows, n_features)
     scale = float(np.abs(expected).max())
@@ -292,21 +278,13 @@ def table(result: dict) -> str:
 
 
 def surroundings() -> dict:
-    cpu = dict(
-        [part.strip() for part in line.split(":", 1)]
-        for line in reversed(pathlib.Path("/proc/cpuinfo").read_text().splitlines())
-        if ":" in line
-    )
-    instructions = [flag for flag in ("avx2", "fma", "avx512f", "avx512vbmi") if flag in cpu.get("flags", "").split()]
     return dict(
-        cpu=f"{cpu.get('model name')}, family {cpu.get('cpu family')} model {cpu.get('model')}, {os.cpu_count()} CPUs",
-        instructions=" ".join(instructions),
+        **machine(("avx2", "fma", "avx512f", "avx512vbmi")),
         thread_pools="; ".join(sorted(
             f"{pool['prefix']} {pool['version'] or ''} {pool.get('architecture', '')} x{pool['num_threads']}"
             for pool in threadpoolctl.threadpool_info()
         )),
-        runner=hashlib.sha256(args.runner.read_bytes()).hexdigest()[:12],
-        python=platform.python_version(), versions=versions, threads=args.threads, repeats=args.repeats,
+        runner=fingerprint(args.runner), versions=versions, threads=args.threads, repeats=args.repeats,
         quick=args.quick,
     )  # fmt: skip
 
