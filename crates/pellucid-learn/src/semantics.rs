@@ -39,9 +39,17 @@ pub enum SemanticsError {
     /// The caller asked to stop.
     #[error("stopped while the candidate rules were laid out for the search")]
     Stopped,
+    /// An identity that compares sets, and more of them than can be held.
+    #[error(
+        "more than {most} different sets would have to be held to tell which are one; lower θ, or use the identity `subset`"
+    )]
+    Held {
+        /// The most.
+        most: usize,
+    },
     /// More memory than allowed.
     #[error(
-        "the candidate rules alone need {needs} bytes in the search, and {most} are allowed: raise the limit, or keep fewer rules"
+        "{needs} bytes are needed, and {most} are allowed: raise the limit, or ask for less (fewer candidate rules, fewer draws)"
     )]
     Memory {
         /// Bytes of the rules.

@@ -34,7 +34,7 @@ pub(crate) enum Failure {
     #[error("the reader of standard output is gone")]
     BrokenPipe,
     /// Ctrl-C.
-    #[error("interrupted; nothing was written")]
+    #[error("interrupted; no file was written")]
     Interrupted,
     /// A check failed: a negative answer.
     #[error("{0}")]

@@ -94,10 +94,10 @@ pub(crate) struct Task {
     /// A sentence for the notes of an .html page (may be repeated)
     #[arg(long, value_name = "TEXT")]
     pub(crate) note: Vec<String>,
-    /// Stop after about so many steps of the search
+    /// Stop a search after about so many steps (a list or a study searches more than once)
     #[arg(long, value_name = "N")]
     pub(crate) node_limit: Option<u64>,
-    /// Stop when search and lists would hold more beside the data and its rules: 500MB, 2GB
+    /// Stop when a search, a list or a sample would hold more, beside the data: 500MB, 2GB
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub(crate) memory_limit: Option<usize>,
 }

@@ -170,14 +170,15 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// One weight a row: 1, or what a column says; 0 where there is no target.
-fn weights(
-    args: &rule_args::Task,
+pub(crate) fn row_weights(
+    column: Option<&str>,
+    target_name: &str,
     table: &Table,
     target: &Column,
     console: &Console,
 ) -> Result<Vec<u32>, Failure> {
     let mut weights = vec![1; table.n_rows()];
-    if let Some(name) = &args.weights {
+    if let Some(name) = column {
         let Column::Number(values) = &table.columns()[position(table, name, "the column of weights")?] else {
             return Err(Failure::Input(format!("the weights in `{name}` are no numbers")));
         };
@@ -197,7 +198,7 @@ fn weights(
         })
         .collect();
     if !missing.is_empty() {
-        console.note(&format!("{} rows have no `{}` and do not count", missing.len(), args.target));
+        console.note(&format!("{} rows have no `{target_name}` and do not count", missing.len()));
         missing.iter().for_each(|&row| weights[row] = 0);
     }
     Ok(weights)
@@ -220,10 +221,12 @@ pub(crate) fn prepare_table(
     console: &Console,
     watch: &dyn Watch,
 ) -> Result<Prepared, Failure> {
+    let objective = Objective::with_costs(args.lambda, args.cost.0, args.cost.1)?;
     let target = position(&table, &args.target, "the target")?;
     let (positive, default) = positive(args, &table.columns()[target])?;
     let label = rows_equal(&table.columns()[target], &positive);
-    let weights = weights(args, &table, &table.columns()[target], console)?;
+    let weights =
+        row_weights(args.weights.as_deref(), &args.target, &table, &table.columns()[target], console)?;
     let mut left_out = vec![target];
     if let Some(name) = &args.weights {
         left_out.push(position(&table, name, "the column of weights")?);
@@ -237,8 +240,18 @@ pub(crate) fn prepare_table(
         }
         left_out.push(dropped);
     }
-    for (name, _) in &args.monotone {
-        position(&table, name, "the monotone column")?;
+    for (name, up) in &args.monotone {
+        let at = position(&table, name, "the monotone column")?;
+        if args.monotone.contains(&(name.clone(), !up)) {
+            return Err(Failure::Input(format!(
+                "--monotone {name}=+ and {name}=- contradict each other; --drop {name} leaves the column out"
+            )));
+        }
+        if matches!(table.columns()[at], Column::Category(_)) {
+            return Err(Failure::Input(format!(
+                "--monotone {name}: the column holds categories, which have no direction; --drop {name} leaves it out"
+            )));
+        }
     }
     let features: Vec<FeatureId> =
         (0..table.columns().len()).filter(|at| !left_out.contains(at)).map(FeatureId::at).collect();
@@ -282,7 +295,6 @@ pub(crate) fn prepare_table(
     warnings.iter().for_each(|warning| console.note(warning));
     let columns = mined.candidates.iter().map(|candidate| candidate.rows.clone()).collect();
     let instance = Instance::new(columns, label, weights)?;
-    let objective = Objective::with_costs(args.lambda, args.cost.0, args.cost.1)?;
     Ok(Prepared { table, literals, mined, rules, instance, objective, positive, default, warnings })
 }
 

@@ -358,7 +358,7 @@ fn optimum(certificate: &Certificate, table: &Table, watch: &dyn Watch) -> Resul
     if let Some(claimed) = certificate.n_optimal {
         must(ties == claimed, || format!("{ties} sets are optimal, the certificate says {claimed}"))?;
         return Ok(format!(
-            "no rule set has an objective below {}; {ties} have this one",
+            "no rule set has an objective below {}; sets that reach it: {ties}",
             certificate.objective
         ));
     }

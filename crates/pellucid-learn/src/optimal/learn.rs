@@ -42,7 +42,7 @@ pub enum ConstraintError {
     #[error("constraint {0} needs a rule, and no candidate rule is left that satisfies it")]
     NoRule(usize),
     /// More groups than rules allowed.
-    #[error("{groups} constraints each need a rule of their own, and at most {most} rules are allowed")]
+    #[error("the constraints need at least {groups} rules, and at most {most} are allowed")]
     TooFew {
         /// Rules needed at least.
         groups: usize,

@@ -86,7 +86,7 @@ pub fn plain(
     let max_size = within.max_size.unwrap_or(usize::MAX).min(instance.n_rules());
     let limits = Limits::new(objective, within.theta, instance.total_weight(), max_size)
         .map_err(SemanticsError::from)?;
-    let planes = Planes::new(&instance, objective, searching.control.watch)?;
+    let planes = Planes::new(&instance, objective, searching)?;
     let setting = Setting::new(&planes, &limits, max_size, *bounds);
     let mut walk = Walk::new(&setting, searching);
     if within.include_empty && walk.nodes[0].sums.errors() <= limits.at(0) {

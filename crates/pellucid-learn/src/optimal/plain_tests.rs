@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use num_bigint::BigUint;
-use pellucid_data::{Quiet, Ratio, RowSet};
+use pellucid_data::{Ratio, RowSet};
 use proptest::prelude::*;
 
 use super::bounds::planes::Planes;
@@ -137,7 +137,8 @@ fn one_error_in_five_is_unavoidable_in_the_published_example() {
     let set = |points: &[usize]| RowSet::from_fn(5, |row| points.contains(&row));
     let rules = vec![set(&[3, 4]), set(&[1, 2, 3, 4]), set(&[0, 1, 2])];
     let instance = Instance::new(rules, set(&[2]), vec![1; 5]).unwrap();
-    let planes = Planes::new(&instance, &Objective::new(ratio((1, 10))).unwrap(), &Quiet).unwrap();
+    let planes =
+        Planes::new(&instance, &Objective::new(ratio((1, 10))).unwrap(), &Searching::quiet()).unwrap();
     let missed = planes.positives.total + planes.beyond;
     assert_eq!(unavoidable::least(0, missed, planes.excess.total), 1);
 }

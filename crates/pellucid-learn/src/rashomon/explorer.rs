@@ -118,12 +118,14 @@ impl Explorer {
             }
             return Ok(found);
         }
-        let (held, complete) = self.held(searching)?;
+        let (held, ended) = self.held(searching)?;
         let mut found = self.prepared.nothing();
         found.by_rule = vec![BigUint::ZERO; self.n_all];
         found.by_feature = vec![BigUint::ZERO; self.n_features];
         let mut levels: std::collections::BTreeMap<(usize, i64), u64> = std::collections::BTreeMap::new();
-        for member in &held {
+        // Until the end, a set of fewer rules may come that predicts the same.
+        let is_final = ended == Hold::All || self.within.identity == Identity::Irredundant;
+        for member in held.iter().filter(|_| is_final) {
             found.by_size.resize(found.by_size.len().max(member.rules.len() + 1), BigUint::ZERO);
             found.by_size[member.rules.len()] += 1_u32;
             member.rules.iter().for_each(|&rule| found.by_rule[rule as usize] += 1_u32);
@@ -136,7 +138,7 @@ impl Explorer {
         }
         found.by_level = levels.into_iter().map(|(level, n)| (level, n.into())).collect();
         found.count = BigUint::from(held.len());
-        if !complete {
+        if ended != Hold::All {
             // Every set is a subset, so that the number of subsets bounds it.
             let subsets = self.prepared.tally(Detail::Sizes, &self.uses, &searching.how());
             found.at_most = Some(subsets.at_most.unwrap_or(subsets.count));
@@ -144,8 +146,19 @@ impl Explorer {
         Ok(found)
     }
 
-    /// All members of an identity that has to look at each, by rising objective, size and rules; whether all are there.
-    pub(super) fn held(&self, searching: &Searching<'_>) -> Result<(Vec<Member>, bool), SemanticsError> {
+    /// All members of an identity that has to look at each, by rising objective, size and rules.
+    ///
+    /// # Errors
+    /// When there are more than can be held.
+    pub(super) fn all_held(&self, searching: &Searching<'_>) -> Result<Option<Vec<Member>>, SemanticsError> {
+        match self.held(searching)? {
+            (all, Hold::All) => Ok(Some(all)),
+            (_, Hold::Stopped) => Ok(None),
+            (_, Hold::Full) => Err(SemanticsError::Held { most: MOST_HELD }),
+        }
+    }
+
+    fn held(&self, searching: &Searching<'_>) -> Result<(Vec<Member>, Hold), SemanticsError> {
         let mut best: HashMap<RowSet, (Vec<u32>, i64)> = HashMap::new();
         let mut plain: Vec<(Vec<u32>, i64)> = Vec::new();
         let by_predictions = self.within.identity == Identity::Predictions;
@@ -175,6 +188,11 @@ impl Explorer {
             tell(&[], self.prepared.errors);
         }
         let complete = members(&self.prepared, &self.prepared.thresholds, None, &[], searching, &mut tell);
+        let ended = match complete {
+            true => Hold::All,
+            false if n_held >= MOST_HELD => Hold::Full,
+            false => Hold::Stopped,
+        };
         // The order of a hash map is no matter: all are sorted.
         let all = plain.into_iter().chain(best.into_values());
         let mut held =
@@ -182,6 +200,14 @@ impl Explorer {
         held.sort_by(|a, b| {
             (a.objective, a.rules.len(), &a.rules).cmp(&(b.objective, b.rules.len(), &b.rules))
         });
-        Ok((held, complete))
+        Ok((held, ended))
     }
+}
+
+/// How holding all members ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    All,
+    Stopped,
+    Full,
 }

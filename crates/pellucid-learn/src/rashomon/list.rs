@@ -27,7 +27,10 @@ pub enum Order {
 }
 
 /// Sets that are sorted at once.
-const AT_ONCE: usize = 1 << 20;
+const AT_ONCE: usize = 1 << 18;
+
+/// Sets that are told between two looks at the clock.
+const PATIENCE: usize = 512;
 
 /// How a list ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +43,21 @@ pub enum Listed {
     Stopped,
 }
 
-impl Listed {
-    fn of(told: ControlFlow<()>, complete: bool) -> Self {
-        match (told, complete) {
-            (ControlFlow::Break(()), _) => Self::Enough,
-            (_, true) => Self::All,
-            (_, false) => Self::Stopped,
+/// Tells sets, with a look at the clock now and then: whoever hears of them may be slow.
+fn tell_all(
+    found: &[Member],
+    searching: &Searching<'_>,
+    tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,
+) -> Listed {
+    for some in found.chunks(PATIENCE) {
+        if searching.control.watch.should_stop() {
+            return Listed::Stopped;
+        }
+        if some.iter().try_for_each(&mut *tell).is_break() {
+            return Listed::Enough;
         }
     }
+    Listed::All
 }
 
 impl Explorer {
@@ -74,12 +84,12 @@ impl Explorer {
         tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,
     ) -> Result<Listed, SemanticsError> {
         if !self.is_bulk() {
-            let (mut held, complete) = self.held(searching)?;
+            // Which sets come first is certain only when all were seen.
+            let Some(mut held) = self.all_held(searching)? else { return Ok(Listed::Stopped) };
             if order == Order::Lexicographic {
                 held.sort_by(|a, b| a.rules.cmp(&b.rules));
             }
-            let told = held.iter().try_for_each(tell);
-            return Ok(Listed::of(told, complete));
+            return Ok(tell_all(&held, searching, tell));
         }
         match order {
             Order::Objective => self.by_objective(cap, searching, tell),
@@ -171,8 +181,9 @@ impl Explorer {
             found.sort_by(|a, b| {
                 (a.objective, a.rules.len(), &a.rules).cmp(&(b.objective, b.rules.len(), &b.rules))
             });
-            if found.iter().try_for_each(&mut *tell).is_break() {
-                return Ok(Listed::Enough);
+            let ended = tell_all(&found, searching, tell);
+            if ended != Listed::All {
+                return Ok(ended);
             }
             done = next;
         }
@@ -189,9 +200,11 @@ impl Explorer {
         tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,
     ) -> Result<Listed, SemanticsError> {
         if let Some((mut found, complete)) = self.collect(cap, [thresholds, above], start, searching)? {
+            if !complete {
+                return Ok(Listed::Stopped);
+            }
             found.sort_by(|a, b| a.rules.cmp(&b.rules));
-            let told = found.iter().try_for_each(tell);
-            return Ok(Listed::of(told, complete));
+            return Ok(tell_all(&found, searching, tell));
         }
         if !start.is_empty() {
             let errors = crate::definition::errors(&self.instance, &self.prepared.objective, start);

@@ -3,10 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::count::Prepared;
+use pellucid_data::Watch;
+
 use crate::Searching;
 use crate::search::problem::{Thresholds, bits};
 use crate::search::visit::{Path, Visit};
 use crate::search::{How, Lane, Switches, run};
+
+/// Sets between two looks at the clock.
+const PATIENCE: usize = 512;
 
 /// What is told of each set: its rules, rising, and the cost of its errors. Answers whether to go on.
 pub(super) type Tell<'t> = dyn FnMut(&[u32], i64) -> bool + Send + 't;
@@ -27,7 +32,7 @@ pub(super) fn members(
     let only = Mutex::new(Some(tell));
     let make = || {
         let tell = only.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Members { tell, above, full: false, sorted: Vec::new(), set: Vec::new() }
+        Members { tell, above, watch: control.watch, n: 0, full: false, sorted: Vec::new(), set: Vec::new() }
     };
     let ended = run(&prepared.problem, thresholds, start, &how, make);
     ended.open.is_none() && ended.visitors.iter().all(|members| !members.full)
@@ -36,6 +41,8 @@ pub(super) fn members(
 struct Members<'m, 't> {
     tell: Option<&'m mut Tell<'t>>,
     above: Option<&'m Thresholds>,
+    watch: &'m dyn Watch,
+    n: usize,
     full: bool,
     sorted: Vec<u32>,
     set: Vec<u32>,
@@ -60,6 +67,9 @@ impl Members<'_, '_> {
         if let Some(tell) = &mut self.tell {
             self.full = !tell(&self.set, errors);
         }
+        // A bunch may hold many sets, and whoever hears of them may be slow.
+        self.n += 1;
+        self.full |= self.n.is_multiple_of(PATIENCE) && self.watch.should_stop();
     }
 
     fn sort(&mut self, path: &Path) {

@@ -36,6 +36,9 @@ const MOST: usize = 10_000_000;
 /// Draws between two looks at the clock.
 const AT_ONCE: usize = 1 << 17;
 
+/// Bytes of a draw: its rank, its set and what is answered, with their allocations.
+const OF_DRAW: usize = 256;
+
 /// Why nothing was drawn.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -49,9 +52,7 @@ pub enum SampleError {
     )]
     TooLarge,
     /// The search was stopped before the end.
-    #[error(
-        "stopped before all members were counted; nothing was drawn, since what was seen first is no fair sample"
-    )]
+    #[error("stopped before the sample was drawn; what was seen first is no fair sample")]
     Stopped,
     /// More than are held at once.
     #[error("{found} draws; at most {most} are drawn at once: draw again with another seed")]
@@ -64,7 +65,10 @@ pub enum SampleError {
     /// β is no number, or negative.
     #[error("β is {0}; it must be a number of at least 0")]
     Beta(f64),
-    /// Numbers that are too long.
+    /// Nothing satisfies what is asked of the best set.
+    #[error("{0}")]
+    Constraints(String),
+    /// Numbers that are too long, or a limit.
     #[error(transparent)]
     Semantics(#[from] SemanticsError),
 }
@@ -100,6 +104,10 @@ impl Explorer {
         }
         if n > MOST {
             return Err(SampleError::TooMany { found: n, most: MOST });
+        }
+        let needs = n.saturating_mul(OF_DRAW);
+        if let Some(most) = searching.most_bytes.filter(|&most| needs > most) {
+            return Err(SemanticsError::Memory { needs, most }.into());
         }
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         if !self.is_bulk() {
@@ -140,8 +148,8 @@ impl Explorer {
             return Err(SampleError::Stopped);
         }
         sort(&mut found, searching)?;
-        let members =
-            found.iter().map(|(_, rules, errors)| self.member(rules, *errors)).collect::<Result<_, _>>()?;
+        let made = draws(n, |at| self.member(&found[at].1, found[at].2), searching)?;
+        let members = made.into_iter().collect::<Result<_, _>>()?;
         Ok(Sample { members, count: counted.count, seed, beta })
     }
 
@@ -153,10 +161,7 @@ impl Explorer {
         searching: &Searching<'_>,
         random: &mut ChaCha8Rng,
     ) -> Result<Sample, SampleError> {
-        let (held, complete) = self.held(searching)?;
-        if !complete {
-            return Err(SampleError::Stopped);
-        }
+        let held = self.all_held(searching)?.ok_or(SampleError::Stopped)?;
         let best = held.first().ok_or(SampleError::Empty)?.objective;
         let weight = |member: &Member| (-beta * (member.objective.value() - best.value())).exp();
         let sums = Cumulative::new(held.iter().map(|member| (member, weight(member))));

@@ -163,6 +163,9 @@ proptest! {
             prop_assert_eq!(header.objective(rules.len(), cost), Some(own));
             found.push(rules);
         }
+        let least = "1/1000000000".parse::<Ratio>().unwrap();
+        let expected_worst = rashomon_set(&instance, &objective, &within).unwrap().into_iter()
+            .map(|set| set.objective).max().and_then(|worst| worst.minus(least).ok()).filter(|_| n > 0);
         // A file that is cut anywhere, or goes on, is refused.
         let all = |bytes: &[u8]| {
             let mut reader = SetsReader::open(bytes)?;
@@ -171,6 +174,16 @@ proptest! {
         };
         prop_assert!(all(&bytes[..cut % bytes.len()]).is_err());
         prop_assert!(all(&[&bytes[..], &[0]].concat()).is_err());
+        // So is a header that promises less than the sets cost.
+        if let Some(worst) = expected_worst {
+            let text = String::from_utf8(bytes[9..9 + serde_json::to_vec(&header).unwrap().len()].to_vec()).unwrap();
+            let other = text.replace(&format!("\"theta\":\"{}\"", header.theta), &format!("\"theta\":\"{worst}\""));
+            let mut changed = bytes[..5].to_vec();
+            changed.extend((other.len() as u32).to_le_bytes());
+            changed.extend(other.as_bytes());
+            changed.extend(&bytes[9 + text.len()..]);
+            prop_assert!(all(&changed).is_err());
+        }
         let mut expected: Vec<_> = rashomon_set(&instance, &objective, &within).unwrap().into_iter().map(|set| set.rules).collect();
         expected.sort();
         found.sort();

@@ -5,10 +5,8 @@
 
 use std::collections::HashMap;
 
-use pellucid_data::Watch;
-
 use super::problem::PATIENCE;
-use crate::{Instance, Objective, SemanticsError};
+use crate::{Instance, Objective, Searching, SemanticsError};
 
 /// Points that the same rules cover.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,13 +36,17 @@ impl Class {
 /// All classes, in the order of their first point.
 ///
 /// # Errors
-/// When `watch` asked to stop.
-pub(crate) fn classes(instance: &Instance, watch: &dyn Watch) -> Result<Vec<Class>, SemanticsError> {
+/// When a limit is reached.
+pub(crate) fn classes(instance: &Instance, searching: &Searching<'_>) -> Result<Vec<Class>, SemanticsError> {
     let n = instance.label().n_rows();
     let words = instance.n_rules().div_ceil(64).max(1);
+    let needs = n.saturating_mul(words * 8);
+    if let Some(most) = searching.most_bytes.filter(|&most| needs > most) {
+        return Err(SemanticsError::Memory { needs, most });
+    }
     let mut patterns = vec![0_u64; n * words];
     for (rule, column) in instance.columns().iter().enumerate() {
-        if rule.is_multiple_of(PATIENCE) && watch.should_stop() {
+        if rule.is_multiple_of(PATIENCE) && searching.control.watch.should_stop() {
             return Err(SemanticsError::Stopped);
         }
         for row in column.iter() {

@@ -50,7 +50,7 @@ impl AnyProblem {
         objective: &Objective,
         searching: &Searching<'_>,
     ) -> Result<Self, SemanticsError> {
-        let classes = classes(instance, searching.control.watch)?;
+        let classes = classes(instance, searching)?;
         let mut nets: Vec<(i64, &[u64])> = classes
             .iter()
             .filter(|class| class.is_covered())
@@ -183,7 +183,7 @@ impl Thresholds {
         Self { most, max_size }
     }
 
-    /// Thresholds that every set is within whose size is not `size`, and none of that size is within that is above these.
+    /// As what sets have to be past: these thresholds for sets of `size` rules, and no way past for any other size.
     pub(crate) fn but_for(&self, size: usize) -> Self {
         let mut most = vec![i64::MAX; self.most.len().max(size + 1)];
         most[size] = self.at(size);

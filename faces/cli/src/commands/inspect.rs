@@ -183,7 +183,8 @@ fn show_sets(bytes: &[u8], path: &Path, context: &Context<'_>) -> Result<u8, Fai
         text += &line("best", format!("{objective} ({}): {rules}", pretty(objective.value(), 5)));
     }
     for (size, sets) in sizes.iter().enumerate().filter(|(_, sets)| **sets > 0) {
-        text += &line(&format!("{size} rules"), count_of(*sets));
+        let rules = if size == 1 { "rule" } else { "rules" };
+        text += &line(&format!("{size} {rules}"), count_of(*sets));
     }
     print(&text)
 }

@@ -158,6 +158,68 @@ fn a_limit_has_an_exit_code_of_its_own() {
 }
 
 #[test]
+fn what_was_not_seen_to_the_end_is_not_told_as_if() {
+    let folder = Folder::new();
+    let about = ["--target", TARGET, "--weights", "people", "--theta", "0.4"];
+    let run = |words: &[&'static str]| {
+        let output = folder.run(&[&["rashomon", words[0], DATA][..], &about, &words[1..]].concat());
+        let said = [&output.stdout[..], &output.stderr[..]].concat();
+        (output.status.code(), String::from_utf8_lossy(&said).into_owned())
+    };
+    // Which set is the first of such an identity is certain at the end only.
+    for identity in ["irredundant", "predictions"] {
+        let (code, said) = run(&["list", "--identity", identity, "--node-limit", "100", "-n", "1"]);
+        assert!(code == Some(4) && said.contains("stopped by a limit") && !said.contains("priors"), "{said}");
+    }
+    let (code, said) = run(&["count", "--identity", "predictions", "--node-limit", "100"]);
+    assert!(code == Some(4) && said.contains("not certain before the end"), "{said}");
+    run(&["count", "--node-limit", "5000", "-o", "c.html"]);
+    assert!(!folder.read("c.html").contains("· exact"));
+    let (code, said) = run(&["study", "--bootstrap", "5", "--node-limit", "13000"]);
+    assert!(code == Some(4) && said.contains("bootstrap drawings out"), "{said}");
+    let (code, said) = run(&["study", "--time-limit", "5ms"]);
+    assert!(code == Some(4) && !said.contains("empty"), "{said}");
+    let (code, said) = run(&["sample", "-n", "3000000", "--memory-limit", "1MB"]);
+    assert!(code == Some(4) && said.contains("bytes"), "{said}");
+}
+
+#[test]
+fn a_list_of_all_is_complete_and_an_empty_set_says_what_would_do() {
+    let folder = Folder::new();
+    let about = ["--target", TARGET, "--weights", "people", "--within", "1/100", "--exclude-empty"];
+    let listed = |n: &'static str| {
+        folder.json(&[&["rashomon", "list", DATA][..], &about, &["-n", n, "--json"]].concat())
+    };
+    assert_eq!(
+        (listed("138")["complete"].as_bool(), listed("137")["complete"].as_bool()),
+        (Some(true), Some(false))
+    );
+    let empty = ["--target", TARGET, "--weights", "people", "--theta", "1/10"];
+    for (verb, code) in [("count", 0), ("list", 0), ("sample", 3), ("study", 3)] {
+        let output = folder.run(&[&["rashomon", verb, DATA][..], &empty].concat());
+        let said = [&output.stdout[..], &output.stderr[..]].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{verb}: {said}");
+        assert!(said.contains("the best objective is 119389/324450"), "{verb}: {said}");
+    }
+}
+
+#[test]
+fn rules_are_shown_over_the_rows_that_they_are_about() {
+    let folder = Folder::new();
+    let learned = ["rules", "learn", DATA, "--target", TARGET, "--weights", "people"];
+    folder.ok(&[&learned[..], &["-o", "rules.json"]].concat());
+    let shown = folder.ok(&["rules", "show", "rules.json", DATA]);
+    assert!(shown.contains("6489 rows · 2258 errors") && shown.contains("proven optimal"), "{shown}");
+    let half: Vec<String> = folder.read(DATA).lines().take(100).map(str::to_owned).collect();
+    fs_err::write(folder.path("half.csv"), half.join("\n")).unwrap();
+    let other = folder.ok(&["rules", "show", "rules.json", "half.csv"]);
+    assert!(other.contains("not the rows that the certificate is about"), "{other}");
+    let told = folder.json(&["rules", "show", "rules.json", "half.csv", "--json"]);
+    assert_eq!(told["classes"][0]["own_rows"], false);
+}
+
+#[test]
 fn all_sets_fit_into_a_small_file_that_is_inspected() {
     let folder = Folder::new();
     let about = ["--target", TARGET, "--weights", "people", "--within", "1/100", "--exclude-empty"];
@@ -236,13 +298,29 @@ fn mistakes_about_rules_are_explained() {
         ),
         (&["rashomon", "count", DATA, "--target", TARGET], 2, &["--theta", "--within", "--times"]),
         (&["rules", "learn", DATA, "--target", TARGET, "--drop", TARGET], 3, &["is the target"]),
+        (
+            &[
+                "rules",
+                "learn",
+                DATA,
+                "--target",
+                TARGET,
+                "--monotone",
+                "sex:Male=+",
+                "--monotone",
+                "sex:Male=-",
+            ],
+            3,
+            &["contradict each other"],
+        ),
+        (
+            &["rules", "learn", "adult.csv", "--target", "income", "--monotone", "sex=+"],
+            3,
+            &["holds categories"],
+        ),
         (&["rules", "learn", "flat.csv", "--target", "y"], 3, &["none of the 1 columns", "one value only"]),
         (&["rules", "learn", "two.csv", "--target", "y", "--drop", "a"], 3, &["no column is left"]),
-        (
-            &["rules", "learn", "two.csv", "--target", "y", "--monotone", "a=+"],
-            3,
-            &["directions that --monotone allows"],
-        ),
+        (&["rules", "learn", "two.csv", "--target", "y", "--monotone", "a=+"], 3, &["have no direction"]),
         (
             &["rashomon", "study", DATA, "--target", TARGET, "--within", "1/100", "--group", TARGET],
             2,

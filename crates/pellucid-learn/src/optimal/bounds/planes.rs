@@ -7,10 +7,8 @@
 
 use std::ops::Range;
 
-use pellucid_data::Watch;
-
 use crate::search::classes::{Class, classes};
-use crate::{Instance, Objective, SemanticsError};
+use crate::{Instance, Objective, Searching, SemanticsError};
 
 /// Bits of one worth.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,9 +48,9 @@ impl Planes {
     pub(in crate::optimal) fn new(
         instance: &Instance,
         objective: &Objective,
-        watch: &dyn Watch,
+        searching: &Searching<'_>,
     ) -> Result<Self, SemanticsError> {
-        let classes = classes(instance, watch)?;
+        let classes = classes(instance, searching)?;
         let price = |class: &Class| {
             let negative = class.negative as i64 * i64::from(objective.false_positive);
             let positive = class.positive as i64 * i64::from(objective.false_negative);

@@ -20,6 +20,9 @@ use crate::{Objective, Within};
 /// The first bytes of such a file.
 pub const MAGIC: &[u8; 5] = b"PSET2";
 
+/// Bytes of a header, at most: 65,536 rules of a kilobyte.
+const MOST_HEADER: u32 = 64 << 20;
+
 /// The most rules of a set.
 const MOST_RULES: usize = 254;
 

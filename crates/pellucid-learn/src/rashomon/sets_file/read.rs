@@ -2,16 +2,19 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::{Header, MAGIC, MOST_RULES, SetsError};
+use pellucid_data::Ratio;
 
-/// Bytes of a header, at most: 65,536 rules of a kilobyte.
-const MOST_HEADER: u32 = 64 << 20;
+use super::{Header, MAGIC, MOST_HEADER, MOST_RULES, SetsError};
+use crate::{Instance, Objective};
 
 /// Reads the sets of a file.
 #[derive(Debug)]
 pub struct SetsReader<R> {
     from: R,
     header: Header,
+    bound: Bound,
+    /// Whether the set at hand has each rule.
+    taken: Vec<bool>,
     /// The rules of the set at hand, in the order of choice.
     rules: Vec<u32>,
     n: u64,
@@ -43,7 +46,9 @@ impl<R: BufRead> SetsReader<R> {
         }
         let header: Header =
             serde_json::from_slice(&text).map_err(|error| SetsError::Format(error.to_string()))?;
-        Ok(Self { from, header, rules: Vec::new(), n: 0, ended: false })
+        let bound = Bound::of(&header)?;
+        let taken = vec![false; header.rules.len()];
+        Ok(Self { from, header, bound, taken, rules: Vec::new(), n: 0, ended: false })
     }
 
     /// What the sets are about.
@@ -83,7 +88,7 @@ impl<R: BufRead> SetsReader<R> {
         if shared + more > MOST_RULES {
             return Err(wrong(n, "it has too many rules"));
         }
-        self.rules.truncate(shared);
+        self.rules.drain(shared..).for_each(|rule| self.taken[rule as usize] = false);
         let mut body = [0; 2 * MOST_RULES + 4];
         let body = &mut body[..2 * more + 4];
         read(&mut self.from, body, "the file ends in a set")?;
@@ -93,11 +98,51 @@ impl<R: BufRead> SetsReader<R> {
             if usize::from(rule) >= self.header.rules.len() {
                 return Err(wrong(n, "it has a rule that the header does not name"));
             }
+            if std::mem::replace(&mut self.taken[usize::from(rule)], true) {
+                return Err(wrong(n, "it has a rule twice"));
+            }
             self.rules.push(rule.into());
         }
         let errors = errors.iter().rev().fold(0, |sum, &byte| sum << 8 | u32::from(byte));
+        if !self.bound.holds(self.rules.len(), errors)? {
+            return Err(wrong(n, "its objective is above the bound of the header"));
+        }
         self.n += 1;
         Ok(Some((&self.rules, errors)))
+    }
+}
+
+/// What the errors of a set may cost, by its size, as far as was asked.
+#[derive(Debug)]
+struct Bound {
+    objective: Objective,
+    theta: Ratio,
+    weight: u64,
+    most: Vec<i64>,
+}
+
+impl Bound {
+    fn of(header: &Header) -> Result<Self, SetsError> {
+        let wrong = |what: &str| SetsError::Format(format!("its header has a {what} that makes no sense"));
+        let lambda = header.lambda.parse().map_err(|_| wrong("λ"))?;
+        let [positive, negative] = header.costs;
+        let objective = Objective::with_costs(lambda, positive, negative).map_err(|_| wrong("λ or cost"))?;
+        let theta = header.theta.parse().map_err(|_| wrong("θ"))?;
+        if header.weight == 0 || header.weight > Instance::MOST_WEIGHT {
+            return Err(wrong("weight"));
+        }
+        if header.rules.len() > Instance::MOST_RULES {
+            return Err(wrong("number of rules"));
+        }
+        Ok(Self { objective, theta, weight: header.weight, most: Vec::new() })
+    }
+
+    fn holds(&mut self, size: usize, errors: u32) -> Result<bool, SetsError> {
+        while self.most.len() <= size {
+            let most = self.objective.most_errors(self.theta, self.most.len(), self.weight);
+            self.most.push(most.map_err(|error| SetsError::Format(error.to_string()))?);
+        }
+        Ok(i64::from(errors) <= self.most[size])
     }
 }
 

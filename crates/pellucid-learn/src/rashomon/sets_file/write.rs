@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Header, MAGIC, MOST_RULES, SetsError};
+use pellucid_data::Watch;
+
+use super::{Header, MAGIC, MOST_HEADER, MOST_RULES, SetsError};
 use crate::Searching;
 use crate::rashomon::Explorer;
 use crate::search::problem::bits;
@@ -32,14 +34,30 @@ impl Explorer {
             return Err(SetsError::Rules { found: header.rules.len(), wanted: self.n_all });
         }
         let text = serde_json::to_vec(header).map_err(|error| SetsError::Format(error.to_string()))?;
+        let length = u32::try_from(text.len()).ok().filter(|length| *length <= MOST_HEADER);
+        let length = length.ok_or_else(|| {
+            SetsError::Format(format!(
+                "the names of the rules take {} bytes, more than {MOST_HEADER}",
+                text.len()
+            ))
+        })?;
         let control = pellucid_data::Control { threads: std::num::NonZeroUsize::MIN, ..searching.control };
         let how = How { control, ..searching.how() };
         let ids: Vec<u16> = self.kept.iter().map(|&rule| u16::try_from(rule).unwrap_or(u16::MAX)).collect();
         let mut buffer = Vec::with_capacity(BUFFER + (1 << 16));
         buffer.extend(MAGIC);
-        buffer.extend((text.len() as u32).to_le_bytes());
+        buffer.extend(length.to_le_bytes());
         buffer.extend(text);
-        let mut writer = Sets { out, ids: &ids, buffer, last: 0, n: 0, broken: None };
+        let mut writer = Sets {
+            out,
+            ids: &ids,
+            buffer,
+            last: 0,
+            n: 0,
+            broken: None,
+            watch: control.watch,
+            stopped: false,
+        };
         if self.prepared.has_empty {
             writer.one(0, &[], self.prepared.errors);
         }
@@ -52,7 +70,7 @@ impl Explorer {
         if let Some(error) = writer.broken {
             return Err(error.into());
         }
-        if ended.open.is_some() {
+        if ended.open.is_some() || writer.stopped {
             return Err(SetsError::Stopped { written: writer.n });
         }
         writer.buffer.extend([255, 255]);
@@ -70,6 +88,9 @@ struct Sets<'s, W> {
     last: usize,
     n: u64,
     broken: Option<std::io::Error>,
+    /// A bunch of sets may take long to write.
+    watch: &'s dyn Watch,
+    stopped: bool,
 }
 
 impl<W: Write> Sets<'_, W> {
@@ -91,6 +112,11 @@ impl<W: Write> Sets<'_, W> {
             self.broken = self.out.write_all(&self.buffer).err();
         }
         self.buffer.clear();
+        self.stopped |= self.watch.should_stop();
+    }
+
+    fn is_done(&self) -> bool {
+        self.stopped || self.broken.is_some()
     }
 }
 
@@ -125,6 +151,9 @@ impl<W: Write + Send> Visit for Option<Sets<'_, W>> {
         let Some(sets) = self else { return };
         let k = path.chosen.len();
         for joined in least..=most.min(path.nulls.len()) {
+            if sets.is_done() {
+                return;
+            }
             let mut places: Vec<usize> = (0..joined).collect();
             loop {
                 let shared = sets.last.min(k);
@@ -132,7 +161,7 @@ impl<W: Write + Send> Visit for Option<Sets<'_, W>> {
                 let more: Vec<u32> = path.chosen[shared..].iter().copied().chain(nulls).collect();
                 sets.one(shared, &more, errors);
                 sets.last = k;
-                if !crate::rashomon::members::next_places(&mut places, path.nulls.len()) {
+                if sets.is_done() || !crate::rashomon::members::next_places(&mut places, path.nulls.len()) {
                     break;
                 }
             }
@@ -146,6 +175,6 @@ impl<W: Write + Send> Visit for Option<Sets<'_, W>> {
     }
 
     fn is_full(&self) -> bool {
-        self.as_ref().is_none_or(|sets| sets.broken.is_some())
+        self.as_ref().is_none_or(Sets::is_done)
     }
 }

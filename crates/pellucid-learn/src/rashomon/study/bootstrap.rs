@@ -11,7 +11,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use super::reliance;
 use super::subject::Subject;
 use crate::rashomon::{Explorer, SampleError};
-use crate::{Constraints, Instance, Objective, Searching, Within, learn};
+use crate::{ConstraintError, Constraints, Instance, Objective, Searching, SemanticsError, Within, learn};
 
 /// The distribution of the reliance on one feature.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +23,18 @@ pub struct Distribution {
     pub positive: f64,
 }
 
-/// Draws `times` bootstrap samples and `per` members of each set; answers one distribution a feature, and how many
-/// drawings had a set (one where only one label was drawn, or the search was stopped, has none).
+/// What became of the drawings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Drawings {
+    /// Drawings whose members are in the distribution.
+    pub done: usize,
+    /// Drawings of one label only, of which no set can be told.
+    pub one_label: usize,
+    /// Drawings that a limit ended or left out: the distribution then leans towards drawings that are easy to search.
+    pub limited: usize,
+}
+
+/// Draws `times` bootstrap samples and `per` members of each set; answers one distribution a feature.
 ///
 /// # Errors
 /// When numbers can't be computed with exactly.
@@ -37,16 +47,17 @@ pub fn bootstrap(
     [times, per]: [usize; 2],
     seed: u64,
     searching: &Searching<'_>,
-) -> Result<(Vec<Distribution>, usize), SampleError> {
+) -> Result<(Vec<Distribution>, Drawings), SampleError> {
     let mut values: Vec<Vec<f64>> = Vec::new();
     let mut sums: Vec<u64> = Vec::with_capacity(instance.weights().len());
     for &weight in instance.weights() {
         sums.push(sums.last().copied().unwrap_or(0) + u64::from(weight));
     }
     let total = instance.total_weight();
-    let mut done = 0;
+    let mut drawings = Drawings::default();
     for drawing in 0..times {
         if searching.control.watch.should_stop() {
+            drawings.limited += times - drawing;
             break;
         }
         // Rows and members are drawn from streams of their own.
@@ -59,21 +70,33 @@ pub fn bootstrap(
             let at = random.next_u64() % total;
             weights[sums.partition_point(|&sum| sum <= at)] += 1;
         }
-        let Ok(again) = instance.reweighted(weights) else { continue };
+        let Ok(again) = instance.reweighted(weights) else {
+            drawings.one_label += 1;
+            continue;
+        };
         let constraints = Constraints {
             max_size: within.max_size,
             not_empty: !within.include_empty,
             ..Constraints::default()
         };
-        let Ok(best) = learn(&again, objective, &constraints, searching, &mut |_| {}) else { continue };
-        if !best.is_proven() {
-            continue;
-        }
+        let best = match learn(&again, objective, &constraints, searching, &mut |_| {}) {
+            Ok(best) if best.is_proven() => best,
+            Ok(_) | Err(ConstraintError::Stopped | ConstraintError::Semantics(SemanticsError::Stopped)) => {
+                drawings.limited += 1;
+                continue;
+            }
+            Err(ConstraintError::Semantics(error)) => return Err(error.into()),
+            Err(ConstraintError::Ratio(error)) => return Err(SemanticsError::from(error).into()),
+            Err(other) => return Err(SampleError::Constraints(other.to_string())),
+        };
         let theta = best.objective.plus(margin).map_err(crate::SemanticsError::from)?;
-        let explorer = Explorer::new(&again, objective, &Within { theta, ..*within })?;
+        let explorer = Explorer::with_limits(&again, objective, &Within { theta, ..*within }, searching)?;
         let drawn = match explorer.sample(per, of_members, 0.0, searching) {
             Ok(drawn) => drawn,
-            Err(SampleError::Stopped) => break,
+            Err(SampleError::Stopped) => {
+                drawings.limited += 1;
+                continue;
+            }
             Err(other) => return Err(other),
         };
         let Some(subject) = make(&again) else { continue };
@@ -82,7 +105,7 @@ pub fn bootstrap(
             let of_member = reliance::of(&subject, &member.rules, &subject.predict(&member.rules));
             values.iter_mut().zip(of_member).for_each(|(all, value)| all.push(value));
         }
-        done += 1;
+        drawings.done += 1;
     }
     let distribution = |mut all: Vec<f64>| {
         all.sort_by(f64::total_cmp);
@@ -92,5 +115,5 @@ pub fn bootstrap(
         let positive = all.iter().filter(|&&value| value > 0.0).count() as f64 / all.len().max(1) as f64;
         Distribution { quantiles: [0.05, 0.25, 0.5, 0.75, 0.95].map(at), positive }
     };
-    Ok((values.into_iter().map(distribution).collect(), done))
+    Ok((values.into_iter().map(distribution).collect(), drawings))
 }

@@ -12,7 +12,7 @@ mod pool;
 mod reliance;
 mod subject;
 
-pub use bootstrap::{Distribution, bootstrap};
+pub use bootstrap::{Distribution, Drawings, bootstrap};
 pub use definition::{multiplicity_by_definition, reliance_by_definition, share_by_definition};
 pub use diverse::{Choice, diverse};
 pub use fairness::{Fairness, Metric, Range};
@@ -229,9 +229,14 @@ impl Explorer {
         tell: &mut (dyn FnMut(&Member) + Send),
     ) -> Result<bool, SemanticsError> {
         if !self.is_bulk() {
-            let (held, complete) = self.held(searching)?;
-            held.iter().for_each(tell);
-            return Ok(complete);
+            let Some(held) = self.all_held(searching)? else { return Ok(false) };
+            for some in held.chunks(512) {
+                if searching.control.watch.should_stop() {
+                    return Ok(false);
+                }
+                some.iter().for_each(&mut *tell);
+            }
+            return Ok(true);
         }
         if self.prepared.has_empty {
             tell(&self.member(&[], self.prepared.errors)?);

@@ -13,7 +13,7 @@ use pellucid::views::report::{Report, Section};
 use pellucid::views::use_matrix::{UseMatrix, UseRow};
 use serde_json::{Map, Value, json};
 
-use super::{Explored, best, explored};
+use super::{Explored, best, empty, explored};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
@@ -157,10 +157,7 @@ fn said(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio>, 
     let theta = about.within.theta;
     let mut text = match &found.at_most {
         None if found.count == BigUint::ZERO => {
-            let best = best.map_or(String::new(), |best| {
-                format!(": the best objective is {best} ({})", pretty(best.value(), 5))
-            });
-            return format!("The set is empty{best}; θ is {theta} ({})\n", pretty(theta.value(), 5));
+            return format!("{}\n", empty(about, best));
         }
         None => format!(
             "{} rule sets have an objective of at most {theta} ({}); exact.\n",
@@ -174,14 +171,18 @@ fn said(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio>, 
         ),
     };
     if let Some(best) = best {
+        // An identity that looks at every set counts none.
+        let nodes = if found.nodes > 0 { format!(", {} nodes", found.nodes) } else { String::new() };
         text += &format!(
-            "{} {best} ({}), λ = {}, {} candidate rules, {} nodes.\n",
+            "{} {best} ({}), λ = {}, {} candidate rules{nodes}.\n",
             if found.is_exact() { "Best objective" } else { "Best objective so far" },
             pretty(best.value(), 5),
             args.task.lambda,
             about.prepared.rules.len(),
-            found.nodes
         );
+    }
+    if found.by_size.is_empty() {
+        return text + "Of which sizes and with which rules is not certain before the end.\n";
     }
     text += "\nBy number of rules\n";
     for (size, sets) in by_size(found) {
@@ -282,7 +283,11 @@ fn page(about: &Explored, found: &Counted, args: &Count, context: &Context<'_>) 
     };
     let matrix = |title: &str, all: &[(String, BigUint)]| UseMatrix {
         title: title.to_owned(),
-        subtitle: format!("share of {} rule sets · exact", digits(&found.count.to_string())),
+        subtitle: format!(
+            "share of {} rule sets · {}",
+            digits(&found.count.to_string()),
+            if found.is_exact() { "exact" } else { "stopped early: those found until then" }
+        ),
         columns: Vec::new(),
         rows: rows(all),
         top: 20,

@@ -10,7 +10,7 @@ use pellucid::learn::rashomon::{Listed, Member, Order};
 use serde_json::json;
 
 use super::written::{HEADER, Written, format_of, line, object, shown};
-use super::{Explored, explored};
+use super::{Explored, best, empty, explored};
 use crate::commands::Context;
 use crate::console::{Progress, printable};
 use crate::failure::Failure;
@@ -48,46 +48,72 @@ pub(crate) fn run(args: &List, context: &Context<'_>) -> Result<u8, Failure> {
         _ if context.json => Place::Json,
         _ => Place::Screen,
     };
-    place.begin(args, &about)?;
+    place.begin()?;
     let order = match args.order {
         Some(OrderName::Lex) => Order::Lexicographic,
         _ => Order::Objective,
     };
     let (mut n, mut broken) = (0, None);
     let ended = about.explorer.list(order, &how, &mut |member| {
+        // One more than wanted says that there are more.
+        if n == limit {
+            return ControlFlow::Break(());
+        }
         broken = place.take(member, n, &about, &progress).err();
         n += 1;
-        if broken.is_some() || n >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })?;
+        if broken.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let best = match &ended {
+        Ok(Listed::All) if n == 0 => best(&about.prepared, &args.bound, &how).ok(),
+        _ => None,
+    };
     drop(progress);
     if let Some(error) = broken {
         return Err(error.into());
     }
-    if context.console.is_interrupted() {
-        return Err(Failure::Interrupted);
-    }
+    let complete = matches!(ended, Ok(Listed::All));
+    let tail = json!({"listed": n.to_string(), "complete": complete, "theta": about.within.theta.to_string(), "output": args.out});
     match place {
-        Place::File(mut out, _) => {
-            out.flush()?;
-            drop(out);
-            if let (Some(file), Some(path)) = (file, &args.out) {
-                file.keep()?;
-                context.console.done(&format!("wrote {n} rule sets to {}", path.display()));
-            }
-            if context.json {
-                let body = json!({"listed": n.to_string(), "complete": ended == Listed::All, "theta": about.within.theta.to_string(), "output": args.out});
+        // What was begun is closed, whatever happened.
+        Place::Json if n > 0 => {
+            let tail = tail.to_string();
+            stdout(&format!("],{}\n", tail.trim_start_matches('{')))?;
+        }
+        Place::Json => {
+            if matches!(ended, Ok(Listed::All | Listed::Stopped)) && !context.console.is_interrupted() {
+                let mut body = tail;
+                body["sets"] = json!([]);
+                body["best"] = best.map_or(serde_json::Value::Null, |best| best.to_string().into());
                 context.print_json("rashomon_list", body)?;
             }
         }
-        Place::Json => stdout(&format!("],\"listed\":\"{n}\",\"complete\":{}}}\n", ended == Listed::All))?,
-        Place::Screen => stdout(match ended {
-            Listed::All if n == 0 => "No rule set\n",
-            Listed::All => "",
-            Listed::Enough => "… -n N shows more, -o FILE writes all\n",
-            Listed::Stopped => "… stopped by a limit: there may be more\n",
+        Place::Screen => stdout(&match &ended {
+            Ok(Listed::All) if n == 0 => format!("{}\n", empty(&about, best)),
+            Ok(Listed::Enough) => "… -n N shows more, -o FILE writes all\n".to_owned(),
+            Ok(Listed::Stopped) => "… stopped by a limit: there may be more\n".to_owned(),
+            _ => String::new(),
         })?,
+        Place::File(mut out, _) => {
+            if context.console.is_interrupted() {
+                return Err(Failure::Interrupted);
+            }
+            if ended.is_ok() {
+                out.flush()?;
+                drop(out);
+                if let (Some(file), Some(path)) = (file, &args.out) {
+                    file.keep()?;
+                    context.console.done(&format!("wrote {n} rule sets to {}", path.display()));
+                }
+                if context.json {
+                    context.print_json("rashomon_list", tail)?;
+                }
+            }
+        }
     }
-    Ok(if ended == Listed::Stopped { 4 } else { 0 })
+    if context.console.is_interrupted() {
+        return Err(Failure::Interrupted);
+    }
+    Ok(if ended? == Listed::Stopped { 4 } else { 0 })
 }
 
 fn stdout(text: &str) -> std::io::Result<()> {
@@ -104,14 +130,9 @@ enum Place<W: Write> {
 }
 
 impl<W: Write> Place<W> {
-    fn begin(&mut self, args: &List, about: &Explored) -> std::io::Result<()> {
+    fn begin(&mut self) -> std::io::Result<()> {
         match self {
             Self::File(out, Written::Csv) => out.write_all(HEADER.as_bytes()),
-            Self::Json => {
-                let head = json!({"schema": "pellucid.rashomon_list/1", "theta": about.within.theta.to_string(), "output": args.out});
-                let head = head.to_string();
-                stdout(&format!("{},\"sets\":[", head.trim_end_matches('}')))
-            }
             _ => Ok(()),
         }
     }
@@ -126,8 +147,8 @@ impl<W: Write> Place<W> {
         match self {
             Self::File(out, format) => out.write_all(line(member, about, *format).as_bytes()),
             Self::Json => {
-                let comma = if n == 0 { "" } else { "," };
-                progress.aside(|| stdout(&format!("{comma}{}", object(member, about))))
+                let before = if n == 0 { "{\"schema\":\"pellucid.rashomon_list/1\",\"sets\":[" } else { "," };
+                progress.aside(|| stdout(&format!("{before}{}", object(member, about))))
             }
             Self::Screen => progress.aside(|| stdout(&printable(&shown(member, about)))),
         }

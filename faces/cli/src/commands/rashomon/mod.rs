@@ -59,6 +59,15 @@ fn explored(
     Ok(Explored { prepared, within, explorer })
 }
 
+/// What is said of a set without members.
+fn empty(about: &Explored, best: Option<Ratio>) -> String {
+    let theta = about.within.theta;
+    let best = best.map_or(String::new(), |best| {
+        format!(": the best objective is {best} ({})", pellucid::views::number::pretty(best.value(), 5))
+    });
+    format!("The set is empty{best}; θ is {theta} ({})", pellucid::views::number::pretty(theta.value(), 5))
+}
+
 /// The best objective of the sets that may count.
 fn best(prepared: &Prepared, bound: &Bound, searching: &Searching<'_>) -> Result<Ratio, Failure> {
     let constraints =

@@ -1,17 +1,24 @@
 //! `pellucid rashomon sample`: rule sets by chance, each with the same probability.
 
+use std::io::{BufWriter, Write};
+
 use pellucid::data::Control;
-use pellucid::learn::rashomon::{AlmostUniform, Probed, probe, unigen};
+use pellucid::learn::rashomon::{
+    AlmostUniform, ApproximateError, Member, Probed, SampleError, probe, unigen,
+};
 use pellucid::views::number::pretty;
 use serde_json::{Value, json};
 
 use super::written::{HEADER, Written, format_of, line, object, shown};
-use super::{Explored, explored};
+use super::{Explored, best, empty, explored};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
-use crate::output::write_file;
+use crate::output::NewFile;
 use crate::rule_args::{DrawName, Sample};
 use crate::task::searching;
+
+/// Sets that are spelled between two looks at the clock.
+const PATIENCE: usize = 1024;
 
 pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
     let n = args.n as usize;
@@ -29,27 +36,59 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
         }
         let seed = context.seed.unwrap_or(0);
         return match args.method {
-            DrawName::Parity => {
-                parity(&unigen(&about.explorer, n, args.epsilon, seed, &how)?, &about, context)
-            }
+            DrawName::Parity => match unigen(&about.explorer, n, args.epsilon, seed, &how) {
+                Err(ApproximateError::Empty) => {
+                    let best = best(&about.prepared, &args.bound, &how).ok();
+                    Err(Failure::Input(empty(&about, best)))
+                }
+                drawn => parity(&drawn?, &about, context),
+            },
             _ => tree(&probe(&about.explorer, n, seed, &how)?, &about, context),
         };
     }
     let drawn = about.explorer.sample(n, context.seed.unwrap_or(0), args.beta, &how);
+    let drawn = match drawn {
+        Err(SampleError::Empty) => {
+            let best = best(&about.prepared, &args.bound, &how).ok();
+            return Err(Failure::Input(empty(&about, best)));
+        }
+        other => other?,
+    };
     drop(progress);
-    if context.console.is_interrupted() {
-        return Err(Failure::Interrupted);
-    }
-    let drawn = drawn?;
+    let mut sets = drawn.members.iter();
+    // Spelling millions of sets takes longer than drawing them.
+    let mut goes_on = || {
+        if context.console.is_out_of_time() || context.console.is_interrupted() {
+            return Err(Failure::Limit(
+                "a limit was reached while the sample was written; nothing was kept".to_owned(),
+            ));
+        }
+        let some: Vec<&Member> = sets.by_ref().take(PATIENCE).collect();
+        Ok(Some(some).filter(|some| !some.is_empty()))
+    };
     if let (Some(path), Some(format)) = (&args.out, format) {
-        let mut text = if format == Written::Csv { HEADER.to_owned() } else { String::new() };
-        drawn.members.iter().for_each(|member| text += &line(member, &about, format));
-        write_file(path, text.as_bytes())?;
+        let (file, out) = NewFile::create(path)?;
+        let mut out = BufWriter::new(out);
+        if format == Written::Csv {
+            out.write_all(HEADER.as_bytes())?;
+        }
+        while let Some(some) = goes_on()? {
+            for member in some {
+                out.write_all(line(member, &about, format).as_bytes())?;
+            }
+        }
+        out.flush()?;
+        drop(out);
+        file.keep()?;
         context.console.done(&format!("wrote {} rule sets to {}", drawn.members.len(), path.display()));
     }
     if context.json {
-        let sets: Option<Vec<Value>> =
-            args.out.is_none().then(|| drawn.members.iter().map(|member| object(member, &about)).collect());
+        let mut sets: Option<Vec<Value>> = args.out.is_none().then(Vec::new);
+        if let Some(sets) = &mut sets {
+            while let Some(some) = goes_on()? {
+                sets.extend(some.into_iter().map(|member| object(member, &about)));
+            }
+        }
         context.print_json(
             "rashomon_sample",
             json!({
@@ -63,7 +102,10 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
             }),
         )?;
     } else if args.out.is_none() {
-        let lines: String = drawn.members.iter().map(|member| shown(member, &about)).collect();
+        let mut lines = String::new();
+        while let Some(some) = goes_on()? {
+            lines.extend(some.into_iter().map(|member| shown(member, &about)));
+        }
         print(&lines)?;
     }
     Ok(0)

@@ -7,7 +7,7 @@ use pellucid::data::binarize::rows_equal;
 use pellucid::data::{Control, Ratio, RowSet};
 use pellucid::learn::Instance;
 use pellucid::learn::rashomon::study::{
-    Choice, Distribution, Findings, Groups, Study, Subject, bootstrap, diverse,
+    Choice, Distribution, Drawings, Findings, Groups, Study, Subject, bootstrap, diverse,
 };
 use pellucid::learn::rashomon::{Detail, Member, Order};
 use pellucid::views::View as _;
@@ -15,7 +15,7 @@ use pellucid::views::number::{digits, pretty};
 use serde_json::{Value, json};
 
 use super::study_page::{page, ranges};
-use super::{Explored, explored};
+use super::{Explored, best as best_objective, empty, explored};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
@@ -34,7 +34,7 @@ pub(super) struct Told {
     /// Whether every member was looked at.
     pub(super) exact: bool,
     pub(super) choices: Vec<Choice>,
-    pub(super) distributions: Option<(Vec<Distribution>, usize)>,
+    pub(super) distributions: Option<(Vec<Distribution>, Drawings)>,
     /// Columns that some candidate is about, with their place in the findings.
     pub(super) features: Vec<(usize, String)>,
 }
@@ -73,15 +73,17 @@ pub(crate) fn run(args: &rule_args::Study, context: &Context<'_>) -> Result<u8, 
         print(&said(&told))?;
     }
     // A distribution of fewer drawings than were asked for says so.
-    let cut_short = told.distributions.as_ref().is_some_and(|(_, done)| *done < args.bootstrap);
-    if cut_short {
+    let Drawings { one_label, limited, .. } = told.distributions.map_or(Drawings::default(), |(_, all)| all);
+    if one_label > 0 {
+        context.console.note(&format!("{one_label} bootstrap drawings have one label only, and no sets"));
+    }
+    if limited > 0 {
         context.console.note(&format!(
-            "{} of {} bootstrap drawings came to an end with a proven best set; the others are not in the distribution",
-            told.distributions.as_ref().map_or(0, |(_, done)| *done),
+            "a limit left {limited} of {} bootstrap drawings out: the distribution leans towards those that are easy to search",
             args.bootstrap
         ));
     }
-    Ok(if cut_short && context.console.is_out_of_time() { 4 } else { 0 })
+    Ok(if limited > 0 { 4 } else { 0 })
 }
 
 fn studied(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failure> {
@@ -96,14 +98,16 @@ fn studied(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failu
     if !counted.is_exact() {
         return Err(stopped());
     }
+    if counted.count == BigUint::ZERO {
+        let best = best_objective(&about.prepared, &args.bound, &how).ok();
+        return Err(Failure::Input(empty(&about, best)));
+    }
     let mut first = None;
     about.explorer.list(Order::Objective, &how, &mut |member| {
         first = Some(member.clone());
         ControlFlow::Break(())
     })?;
-    let Some(best) = first else {
-        return Err(Failure::Input("the set is empty: no rule set is within the bound; `rashomon count` says what the best objective is".to_owned()));
-    };
+    let best = first.ok_or_else(stopped)?;
     let groups = args.group.as_deref().map(|name| groups(&about, name)).transpose()?;
     let literals = literals(&about);
     let rules: Vec<Vec<u32>> =
@@ -239,7 +243,7 @@ fn said(told: &Told) -> String {
         text +=
             &format!("Not compared, for they have no row with a weight: {}\n", fairness.left_out.join(", "));
     }
-    if let Some((all, done)) = &told.distributions {
+    if let Some((all, Drawings { done, .. })) = &told.distributions {
         text += &format!(
             "\nReliance over the sets of {done} bootstrap drawings: 5, 50 and 95 % quantiles, share above 0\n"
         );
@@ -304,7 +308,8 @@ fn to_json(told: &Told, args: &rule_args::Study) -> Value {
         "best": member(&told.best),
         "reliance": told.features.iter().map(reliance).collect::<Value>(),
         "bootstrap_asked": args.bootstrap,
-        "bootstrap_drawings": told.distributions.as_ref().map(|(_, done)| done),
+        "bootstrap_drawings": told.distributions.as_ref().map(|(_, drawings)| drawings.done),
+        "bootstrap_limited": told.distributions.as_ref().map(|(_, drawings)| drawings.limited),
         "median_of": found.median_of,
         "cloud": found.some.iter().map(|looked| {
             let of_features: Vec<f32> = told.features.iter().map(|(at, _)| looked.reliance[*at]).collect();

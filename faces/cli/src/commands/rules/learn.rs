@@ -10,7 +10,7 @@ use pellucid::models::rules::{ClassRules, Decision};
 use pellucid::views::number::count;
 use serde_json::{Value, json};
 
-use super::pictures::{certified, rule_table};
+use super::pictures::{Laid, certified, rule_table};
 use crate::commands::{Context, VERSION, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
@@ -31,6 +31,13 @@ pub(crate) fn run(args: &Learn, context: &Context<'_>) -> Result<u8, Failure> {
         let ending = path.extension().map(|e| e.to_string_lossy().to_lowercase());
         if !matches!(ending.as_deref(), Some("json" | "html")) {
             return Err(Failure::Usage(format!("`{}`: rules are written as .json or .html", path.display())));
+        }
+    }
+    for name in &args.require {
+        if args.task.drop.contains(name) {
+            return Err(Failure::Input(format!(
+                "column `{name}` is required and dropped: these constraints contradict each other"
+            )));
         }
     }
     let table = read_all(&args.task.data, &args.task.reading)?;
@@ -108,11 +115,6 @@ fn one(
         if *name == task.target {
             return Err(Failure::Input(format!("`{name}` is the target: no rule can use it")));
         }
-        if args.task.drop.contains(name) {
-            return Err(Failure::Input(format!(
-                "column `{name}` is required and dropped: these constraints contradict each other"
-            )));
-        }
     }
     let conditions = Conditions {
         max_size: args.max_size.map(|most| most as u64),
@@ -141,15 +143,17 @@ fn one(
     Ok(Learned { prepared, certificate, trail, seconds: start.elapsed().as_secs_f64() })
 }
 
+/// A learned set over the rows that it was learned from.
+fn laid(one: &Learned) -> Laid {
+    let rows = one.prepared.rows(&one.certificate.chosen);
+    let (label, weights) = (one.prepared.instance.label(), one.prepared.instance.weights());
+    let facts = pellucid::learn::describe::describe(&rows, label, weights);
+    Laid { certificate: one.certificate.clone(), facts, is_own: true }
+}
+
 fn said(one: &Learned, file: &RulesFile) -> String {
     let Certificate { universe, .. } = &one.certificate;
-    let rows = one.prepared.rows(&one.certificate.chosen);
-    let facts = pellucid::learn::describe::describe(
-        &rows,
-        one.prepared.instance.label(),
-        one.prepared.instance.weights(),
-    );
-    let view = rule_table(&one.certificate, &facts, &file.decision.default);
+    let view = rule_table(&laid(one), &file.decision.default);
     let searched = format!(
         "Searched all sets of {} candidate rules over {} rows ({} distinct rules); {} nodes in {:.1} s.\n",
         count(universe.candidates.len()),
@@ -166,20 +170,7 @@ fn said(one: &Learned, file: &RulesFile) -> String {
 }
 
 fn page(learned: &[Learned], file: &RulesFile, args: &Learn, context: &Context<'_>) -> String {
-    let parts: Vec<_> = learned
-        .iter()
-        .map(|one| {
-            let rows = one.prepared.rows(&one.certificate.chosen);
-            (
-                one.certificate.clone(),
-                pellucid::learn::describe::describe(
-                    &rows,
-                    one.prepared.instance.label(),
-                    one.prepared.instance.weights(),
-                ),
-            )
-        })
-        .collect();
+    let parts: Vec<Laid> = learned.iter().map(laid).collect();
     let mut warnings = args.task.note.clone();
     warnings.extend(learned.iter().flat_map(|one| one.prepared.warnings.clone()));
     super::pictures::page(&parts, file, &warnings, Some(context.command_line()))

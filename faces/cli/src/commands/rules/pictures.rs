@@ -7,8 +7,17 @@ use pellucid::views::render::html;
 use pellucid::views::report::{Report, Section};
 use pellucid::views::rule_table::{RuleRow, RuleTable};
 
+/// A rule set laid over rows.
+pub(crate) struct Laid {
+    pub(crate) certificate: Certificate,
+    pub(crate) facts: SetFacts,
+    /// Whether these are the rows that the certificate is about.
+    pub(crate) is_own: bool,
+}
+
 /// A rule set over the rows that the facts are from.
-pub(crate) fn rule_table(certificate: &Certificate, facts: &SetFacts, default: &str) -> RuleTable {
+pub(crate) fn rule_table(laid: &Laid, default: &str) -> RuleTable {
+    let Laid { certificate, facts, is_own } = laid;
     let universe = &certificate.universe;
     let row =
         |(rule, facts): (pellucid::models::rules::Rule, &pellucid::learn::describe::RuleFacts)| RuleRow {
@@ -35,7 +44,11 @@ pub(crate) fn rule_table(certificate: &Certificate, facts: &SetFacts, default: &
             count(errors as usize),
             pretty(errors as f64 * 100.0 / facts.total.max(1) as f64, 3),
             universe.objective.lambda,
-            if certificate.is_proven() { "proven optimal" } else { "optimality not proven" }
+            match (is_own, certificate.is_proven()) {
+                (false, _) => "not the rows that the certificate is about",
+                (true, true) => "proven optimal",
+                (true, false) => "optimality not proven",
+            }
         ),
         target: format!("{} = {}", universe.target, universe.positive),
         default: default.to_owned(),
@@ -72,29 +85,32 @@ pub(crate) fn certified(certificate: &Certificate) -> String {
 }
 
 /// A page of one rule set a class.
-pub(crate) fn page(
-    parts: &[(Certificate, SetFacts)],
-    file: &RulesFile,
-    warnings: &[String],
-    command: Option<String>,
-) -> String {
-    let section = |(certificate, facts): &(Certificate, SetFacts)| Section {
-        heading: format!("When is {} = {}?", certificate.universe.target, certificate.universe.positive),
-        intro: certified(certificate),
-        figures: vec![(
-            Box::new(rule_table(certificate, facts, &file.decision.default))
-                as Box<dyn pellucid::views::View>,
-            false,
-        )],
+pub(crate) fn page(parts: &[Laid], file: &RulesFile, warnings: &[String], command: Option<String>) -> String {
+    let section = |laid: &Laid| {
+        let universe = &laid.certificate.universe;
+        Section {
+            heading: format!("When is {} = {}?", universe.target, universe.positive),
+            intro: certified(&laid.certificate),
+            figures: vec![(
+                Box::new(rule_table(laid, &file.decision.default)) as Box<dyn pellucid::views::View>,
+                false,
+            )],
+        }
     };
     let mut facts = vec![("target".to_owned(), file.decision.target.clone())];
-    if let Some((certificate, set)) = parts.first() {
+    if let Some(Laid { certificate, facts: set, is_own }) = parts.first() {
         let universe = &certificate.universe;
+        let rows = if *is_own {
+            format!("{}, {} in weight", count(universe.rows as usize), count(set.total as usize))
+        } else {
+            format!(
+                "{} in weight, not the {} rows that the certificate is about",
+                count(set.total as usize),
+                count(universe.rows as usize)
+            )
+        };
         facts.extend([
-            (
-                "rows".to_owned(),
-                format!("{}, {} in weight", count(universe.rows as usize), count(set.total as usize)),
-            ),
+            ("rows".to_owned(), rows),
             (
                 "objective".to_owned(),
                 format!(
@@ -117,10 +133,10 @@ pub(crate) fn page(
     ];
     notes.extend(warnings.iter().cloned());
     html::page(&Report {
-        title: parts.first().map_or("Rules".to_owned(), |(certificate, facts)| {
-            rule_table(certificate, facts, &file.decision.default).title
-        }),
-        lead: parts.first().map_or(String::new(), |(certificate, _)| certified(certificate)),
+        title: parts
+            .first()
+            .map_or("Rules".to_owned(), |laid| rule_table(laid, &file.decision.default).title),
+        lead: parts.first().map_or(String::new(), |laid| certified(&laid.certificate)),
         facts,
         sections: parts.iter().map(section).collect(),
         notes,

@@ -3,23 +3,23 @@
 use pellucid::data::RowSet;
 use pellucid::data::binarize::rows_equal;
 use pellucid::learn::certificate::format::certificate_to_json;
-use pellucid::learn::certificate::{Certificate, RulesFile};
-use pellucid::learn::describe::{SetFacts, describe};
+use pellucid::learn::certificate::{Certificate, RulesFile, instance_hash};
+use pellucid::learn::describe::describe;
 use pellucid::views::View as _;
 use pellucid::views::number::{count, pretty};
 use serde_json::json;
 
-use super::pictures::{certified, page, rule_table};
+use super::pictures::{Laid, certified, page, rule_table};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
 use crate::rule_args::Show;
-use crate::task::{position, read_all};
+use crate::task::{position, read_all, row_weights};
 
 pub(crate) fn run(args: &Show, context: &Context<'_>) -> Result<u8, Failure> {
     let file = super::rules_file(&args.rules)?;
     let parts = match &args.data {
-        Some(_) => Some(laid_over(&file, args)?),
+        Some(_) => Some(laid_over(&file, args, context)?),
         None => None,
     };
     if let Some(path) = &args.out {
@@ -37,9 +37,9 @@ pub(crate) fn run(args: &Show, context: &Context<'_>) -> Result<u8, Failure> {
     }
     if context.json {
         let class = |(at, certificate): (usize, &Certificate)| {
-            let confusion = parts.as_ref().map(|parts| parts[at].1.confusion);
+            let confusion = parts.as_ref().map(|parts| parts[at].facts.confusion);
             let rules = certificate.rules().iter().map(ToString::to_string).collect::<Vec<_>>();
-            json!({"positive": certificate.universe.positive, "rules": rules, "certificate": certificate_to_json(certificate), "confusion": confusion})
+            json!({"positive": certificate.universe.positive, "rules": rules, "certificate": certificate_to_json(certificate), "confusion": confusion, "own_rows": parts.as_ref().map(|parts| parts[at].is_own)})
         };
         let classes: Vec<_> = file.certificates.iter().enumerate().map(class).collect();
         return context.print_json(
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Show, context: &Context<'_>) -> Result<u8, Failure> {
     let mut text = String::new();
     for (at, certificate) in file.certificates.iter().enumerate() {
         text += &match &parts {
-            Some(parts) => rule_table(certificate, &parts[at].1, &file.decision.default).text(100),
+            Some(parts) => rule_table(&parts[at], &file.decision.default).text(100),
             None => plain(certificate, &file.decision.default),
         };
         text += &format!("\n{}\n\n", certified(certificate));
@@ -73,16 +73,24 @@ fn plain(certificate: &Certificate, default: &str) -> String {
     text + &format!("otherwise {default}\n")
 }
 
-fn laid_over(file: &RulesFile, args: &Show) -> Result<Vec<(Certificate, SetFacts)>, Failure> {
+fn laid_over(file: &RulesFile, args: &Show, context: &Context<'_>) -> Result<Vec<Laid>, Failure> {
     let path = args.data.as_deref().unwrap_or(std::path::Path::new("-"));
     let table = read_all(path, &args.reading)?;
     let target = position(&table, &file.decision.target, "the target of the rules")?;
-    let weights = vec![1; table.n_rows()];
     let mut parts = Vec::new();
     for (class, certificate) in file.decision.classes.iter().zip(&file.certificates) {
+        let column = certificate.universe.weights.as_deref();
+        // Data without the weights of the certificate's has one a row.
+        let column = column.filter(|name| table.schema().position(name).is_some());
+        let weights =
+            row_weights(column, &file.decision.target, &table, &table.columns()[target], context.console)?;
         let rows: Vec<RowSet> = class.rules.iter().map(|rule| rule.rows(&table)).collect::<Result<_, _>>()?;
         let label = rows_equal(&table.columns()[target], &class.positive);
-        parts.push((certificate.clone(), describe(&rows, &label, &weights)));
+        let all: Result<Vec<RowSet>, _> =
+            certificate.universe.candidates.iter().map(|rule| rule.rows(&table)).collect();
+        let is_own = all.is_ok_and(|all| instance_hash(&label, &weights, &all) == certificate.universe.hash);
+        let facts = describe(&rows, &label, &weights);
+        parts.push(Laid { certificate: certificate.clone(), facts, is_own });
     }
     Ok(parts)
 }
