@@ -247,7 +247,8 @@ impl Feed {
         for (feature, &n) in self.model.features.iter().zip(&self.unseen).filter(|(_, n)| **n > 0) {
             let name = &feature.name;
             console.note(&format!(
-                "column `{name}`: {n} values are no category of training; read as missing, as LightGBM does"
+                "column `{name}`: {n} values are no category of training; read as missing, as {} does",
+                self.model.origin.library
             ));
         }
     }

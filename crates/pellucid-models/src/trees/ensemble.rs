@@ -12,7 +12,7 @@ use crate::{Link, Predict, Scale};
 /// Where a model came from; for people, never for algorithms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The library, as it writes itself: `XGBoost`, `LightGBM`.
+    /// The library, as it writes itself: `XGBoost`, `LightGBM`, `CatBoost`.
     pub library: &'static str,
     /// The format of the file.
     pub format: &'static str,
@@ -27,8 +27,10 @@ pub struct Origin {
 /// To what precision a library rounds inputs before it compares them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputCast {
-    /// To `f32` (XGBoost).
+    /// To `f32`; what is infinite then is refused (XGBoost).
     F32,
+    /// To `f32`, infinities are numbers (CatBoost).
+    F32OrInfinite,
     /// Not at all.
     F64,
     /// Not at all, but `|x| <=` [`ZERO_THRESHOLD`](super::node::ZERO_THRESHOLD) is read as 0 (LightGBM,
@@ -41,7 +43,7 @@ impl InputCast {
     #[must_use]
     pub fn apply(self, x: f64) -> f64 {
         match self {
-            Self::F32 => f64::from(x as f32),
+            Self::F32 | Self::F32OrInfinite => f64::from(x as f32),
             Self::F64 => x,
             Self::F64TinyIsZero if x.abs() <= super::node::ZERO_THRESHOLD => 0.0,
             Self::F64TinyIsZero => x,
@@ -54,7 +56,7 @@ impl InputCast {
 pub enum Summation {
     /// The base, then tree after tree, each sum rounded to `f32` (XGBoost).
     F32,
-    /// Tree after tree in `f64` (LightGBM).
+    /// Tree after tree in `f64` (LightGBM, CatBoost).
     F64,
 }
 
@@ -63,7 +65,7 @@ pub enum Summation {
 pub enum UnseenLevel {
     /// The library refuses the row (XGBoost).
     Refused,
-    /// The library reads it as missing (LightGBM).
+    /// The library reads it as missing (LightGBM), or as a category that no split asks for, which is the same (CatBoost).
     Missing,
 }
 

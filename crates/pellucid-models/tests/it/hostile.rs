@@ -6,7 +6,14 @@ use proptest::prelude::*;
 
 /// The fixture files that must be refused, and with what words.
 pub(crate) fn refusals() -> Vec<(&'static str, Vec<(String, String)>)> {
-    let folders = ["xgboost-3.4.1", "xgboost-2.1.4", "xgboost-1.7.6", "lightgbm-4.7.0", "lightgbm-3.3.5"];
+    let folders = [
+        "xgboost-3.4.1",
+        "xgboost-2.1.4",
+        "xgboost-1.7.6",
+        "lightgbm-4.7.0",
+        "lightgbm-3.3.5",
+        "catboost-1.2.10",
+    ];
     let refused = |folder: &&'static str| {
         let path = fixtures().join(folder);
         let list = fs_err::read_to_string(path.join("rejects.json")).unwrap();
@@ -36,6 +43,8 @@ fn refusals_name_tree_and_node() {
         ("reject-gblinear.json", ["gblinear", "no trees"]),
         ("reject-truncated.ubj", ["UBJSON, byte", "cut short"]),
         ("reject-linear-tree.txt", ["linear", "linear_tree=false"]),
+        ("reject-no-pool.json", ["hash only", "pool=pool"]),
+        ("reject-ctr.json", ["ctrs", "one_hot_max_size"]),
         ("reject-cycle.txt", ["tree ", "two parents"]),
         ("reject-child-range.txt", ["tree ", "out of range"]),
     ] {
@@ -93,6 +102,8 @@ fn seeds() -> Vec<Vec<u8>> {
         "xgboost-3.4.1/vector-categorical.json",
         "lightgbm-4.7.0/cat-strings.txt",
         "lightgbm-4.7.0/obj-multiclass.txt",
+        "catboost-1.2.10/one-hot.json",
+        "catboost-1.2.10/lossguide-multi.json",
     ]
     .iter()
     .filter_map(|file| fs_err::read(fixtures().join(file)).ok())
@@ -104,12 +115,12 @@ proptest! {
 
     #[test]
     fn altered_models_are_read_or_refused(
-        which in 0usize..5,
+        which in 0usize..7,
         edits in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..6),
         cut in proptest::option::of(any::<usize>()),
     ) {
         let seeds = seeds();
-        prop_assert!(seeds.len() == 5, "the seeds of this test are gone");
+        prop_assert!(seeds.len() == 7, "the seeds of this test are gone");
         let mut bytes = seeds[which % seeds.len()].clone();
         let n = bytes.len();
         for (at, byte) in edits {
@@ -126,7 +137,7 @@ proptest! {
     }
 
     #[test]
-    fn edited_numbers_are_read_or_refused(which in 0usize..5, at in any::<usize>(), number in "-?[0-9]{1,20}|NaN|-?inf|1e999|-1") {
+    fn edited_numbers_are_read_or_refused(which in 0usize..7, at in any::<usize>(), number in "-?[0-9]{1,20}|NaN|-?inf|1e999|-1") {
         let seeds = seeds();
         let bytes = &seeds[which % seeds.len()];
         let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };

@@ -278,3 +278,38 @@ fn a_background_is_another_game_with_its_own_base() {
         assert!(output.status.code() == Some(code) && said.contains(piece), "{words:?}: {said}");
     }
 }
+
+#[test]
+fn a_catboost_model_is_inspected_predicted_and_explained() {
+    let folder = Folder::new();
+    for file in ["one-hot.json", "one-hot.expected.json"] {
+        fs_err::copy(super::fixtures().join("catboost-1.2.10").join(file), folder.path(file)).unwrap();
+    }
+    let case: serde_json::Value = serde_json::from_str(&folder.read("one-hot.expected.json")).unwrap();
+    let cell = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => String::new(),
+        serde_json::Value::String(text) => format!("\"{text}\""),
+        other => other.to_string(),
+    };
+    let lines: Vec<String> = case["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .take(20)
+        .map(|row| row.as_array().unwrap().iter().map(cell).collect::<Vec<_>>().join(","))
+        .collect();
+    fs_err::write(folder.path("rows.csv"), format!("number,colour,size\n{}\n", lines.join("\n"))).unwrap();
+    let told = folder.json(&["inspect", "one-hot.json", "--json"]);
+    assert_eq!(told["library"].as_str(), Some("CatBoost"));
+    folder.ok(&["predict", "one-hot.json", "rows.csv", "-o", "p.csv", "-q"]);
+    let (_, predictions) = csv(&folder.read("p.csv"));
+    for (ours, theirs) in predictions.iter().zip(case["margin"].as_array().unwrap()) {
+        assert_eq!(Some(ours[0]), theirs[0].as_f64());
+    }
+    for extra in [&[][..], &["--background", "rows.csv"]] {
+        let words = [&["explain", "one-hot.json", "rows.csv", "-o", "v.csv", "-q"][..], extra].concat();
+        folder.ok(&words);
+        let (_, rows) = csv(&folder.read("v.csv"));
+        assert!(rows.len() == 20 && rows.iter().all(|row| row[4] < 1e-12));
+    }
+}

@@ -163,6 +163,27 @@ impl<'d, 'a> Place<'d, 'a> {
         found.ok_or_else(|| self.expected("a number"))
     }
 
+    pub(super) fn f64(&self) -> Result<f64, ImportError> {
+        let found = match self.value()? {
+            Value::Int(int) => Some(*int as f64),
+            Value::Float(float) => Some(*float),
+            Value::Number(text) => text.parse().ok(),
+            _ => None,
+        };
+        found.ok_or_else(|| self.expected("a number"))
+    }
+
+    pub(super) fn f64s(&self) -> Result<Vec<f64>, ImportError> {
+        let decoded = match self.value()? {
+            Value::Numbers(numbers) => {
+                numbers.decode(|t| t.parse().ok(), |kind, bytes| Some(kind.float(bytes)))
+            }
+            Value::Array(_) => self.items()?.iter().map(|item| item.f64().ok()).collect(),
+            _ => None,
+        };
+        decoded.ok_or_else(|| self.expected("an array of numbers"))
+    }
+
     pub(super) fn items(&self) -> Result<Vec<Self>, ImportError> {
         let place = |(at, value): (usize, &'d Value<'a>)| Self {
             value: Some(value),

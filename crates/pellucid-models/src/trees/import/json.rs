@@ -98,15 +98,17 @@ impl<'a> Parser<'a> {
             return Ok(Value::Numbers(Numbers::Json("")));
         }
         let mut items = Vec::new();
-        let mut numbers = None;
+        let mut only_numbers = true;
         loop {
+            let start = self.at;
             let value = self.value(depth + 1)?;
-            let is_number = matches!(value, Value::Number(_));
-            if *numbers.get_or_insert(is_number) != is_number {
-                return Err(self.error("numbers and other values are mixed in one array"));
+            // Of numbers nothing is kept but the place where they stand, until something else stands among them.
+            if only_numbers && !matches!(value, Value::Number(_)) {
+                only_numbers = false;
+                let before = self.text[open + 1..start].split(',').map(str::trim);
+                items.extend(before.filter(|text| !text.is_empty()).map(Value::Number));
             }
-            // Of numbers nothing is kept but the place where they stand.
-            if !is_number {
+            if !only_numbers {
                 items.push(value);
             }
             self.skip_space();
@@ -118,7 +120,7 @@ impl<'a> Parser<'a> {
         }
         let inside = &self.text[open + 1..self.at];
         self.at += 1;
-        Ok(if numbers == Some(true) { Value::Numbers(Numbers::Json(inside)) } else { Value::Array(items) })
+        Ok(if only_numbers { Value::Numbers(Numbers::Json(inside)) } else { Value::Array(items) })
     }
 
     fn object(&mut self, depth: usize) -> Result<Value<'a>, ImportError> {

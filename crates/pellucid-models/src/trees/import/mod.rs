@@ -2,6 +2,7 @@
 //!
 //! Nothing that the type can't say is approximated: it is refused with a reason.
 
+mod catboost;
 mod document;
 mod error;
 mod json;
@@ -17,8 +18,8 @@ use super::ensemble::Ensemble;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Format {
-    /// XGBoost's JSON model.
-    XgboostJson,
+    /// The JSON model of XGBoost or CatBoost; which of them, its keys tell.
+    Json,
     /// XGBoost's UBJSON model.
     XgboostUbj,
     /// LightGBM's text model.
@@ -32,7 +33,7 @@ impl Format {
         let text = bytes.trim_ascii_start();
         match text {
             _ if text.starts_with(b"tree\n") || text.starts_with(b"tree\r\n") => Some(Self::LightgbmText),
-            [b'{', next, ..] if *next == b'"' || next.is_ascii_whitespace() => Some(Self::XgboostJson),
+            [b'{', next, ..] if *next == b'"' || next.is_ascii_whitespace() => Some(Self::Json),
             // In UBJSON a key starts with the type of its length, or the object with its count.
             [b'{', b'L' | b'l' | b'I' | b'i' | b'U' | b'#' | b'$', ..] => Some(Self::XgboostUbj),
             _ => None,
@@ -46,7 +47,13 @@ impl Format {
 /// When the bytes are no known format, are damaged, or use what can't be represented.
 pub fn import(bytes: &[u8]) -> Result<Ensemble, ImportError> {
     match Format::sniff(bytes) {
-        Some(Format::XgboostJson) => xgboost::ensemble(&json::parse(bytes)?, "XGBoost JSON"),
+        Some(Format::Json) => {
+            let document = json::parse(bytes)?;
+            if catboost::is_catboost(&document) {
+                return catboost::ensemble(&document);
+            }
+            xgboost::ensemble(&document, "XGBoost JSON")
+        }
         Some(Format::XgboostUbj) => xgboost::ensemble(&ubj::parse(bytes)?, "XGBoost UBJSON"),
         Some(Format::LightgbmText) => lightgbm::ensemble(bytes),
         None => Err(ImportError::unknown_format(bytes)),
