@@ -1,8 +1,9 @@
 //! Which parts of a tree share one table? Small subtrees, chosen by what they cost.
 //!
 //! A *unit* is a subtree with one table. Its index has one bit for each distinct feature of the path to
-//! it (the row passes all of that feature's splits so far) and one bit for each split inside it (the row
-//! goes to yes). A unit of one leaf is a leaf's own table; larger units save look-ups and cost entries.
+//! it (the row passes all of that feature's splits so far) and one bit for each different question that its splits ask (the
+//! row goes to yes). A unit of one leaf is a leaf's own table; larger units save look-ups and cost entries. In a symmetric
+//! tree (CatBoost's) all splits of a level ask the same, so that a whole tree is one unit with a bit a level.
 //! The best cut of a tree into units follows by dynamic programming from the leaves up. Leaves that are
 //! dearer to tabulate than to integrate are left to [`super::quadrature`].
 
@@ -135,13 +136,8 @@ pub(super) fn cut(
             (Choice::Integrate, _) => cut.deep.push(node),
             (Choice::Unit, _) => {
                 let built = part(tree, node, &mut path.clone(), bins, histograms, &mut scratch);
-                let mut splits = Vec::new();
-                walk(tree, node, &mut Path::default(), |below, _| {
-                    if let Node::Split(split) = &tree.nodes()[below.index()] {
-                        splits.push((bins.place(split.feature), bins.decision(split, tree)));
-                    }
-                    true
-                });
+                let ask = |split: &Split| (bins.place(split.feature), bins.decision(split, tree));
+                let splits = built.questions.iter().map(ask).collect();
                 let first_bit = path.slots.len() as u32;
                 let (columns, table) = (built.columns, built.table);
                 cut.ops.push(Op::Unit(Unit { from, splits, first_bit, columns, table }));
@@ -165,6 +161,35 @@ pub(super) fn cut(
         true
     });
     Some(cut)
+}
+
+/// Whether two splits ask the same.
+fn asks_as(one: &Split, other: &Split) -> bool {
+    one.feature == other.feature && one.test == other.test && one.missing == other.missing
+}
+
+/// Own question first, then those of yes and of no that were not asked before.
+fn asked(split: &Split, yes: &[Split], no: &[Split]) -> Vec<Split> {
+    let mut all = vec![*split];
+    for question in yes.iter().chain(no) {
+        if !all.iter().any(|known| asks_as(known, question)) {
+            all.push(*question);
+        }
+    }
+    all
+}
+
+/// The different questions of each subtree; `None` where they are more than a unit may have.
+fn questions(tree: &Tree) -> Vec<Option<Vec<Split>>> {
+    let mut all: Vec<Option<Vec<Split>>> = vec![Some(Vec::new()); tree.nodes().len()];
+    for (at, node) in tree.nodes().iter().enumerate().rev() {
+        if let Node::Split(split) = node {
+            let below = all[split.yes.index()].as_ref().zip(all[split.no.index()].as_ref());
+            let own = below.map(|(yes, no)| asked(split, yes, no));
+            all[at] = own.filter(|own| own.len() <= UNIT_BITS);
+        }
+    }
+    all
 }
 
 fn holds_unit(tree: &Tree, choices: &[Choice]) -> Vec<bool> {
@@ -191,13 +216,15 @@ fn choose(
             n_splits[at] = 1 + n_splits[split.yes.index()] + n_splits[split.no.index()];
         }
     }
+    let questions = questions(tree);
     let width = if tree.target() == Target::All { tree.leaf_values(0).len() } else { 1 } as f64;
     let mut own = vec![f64::INFINITY; nodes.len()];
     let mut integral = vec![f64::INFINITY; nodes.len()];
     let mut too_long = false;
     walk(tree, NodeId(0), &mut Path::default(), |node, path| {
         let at = node.index();
-        let bits = path.slots.len() + n_splits[at];
+        let n_questions = questions[at].as_ref().map_or(usize::MAX / 2, Vec::len);
+        let bits = path.slots.len() + n_questions;
         let is_leaf = n_splits[at] == 0;
         let most = match allowed {
             Allowed::TablesOnly if is_leaf => MAX_BITS,
@@ -206,7 +233,7 @@ fn choose(
             _ => UNIT_BITS,
         };
         if bits <= most && allowed != Allowed::PointsOnly {
-            own[at] = width * unit_cost(tree, node, path, bits, n_splits[at], n_rows);
+            own[at] = width * unit_cost(tree, node, path, n_questions, n_splits[at], n_rows);
         }
         if is_leaf && allowed != Allowed::TablesOnly {
             integral[at] = match (histograms, &tree.nodes()[at]) {
@@ -240,7 +267,15 @@ fn choose(
     Some(choices)
 }
 
-fn unit_cost(tree: &Tree, node: NodeId, path: &Path, bits: usize, n_splits: usize, n_rows: f64) -> f64 {
+fn unit_cost(
+    tree: &Tree,
+    node: NodeId,
+    path: &Path,
+    n_questions: usize,
+    n_splits: usize,
+    n_rows: f64,
+) -> f64 {
+    let bits = path.slots.len() + n_questions;
     let mut features: Vec<u32> = path.slots.iter().map(|slot| slot.feature.0).collect();
     let mut patterns = 0.0;
     walk(tree, node, &mut path.clone(), |below, path| {
@@ -256,16 +291,16 @@ fn unit_cost(tree: &Tree, node: NodeId, path: &Path, bits: usize, n_splits: usiz
     features.sort_unstable();
     features.dedup();
     let columns = features.len() as f64;
-    let a_row = columns * cost::look_up(bits) + n_splits as f64 * cost::BIT + cost::BIT;
+    let a_row = columns * cost::look_up(bits) + n_questions as f64 * cost::BIT + cost::BIT;
     let entries = f64::from(1_u32 << bits) * columns;
     let a_row = a_row + entries * cost::BRING;
     n_rows * a_row + patterns + entries * cost::ENTRY + (1 + 2 * n_splits) as f64 * cost::NODE
 }
 
-/// The table of a subtree: bits of the path first, then of its splits (own, yes side, no side).
+/// The table of a subtree: bits of the path first, then of its questions.
 struct Part {
     columns: Vec<u32>,
-    n_splits: usize,
+    questions: Vec<Split>,
     table: Vec<f64>,
 }
 
@@ -319,53 +354,54 @@ fn leaf_part(tree: &Tree, leaf: u32, path: &Path, bins: &Bins, phi: &[f64]) -> P
             table.extend(phi[slot * n..][..n].iter().map(|phi| phi * value));
         }
     }
-    Part { columns, n_splits: 0, table }
+    Part { columns, questions: Vec::new(), table }
 }
 
 fn join(split: &Split, n_slots: usize, known: Option<usize>, yes: &Part, no: &Part) -> Part {
     debug_assert!(split.yes != split.no);
-    let n_splits = 1 + yes.n_splits + no.n_splits;
+    let questions = asked(split, &yes.questions, &no.questions);
     let mut columns: Vec<u32> = yes.columns.iter().chain(&no.columns).copied().collect();
     columns.sort_unstable();
     columns.dedup();
-    let n = 1_usize << (n_slots + n_splits);
+    let n_answers = 1_usize << questions.len();
+    let n = n_answers << n_slots;
     let mut table = vec![0.0; columns.len() * n];
     let n_child_slots = n_slots + usize::from(known.is_none());
-    for (part, side, shift) in [(yes, Side::Yes, 0), (no, Side::No, yes.n_splits)] {
-        let n_child = 1_usize << (n_child_slots + part.n_splits);
-        let n_outer = 1_usize << (n_splits - 1);
+    for (part, side) in [(yes, Side::Yes), (no, Side::No)] {
+        // Where the child's questions stand among all; every one of them is there.
+        let place =
+            |question: &Split| questions.iter().position(|known| asks_as(known, question)).unwrap_or(0);
+        let places: Vec<usize> = part.questions.iter().map(place).collect();
+        let inner = |answers: usize| {
+            places.iter().enumerate().fold(0, |all, (at, place)| all | (answers >> place & 1) << at)
+        };
+        let inner: Vec<usize> = (0..n_answers).map(inner).collect();
+        let n_child = 1_usize << (n_child_slots + part.questions.len());
         for (at, column) in part.columns.iter().enumerate() {
             let child = &part.table[at * n_child..][..n_child];
             let place = columns.partition_point(|c| c < column);
             let own = &mut table[place * n..][..n];
-            for outer in 0..n_outer {
-                // The child's splits among those of both children.
-                let inner = (outer >> shift) & ((1 << part.n_splits) - 1);
+            for (answers, inner) in inner.iter().enumerate() {
                 let child = &child[inner << n_child_slots..][..1 << n_child_slots];
-                for goes_yes in [false, true] {
-                    let passes = goes_yes == (side == Side::Yes);
-                    let start = (outer << 1 | usize::from(goes_yes)) << n_slots;
-                    let entries = &mut own[start..][..1 << n_slots];
-                    match known {
-                        // A new feature: its bit is the highest of the child's path.
-                        None => {
-                            let half = &child[usize::from(passes) << n_slots..][..1 << n_slots];
-                            entries.iter_mut().zip(half).for_each(|(own, child)| *own += child);
-                        }
-                        Some(_) if passes => {
-                            entries.iter_mut().zip(child).for_each(|(own, child)| *own += child);
-                        }
-                        // A known feature whose split fails here: its bit is cleared.
-                        Some(slot) => {
-                            entries
-                                .iter_mut()
-                                .enumerate()
-                                .for_each(|(p, own)| *own += child[p & !(1 << slot)]);
-                        }
+                // The own question has the lowest bit.
+                let passes = (answers & 1 == 1) == (side == Side::Yes);
+                let entries = &mut own[answers << n_slots..][..1 << n_slots];
+                match known {
+                    // A new feature: its bit is the highest of the child's path.
+                    None => {
+                        let half = &child[usize::from(passes) << n_slots..][..1 << n_slots];
+                        entries.iter_mut().zip(half).for_each(|(own, child)| *own += child);
+                    }
+                    Some(_) if passes => {
+                        entries.iter_mut().zip(child).for_each(|(own, child)| *own += child);
+                    }
+                    // A known feature whose split fails here: its bit is cleared.
+                    Some(slot) => {
+                        entries.iter_mut().enumerate().for_each(|(p, own)| *own += child[p & !(1 << slot)]);
                     }
                 }
             }
         }
     }
-    Part { columns, n_splits, table }
+    Part { columns, questions, table }
 }

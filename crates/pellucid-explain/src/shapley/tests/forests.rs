@@ -153,6 +153,39 @@ pub(in crate::shapley) fn forest(rng: &mut Rng, shape: Shape) -> Ensemble {
     ensemble(trees, shape.n_features, (0..shape.n_outputs).map(|k| k as f64 - 0.5).collect())
 }
 
+/// Trees whose splits of one level ask the same; questions may repeat.
+pub(in crate::shapley) fn symmetric(
+    rng: &mut Rng,
+    n_features: usize,
+    depth: usize,
+    n_trees: usize,
+) -> Ensemble {
+    let tree = |rng: &mut Rng| {
+        let mut sets = Vec::new();
+        let levels: Vec<SourceNode> = (0..depth)
+            .map(|_| {
+                let feature = rng.below(n_features);
+                random_split(rng, feature, &mut sets, 0, 0)
+            })
+            .collect();
+        let n_leaves = 1_usize << depth;
+        let leaves: Vec<SourceNode> = (0..n_leaves).map(|_| random_leaf(rng, 1)).collect();
+        Tree::build(2 * n_leaves - 1, n_features, 1, Target::One(OutputId(0)), sets, |at| {
+            let level = (at + 1).ilog2() as usize;
+            if level == depth {
+                return Ok(leaves[at as usize + 1 - n_leaves].clone());
+            }
+            let SourceKind::Split { feature, test, missing, .. } = levels[level].what else { unreachable!() };
+            let (yes, no) = (2 * i64::from(at) + 1, 2 * i64::from(at) + 2);
+            let what = SourceKind::Split { feature, test, missing, yes, no };
+            Ok(SourceNode { cover: 1.0 + f64::from(at % 7), what })
+        })
+        .unwrap()
+    };
+    let trees = (0..n_trees).map(|_| tree(rng)).collect();
+    ensemble(trees, n_features, vec![0.5])
+}
+
 /// A tree with one long path over `d` distinct features, each split twice on average, and leaves beside it.
 pub(in crate::shapley) fn chain(rng: &mut Rng, d: usize) -> Ensemble {
     let mut order: Vec<usize> = (0..d).chain((0..d).map(|_| rng.below(d))).collect();

@@ -43,9 +43,13 @@ fn check_all_ways(seed: u64, shape: Shape) {
     let mut rng = Rng(seed);
     let model = forest(&mut rng, shape);
     let rows = rows_for(&mut rng, &model, 7);
-    let oracle = run(&model, &rows, Method::Definition, 1);
+    check_model(&model, &rows, &format!("seed {seed}, {shape:?}"));
+}
+
+fn check_model(model: &Ensemble, rows: &FeatureMatrix, about: &str) {
+    let oracle = run(model, rows, Method::Definition, 1);
     assert!(oracle.worst_residual() < 1e-11, "the oracle itself misses by {}", oracle.worst_residual());
-    let mut ways = vec![("by paths", definition::by_paths(&model, &rows))];
+    let mut ways = vec![("by paths", definition::by_paths(model, rows))];
     // Few expected rows choose small tables, many choose large ones.
     for (name, method, expected) in [
         ("tables, few rows", Method::Tables, 1),
@@ -54,11 +58,11 @@ fn check_all_ways(seed: u64, shape: Shape) {
         ("auto, one row", Method::Auto, 1),
         ("auto, hundred rows", Method::Auto, 100),
     ] {
-        ways.push((name, run(&model, &rows, method, expected)));
+        ways.push((name, run(model, rows, method, expected)));
     }
     for (name, way) in ways {
         let off = distance(&oracle, &way);
-        assert!(off < 1e-12, "{name} is off by {off:e} (seed {seed}, {shape:?})");
+        assert!(off < 1e-12, "{name} is off by {off:e} ({about})");
         assert!(way.worst_residual() < 1e-11, "{name} leaves {:e}", way.worst_residual());
     }
 }
@@ -74,6 +78,20 @@ proptest! {
     #[test]
     fn every_way_is_the_definition_for_vector_leaves(seed in any::<u64>(), depth in 0usize..5) {
         check_all_ways(seed, Shape { n_features: 4, depth, n_trees: 2, n_outputs: 3, vector_leaves: true, ..Shape::default() });
+    }
+}
+
+#[test]
+fn a_symmetric_tree_is_one_table_with_a_bit_a_level() {
+    for seed in 0..60 {
+        let mut rng = Rng(seed);
+        let depth = 1 + rng.below(7);
+        let model = forests::symmetric(&mut rng, 6, depth, 3);
+        let rows = rows_for(&mut rng, &model, 7);
+        check_model(&model, &rows, &format!("symmetric, seed {seed}, depth {depth}"));
+        let summary = plan(&model, Method::Tables, 1 << 30).unwrap().summary();
+        assert_eq!(summary.n_units, 3, "seed {seed}, depth {depth}");
+        assert!(summary.table_bytes <= 3 * depth * 8 << depth, "seed {seed}: {}", summary.table_bytes);
     }
 }
 
