@@ -6,7 +6,7 @@ use pellucid_models::trees::walk::Walker;
 use pellucid_models::trees::{Ensemble, FeatureMatrix, Target};
 
 use super::bins::{Bins, Decision, NAN_BIN};
-use super::pairs::PairLeaf;
+use super::deep::DeepLeaf;
 use super::plan::{Compiled, TreePlan};
 use super::quadrature::{LANES, Lanes};
 use super::units::{Op, Unit};
@@ -47,32 +47,54 @@ struct Piece<'o> {
     margins: &'o mut [f64],
 }
 
+/// Where columns of sums go in what is answered of a row and output: column k to place `places[k]` of `n`.
+pub(super) struct Layout {
+    pub(super) places: Vec<usize>,
+    pub(super) n: usize,
+}
+
+/// Values of every row.
 pub(super) fn explain(
     model: &Ensemble,
     compiled: &Compiled,
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
+    let n = model.features.len();
+    let places = compiled.bins.used.iter().map(|feature| feature.index()).collect();
+    let (values, margins) = run(model, compiled, &Layout { places, n }, rows, control)?;
+    Ok(Attributions::measured(compiled.game, n, compiled.base.clone(), values, margins))
+}
+
+/// Sums of every row, laid out (rows × outputs × places), and margins (rows × outputs).
+pub(super) fn run(
+    model: &Ensemble,
+    compiled: &Compiled,
+    layout: &Layout,
+    rows: &FeatureMatrix,
+    control: &Control<'_>,
+) -> Result<(Vec<f64>, Vec<f64>), Stopped> {
     if compiled.bins.fit_u16() {
-        explain_with::<u16>(model, compiled, rows, control)
+        run_with::<u16>(model, compiled, layout, rows, control)
     } else {
-        explain_with::<u32>(model, compiled, rows, control)
+        run_with::<u32>(model, compiled, layout, rows, control)
     }
 }
 
-fn explain_with<B: Bin>(
+fn run_with<B: Bin>(
     model: &Ensemble,
     compiled: &Compiled,
+    layout: &Layout,
     rows: &FeatureMatrix,
     control: &Control<'_>,
-) -> Result<Attributions, Stopped> {
-    let (n_features, n_outputs) = (model.features.len(), model.base.len());
-    let n_columns = n_outputs * compiled.bins.used.len();
+) -> Result<(Vec<f64>, Vec<f64>), Stopped> {
+    let n_outputs = model.base.len();
+    let n_columns = n_outputs * compiled.width;
     let a_block = (BLOCK_BYTES / (8 * n_columns.max(1))).clamp(LANES, BLOCK) / LANES * LANES;
-    let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
+    let mut values = vec![0.0; rows.n_rows() * n_outputs * layout.n];
     let mut margins = vec![0.0; rows.n_rows() * n_outputs];
     // A model without features has empty values; every block still has margins.
-    let mut value_chunks = values.chunks_mut((a_block * n_outputs * n_features).max(1));
+    let mut value_chunks = values.chunks_mut((a_block * n_outputs * layout.n).max(1));
     let pieces = margins.chunks_mut(a_block * n_outputs).enumerate().map(|(at, margins)| Piece {
         first_row: at * a_block,
         values: value_chunks.next().unwrap_or_default(),
@@ -90,9 +112,9 @@ fn explain_with<B: Bin>(
             let n = piece.margins.len() / n_outputs;
             scratch.fill(&compiled.bins, rows, piece.first_row, n);
             for tree in &compiled.trees {
-                scratch.tree(tree, &compiled.bins);
+                scratch.tree(tree, &compiled.bins, compiled.width);
             }
-            scratch.write(&compiled.bins, &mut piece, n_features, n_outputs);
+            scratch.write(layout, &mut piece, n_outputs);
             add_margins(model, &walkers, rows, &mut piece);
             control.watch.advance(n);
         }
@@ -111,7 +133,7 @@ fn explain_with<B: Bin>(
     if !finished {
         return Err(Stopped);
     }
-    Ok(Attributions::measured(compiled.game, n_features, compiled.base.clone(), values, margins))
+    Ok((values, margins))
 }
 
 /// The model's own margins, from the values themselves and not from their bins.
@@ -146,7 +168,7 @@ struct Scratch<B> {
     index: Vec<u16>,
     sums: Vec<f64>,
     lanes: Lanes,
-    /// Patterns of rows at a leaf that is paired with the background, and rows in their order.
+    /// Patterns of rows at a leaf that has no table, and rows in their order.
     sets: Vec<u64>,
     order: Vec<u32>,
 }
@@ -178,7 +200,7 @@ impl<B: Bin> Scratch<B> {
         }
     }
 
-    fn tree(&mut self, tree: &TreePlan, bins: &Bins) {
+    fn tree(&mut self, tree: &TreePlan, bins: &Bins, width: usize) {
         for op in &tree.ops {
             match op {
                 Op::Split { place, decision, from, yes, bit, fresh } => {
@@ -192,8 +214,8 @@ impl<B: Bin> Scratch<B> {
                 Op::Unit(unit) => self.unit(unit, bins),
             }
         }
-        for leaf in &tree.pairs {
-            self.pairs(leaf, bins);
+        for leaf in &tree.by_pattern {
+            self.by_pattern(leaf, bins, width);
         }
         if let Some(deep) = &tree.deep {
             let (size, stride, n_used) = (self.size, self.stride, bins.used.len());
@@ -216,7 +238,7 @@ impl<B: Bin> Scratch<B> {
         }
     }
 
-    fn pairs(&mut self, leaf: &PairLeaf, bins: &Bins) {
+    fn by_pattern(&mut self, leaf: &DeepLeaf, bins: &Bins, width: usize) {
         self.sets.clear();
         self.sets.resize(self.n, leaf.full());
         for (place, decision, yes, bit) in &leaf.steps {
@@ -227,7 +249,7 @@ impl<B: Bin> Scratch<B> {
             }
         }
         let (sums, stride) = (&mut self.sums, self.stride);
-        leaf.add(&self.sets, bins.used.len(), &mut self.order, |column, row, part| {
+        leaf.add(&self.sets, width, &mut self.order, |column, row, part| {
             sums[column * stride + row] += part;
         });
     }
@@ -257,13 +279,13 @@ impl<B: Bin> Scratch<B> {
     }
 
     /// Transposes the block's sums into rows.
-    fn write(&self, bins: &Bins, piece: &mut Piece<'_>, n_features: usize, n_outputs: usize) {
-        let n_used = bins.used.len();
-        for (row, values) in piece.values.chunks_exact_mut((n_outputs * n_features).max(1)).enumerate() {
+    fn write(&self, layout: &Layout, piece: &mut Piece<'_>, n_outputs: usize) {
+        let width = layout.places.len();
+        for (row, values) in piece.values.chunks_exact_mut((n_outputs * layout.n).max(1)).enumerate() {
             for output in 0..n_outputs {
-                for (place, feature) in bins.used.iter().enumerate() {
-                    values[output * n_features + feature.index()] =
-                        self.sums[(output * n_used + place) * self.stride + row];
+                for (column, place) in layout.places.iter().enumerate() {
+                    values[output * layout.n + place] =
+                        self.sums[(output * width + column) * self.stride + row];
                 }
             }
         }

@@ -10,6 +10,7 @@
 use pellucid_data::{FeatureId, NodeId};
 use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Target, Tree};
 
+use super::columns::each_pair;
 use super::game::{Background, Game};
 use super::paths::{LeafPath, paths};
 use crate::{Attributions, Control, Stopped};
@@ -118,6 +119,58 @@ pub fn by_subsets(
         control.watch.advance(1);
     }
     Ok(Attributions::measured(game.name(), n_features, nobody, values, margins))
+}
+
+/// Interaction indices by the sum over all subsets of the other features that the model uses (Grabisch & Roubens 1999):
+///
+/// $$ I_{ij} = \sum_{S \not\ni i, j} \frac{|S|! \, (n - |S| - 2)!}{(n - 1)!} \, \bigl( v(S \cup ij) - v(S \cup i) - v(S \cup j) + v(S) \bigr) $$
+///
+/// Rows × outputs × pairs (0, 1), (0, 2), ... of all features.
+///
+/// # Errors
+/// When `control.watch` asks to stop.
+pub fn interactions_by_subsets(
+    model: &Ensemble,
+    game: Game<'_>,
+    rows: &FeatureMatrix,
+    control: &Control<'_>,
+) -> Result<Vec<f64>, Stopped> {
+    let used = model.used_features();
+    let players: Vec<FeatureId> = (0..used.len()).filter(|&f| used[f]).map(FeatureId::at).collect();
+    let (n, n_outputs) = (players.len(), model.base.len());
+    let mut found = Vec::new();
+    for row in 0..rows.n_rows() {
+        let x = |feature: FeatureId| rows.at(feature, row);
+        let mut worths: Vec<Vec<f64>> = Vec::with_capacity(1 << n);
+        for set in 0..1_usize << n {
+            if set % 256 == 255 && control.watch.should_stop() {
+                return Err(Stopped);
+            }
+            let known =
+                |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
+            worths.push(worth(model, game, &x, &known));
+        }
+        for output in 0..n_outputs {
+            let player = |feature: usize| players.iter().position(|player| player.index() == feature);
+            for (one, other) in each_pair(model.features.len()) {
+                let (Some(i), Some(j)) = (player(one), player(other)) else {
+                    found.push(0.0);
+                    continue;
+                };
+                let (i, j) = (1 << i, 1 << j);
+                let without = (0..1_usize << n).filter(|set| set & (i | j) == 0);
+                let gain = |set: usize| {
+                    worths[set | i | j][output] - worths[set | i][output] - worths[set | j][output]
+                        + worths[set][output]
+                };
+                // The pair is one player among n - 1.
+                let part = |set: usize| shapley_weight(set.count_ones() as usize, n - 1) * gain(set);
+                found.push(without.map(part).sum());
+            }
+        }
+        control.watch.advance(1);
+    }
+    Ok(found)
 }
 
 /// `s! (n - s - 1)! / n!`, without the factorials.

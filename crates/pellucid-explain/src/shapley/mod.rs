@@ -1,6 +1,6 @@
 //! How much did each feature move this prediction? Shapley values of a game on the features.
 //!
-//! Which game is [`Game`]: unknown features come from a background, or from the training rows that came the same way.
+//! Pairs of features have [`Interactions`]. Which game is [`Game`]: unknown features come from a background, or from the training rows that came the same way.
 //! The latter, path-dependent game (Lundberg et al. 2020, "From local explanations to global understanding with
 //! explainable AI for trees", algorithm 1): with the features of $S$ known, a row walks down each tree;
 //! at a split on an unknown feature it takes both ways, weighted by the training rows that did. For a
@@ -17,14 +17,16 @@
 //!   row only looks them up.
 //! - [`quadrature`]: the sum over subsets as an integral that Gauss-Legendre points give exactly; for
 //!   long paths and few rows of the path-dependent game.
-//! - `pairs`: each pattern of the rows against each of the background; for long paths of the background game.
+//! - `deep`: pattern by pattern, each of the rows' against each of the background's; for long paths of the background game.
 
 mod bins;
 mod blocks;
+mod columns;
+mod deep;
 pub mod definition;
 mod game;
 mod histogram;
-mod pairs;
+mod interactions;
 mod paths;
 mod plan;
 pub mod quadrature;
@@ -32,6 +34,7 @@ pub mod tables;
 mod units;
 
 pub use game::{Background, BackgroundError, Game};
+pub use interactions::{InteractionPlan, Interactions, plan_interactions, shap_interactions};
 pub use plan::{Method, Plan, PlanError, Summary, plan, plan_game};
 
 use pellucid_models::trees::{Ensemble, FeatureMatrix};

@@ -4,10 +4,11 @@ use pellucid_data::NodeId;
 use pellucid_models::trees::{Ensemble, Node, Side, Target, Tree};
 
 use super::bins::Bins;
+use super::columns::Wanted;
+use super::deep::{self, DeepLeaf};
 use super::definition::MAX_FEATURES;
 use super::game::{Background, Game};
 use super::histogram::{Binned, Histogram, MOST_SLOTS};
-use super::pairs::{self, PairLeaf};
 use super::paths::{Path, walk};
 use super::quadrature::{Walk, bytes_of, prepare};
 use super::tables::MAX_BITS;
@@ -132,7 +133,7 @@ pub(super) struct TreePlan {
     pub(super) ops: Vec<Op>,
     pub(super) n_buffers: usize,
     pub(super) deep: Option<Walk>,
-    pub(super) pairs: Vec<PairLeaf>,
+    pub(super) by_pattern: Vec<DeepLeaf>,
 }
 
 #[derive(Debug, Clone)]
@@ -141,6 +142,8 @@ pub(super) struct Compiled {
     pub(super) bins: Bins,
     pub(super) trees: Vec<TreePlan>,
     pub(super) base: Vec<f64>,
+    /// Columns an output has in sums.
+    pub(super) width: usize,
 }
 
 /// A model made ready to explain rows.
@@ -202,6 +205,17 @@ pub fn plan_game(
     method: Method,
     expected_rows: usize,
 ) -> Result<Plan, PlanError> {
+    plan_columns(model, game, Wanted::Values, method, expected_rows)
+}
+
+/// Prepares a model for values or for pairs.
+pub(super) fn plan_columns(
+    model: &Ensemble,
+    game: Game<'_>,
+    wanted: Wanted,
+    method: Method,
+    expected_rows: usize,
+) -> Result<Plan, PlanError> {
     let background = match game {
         Game::PathDependent if !model.has_covers => return Err(PlanError::NoCovers),
         Game::PathDependent => None,
@@ -227,7 +241,7 @@ pub fn plan_game(
     };
     let mut bins = Bins::new(model);
     let binned = background.map(|background| Binned::new(&bins, background));
-    let mut pair_bytes = 0;
+    let mut pattern_bytes = 0;
     let mut summary = Summary::default();
     let mut base = model.base.clone();
     let mut trees = Vec::with_capacity(model.trees.len());
@@ -245,7 +259,7 @@ pub fn plan_game(
         }
         let spent = allowed == Allowed::Both && summary.table_bytes > AUTO_TABLE_BYTES;
         let allowed = if spent { Allowed::PointsOnly } else { allowed };
-        let cut = cut(tree, &mut bins, expected_rows.max(1), allowed, histograms.as_deref())
+        let cut = cut(tree, &mut bins, expected_rows.max(1), allowed, wanted, histograms.as_deref())
             .ok_or(PlanError::PathTooLong { tree: at })?;
         for op in &cut.ops {
             if let Op::Unit(unit) = op {
@@ -257,14 +271,15 @@ pub fn plan_game(
         if summary.table_bytes > MAX_TABLE_BYTES {
             return Err(PlanError::TablesTooLarge);
         }
-        if let Some(histograms) = &mut histograms {
+        if histograms.is_some() || wanted == Wanted::Pairs {
             summary.n_paired += cut.deep.len();
-            let pairs = pairs::prepare(tree, &cut.deep, &mut bins, histograms);
-            pair_bytes += pairs.iter().map(PairLeaf::bytes).sum::<usize>();
-            if pair_bytes > MAX_TABLE_BYTES {
+            let made = deep::prepare(tree, &cut.deep, &mut bins, wanted, histograms.as_mut());
+            let by_pattern = made.ok_or(PlanError::PathTooLongForBackground { tree: at })?;
+            pattern_bytes += by_pattern.iter().map(DeepLeaf::bytes).sum::<usize>();
+            if pattern_bytes > MAX_TABLE_BYTES {
                 return Err(PlanError::BackgroundTooLarge);
             }
-            trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep: None, pairs });
+            trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep: None, by_pattern });
             continue;
         }
         summary.n_integrated += cut.deep.len();
@@ -273,9 +288,15 @@ pub fn plan_game(
         }
         let deep = (!cut.deep.is_empty()).then(|| prepare(tree, &cut.deep, &mut bins));
         summary.n_points = summary.n_points.max(deep.as_ref().map_or(0, Walk::n_points));
-        trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep, pairs: Vec::new() });
+        trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep, by_pattern: Vec::new() });
     }
-    Ok(Plan { game, background: None, method, summary, compiled: Some(Compiled { game, bins, trees, base }) })
+    Ok(Plan {
+        game,
+        background: None,
+        method,
+        summary,
+        compiled: Some(Compiled { game, width: wanted.width(bins.used.len()), bins, trees, base }),
+    })
 }
 
 /// Adds a tree's mean answer over the background to the base of its outputs.

@@ -11,9 +11,10 @@ use pellucid_data::NodeId;
 use pellucid_models::trees::{Node, Side, Split, Target, Tree};
 
 use super::bins::{Bins, Decision};
+use super::columns::Wanted;
 use super::histogram::Histogram;
 use super::paths::{Path, walk};
-use super::tables::{MAX_BITS, patterns, patterns_over};
+use super::tables::{LeafGame, MAX_BITS, pair_patterns, patterns};
 
 /// Rough costs in nanoseconds on a current core. Only their ratios matter, and only for speed.
 mod cost {
@@ -97,7 +98,7 @@ pub(super) struct Unit {
     /// Its splits, in the order of their bits, from `first_bit` on.
     pub(super) splits: Vec<(u32, Decision)>,
     pub(super) first_bit: u32,
-    /// The columns (output × used features + place) that it adds to, ascending.
+    /// The columns (output × width + column, see [`Wanted`]) that it adds to, ascending.
     pub(super) columns: Vec<u32>,
     /// Column after column, `2^bits` entries each.
     pub(super) table: Vec<f64>,
@@ -119,9 +120,10 @@ pub(super) fn cut(
     bins: &mut Bins,
     n_rows: usize,
     allowed: Allowed,
+    wanted: Wanted,
     histograms: Option<&[Histogram]>,
 ) -> Option<Cut> {
-    let choices = choose(tree, n_rows as f64, allowed, histograms)?;
+    let choices = choose(tree, n_rows as f64, allowed, wanted, histograms)?;
     let mut cut = Cut { n_buffers: 1, ..Cut::default() };
     let holds_unit = holds_unit(tree, &choices);
     let mut scratch = Vec::new();
@@ -135,10 +137,14 @@ pub(super) fn cut(
             (_, Node::Leaf(_)) if path.steps.is_empty() => {}
             (Choice::Integrate, _) => cut.deep.push(node),
             (Choice::Unit, _) => {
-                let built = part(tree, node, &mut path.clone(), bins, histograms, &mut scratch);
+                let built = part(tree, node, &mut path.clone(), bins, wanted, histograms, &mut scratch);
                 let ask = |split: &Split| (bins.place(split.feature), bins.decision(split, tree));
                 let splits = built.questions.iter().map(ask).collect();
                 let first_bit = path.slots.len() as u32;
+                // One feature alone has no pairs.
+                if built.columns.is_empty() {
+                    return false;
+                }
                 let (columns, table) = (built.columns, built.table);
                 cut.ops.push(Op::Unit(Unit { from, splits, first_bit, columns, table }));
                 return false;
@@ -207,6 +213,7 @@ fn choose(
     tree: &Tree,
     n_rows: f64,
     allowed: Allowed,
+    wanted: Wanted,
     histograms: Option<&[Histogram]>,
 ) -> Option<Vec<Choice>> {
     let nodes = tree.nodes();
@@ -233,12 +240,16 @@ fn choose(
             _ => UNIT_BITS,
         };
         if bits <= most && allowed != Allowed::PointsOnly {
-            own[at] = width * unit_cost(tree, node, path, n_questions, n_splits[at], n_rows);
+            own[at] = width * unit_cost(tree, node, path, wanted, n_questions, n_splits[at], n_rows);
         }
         if is_leaf && allowed != Allowed::TablesOnly {
             integral[at] = match (histograms, &tree.nodes()[at]) {
                 (Some(histograms), Node::Leaf(leaf)) => {
                     n_rows * (histograms[*leaf as usize].len() as f64 * cost::PAIR + path.slots.len() as f64)
+                }
+                _ if wanted == Wanted::Pairs => {
+                    let d = path.slots.len();
+                    n_rows * (d.div_ceil(2) * wanted.width(d)) as f64 * cost::POINT
                 }
                 _ => {
                     let n_points = path.slots.len().div_ceil(2).max(1) as f64;
@@ -271,6 +282,7 @@ fn unit_cost(
     tree: &Tree,
     node: NodeId,
     path: &Path,
+    wanted: Wanted,
     n_questions: usize,
     n_splits: usize,
     n_rows: f64,
@@ -283,14 +295,14 @@ fn unit_cost(
             Node::Split(split) => features.push(split.feature.0),
             Node::Leaf(_) => {
                 let d = path.slots.len();
-                patterns += (d << d) as f64 * cost::PATTERN;
+                patterns += (wanted.width(d) << d) as f64 * cost::PATTERN;
             }
         }
         true
     });
     features.sort_unstable();
     features.dedup();
-    let columns = features.len() as f64;
+    let columns = wanted.width(features.len()) as f64;
     let a_row = columns * cost::look_up(bits) + n_questions as f64 * cost::BIT + cost::BIT;
     let entries = f64::from(1_u32 << bits) * columns;
     let a_row = a_row + entries * cost::BRING;
@@ -310,24 +322,29 @@ fn part(
     node: NodeId,
     path: &mut Path,
     bins: &Bins,
+    wanted: Wanted,
     histograms: Option<&[Histogram]>,
     scratch: &mut Vec<f64>,
 ) -> Part {
     match &tree.nodes()[node.index()] {
         Node::Leaf(leaf) => {
             let shares: Vec<f64> = path.slots.iter().map(|slot| slot.share).collect();
-            let phi = match histograms {
-                None => patterns(&shares, scratch),
-                Some(histograms) => patterns_over(shares.len(), &histograms[*leaf as usize], scratch),
+            let game = match histograms {
+                None => LeafGame::Shares(&shares),
+                Some(histograms) => LeafGame::Histogram(shares.len(), &histograms[*leaf as usize]),
             };
-            leaf_part(tree, *leaf, path, bins, &phi)
+            let parts = match wanted {
+                Wanted::Values => patterns(&game, scratch),
+                Wanted::Pairs => pair_patterns(&game, scratch),
+            };
+            leaf_part(tree, *leaf, path, bins, wanted, &parts)
         }
         Node::Split(split) => {
             let n_slots = path.slots.len();
             let known = path.slots.iter().position(|slot| slot.feature == split.feature);
             let mut child = |side: Side| {
                 path.push(tree, node, side);
-                let built = part(tree, split.child(side), path, bins, histograms, scratch);
+                let built = part(tree, split.child(side), path, bins, wanted, histograms, scratch);
                 path.pop();
                 built
             };
@@ -337,11 +354,14 @@ fn part(
     }
 }
 
-fn leaf_part(tree: &Tree, leaf: u32, path: &Path, bins: &Bins, phi: &[f64]) -> Part {
+fn leaf_part(tree: &Tree, leaf: u32, path: &Path, bins: &Bins, wanted: Wanted, parts: &[f64]) -> Part {
     let n = 1_usize << path.slots.len();
+    let places: Vec<u32> = path.slots.iter().map(|slot| bins.place(slot.feature)).collect();
+    let columns = wanted.of_places(&places, bins.used.len());
     let mut order: Vec<(u32, usize)> =
-        path.slots.iter().enumerate().map(|(at, slot)| (bins.place(slot.feature), at)).collect();
+        columns.into_iter().enumerate().map(|(at, column)| (column, at)).collect();
     order.sort_unstable();
+    let width = wanted.width(bins.used.len());
     let outputs: Vec<(usize, f64)> = match tree.target() {
         Target::One(output) => vec![(output.index(), tree.leaf_values(leaf)[0])],
         Target::All => tree.leaf_values(leaf).iter().copied().enumerate().collect(),
@@ -349,9 +369,9 @@ fn leaf_part(tree: &Tree, leaf: u32, path: &Path, bins: &Bins, phi: &[f64]) -> P
     let mut columns = Vec::with_capacity(outputs.len() * order.len());
     let mut table = Vec::with_capacity(columns.capacity() * n);
     for (output, value) in outputs {
-        for &(place, slot) in &order {
-            columns.push((output * bins.used.len()) as u32 + place);
-            table.extend(phi[slot * n..][..n].iter().map(|phi| phi * value));
+        for &(column, at) in &order {
+            columns.push((output * width) as u32 + column);
+            table.extend(parts[at * n..][..n].iter().map(|part| part * value));
         }
     }
     Part { columns, questions: Vec::new(), table }

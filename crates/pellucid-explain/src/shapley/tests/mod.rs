@@ -3,6 +3,7 @@
 mod axioms;
 mod background;
 mod forests;
+mod interactions;
 
 use forests::{Rng, Shape, forest, rows_for};
 use pellucid_data::OutputId;
