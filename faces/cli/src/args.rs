@@ -211,6 +211,10 @@ pub(crate) struct Explain {
     /// A column of the background: how much each of its rows weighs
     #[arg(long, value_name = "COL", requires = "background")]
     pub(crate) background_weights: Option<String>,
+    /// Interactions of all pairs of features instead of values: `A*A` is what A does by itself, `A*B` half of what A and B
+    /// do together, so that a feature's row sums to its value
+    #[arg(long, conflicts_with_all = ["plot", "feature"])]
+    pub(crate) interactions: bool,
     /// Explain this row only, from 0
     #[arg(long, value_name = "N")]
     pub(crate) row: Option<usize>,

@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 use pellucid::data::read::{ReadBatches, ReadOptions};
 use pellucid::data::table::{Column, Kind};
 use pellucid::data::{Field, OutputId, Table};
-use pellucid::explain::shapley::{Background, Game, Method, Plan, plan_game, tree_shap};
-use pellucid::explain::{Attributions, Control};
+use pellucid::explain::shapley::{
+    Background, Game, InteractionPlan, Interactions, Method, Plan, PlanError, plan_game, plan_interactions,
+    shap_interactions, tree_shap,
+};
+use pellucid::explain::{Attributions, Control, Stopped};
 use pellucid::files::{FileError, map, open_table};
 use pellucid::models::trees::import::import;
 use pellucid::models::trees::{Binding, Ensemble, FeatureKind, FeatureMatrix};
@@ -316,12 +319,78 @@ pub(crate) fn explain(
     console: &Console,
     mut take: impl FnMut(&Attributions) -> Result<(), Failure>,
 ) -> Result<Explained, Failure> {
-    let mut ready: Option<Plan> = None;
     let mut sample = Sample::new(&feed.model);
-    let mut cut_short = false;
-    let progress = console.progress(feed.n_rows());
-    let mut pace = Pace::new(&feed.model);
     let mut doubtful = None;
+    let width = feed.model.features.len() + 2;
+    let (plan, cut_short) = each_piece(
+        feed,
+        row,
+        console,
+        width,
+        |model, game, expected| plan_game(model, game, method, expected),
+        tree_shap,
+        |first, piece, found| {
+            doubtful = doubtful.or_else(|| first_doubtful(&found).map(|row| first + row));
+            sample.add(first, piece, &found);
+            take(&found)
+        },
+    )?;
+    note_doubtful(doubtful, console);
+    let n_background = feed.background.as_ref().map(|background| background.rows().n_rows());
+    Ok(Explained { plan, sample, cut_short, n_background })
+}
+
+/// The same with the interactions of all pairs of features.
+pub(crate) fn explain_pairs(
+    feed: &mut Feed,
+    method: Method,
+    row: Option<usize>,
+    console: &Console,
+    mut take: impl FnMut(&Interactions) -> Result<(), Failure>,
+) -> Result<(InteractionPlan, bool), Failure> {
+    let mut doubtful = None;
+    let n = feed.model.features.len();
+    let done = each_piece(
+        feed,
+        row,
+        console,
+        n * n + 2,
+        |model, game, expected| plan_interactions(model, game, method, expected),
+        shap_interactions,
+        |first, _, found| {
+            doubtful = doubtful.or_else(|| first_doubtful(found.values()).map(|row| first + row));
+            take(&found)
+        },
+    )?;
+    note_doubtful(doubtful, console);
+    Ok(done)
+}
+
+fn note_doubtful(doubtful: Option<usize>, console: &Console) {
+    if let Some(row) = doubtful {
+        console.note(&format!(
+            "row {row}: base and values miss the margin by more than rounding; the leaves of the model differ so much in \
+             size that 64 bits can't hold their sum. The residual of every row says by how much"
+        ));
+    }
+}
+
+/// Goes through a feed, or to one of its rows, piece by piece: what `prepare` makes once for so many rows, `work` does, and
+/// `take` gets it with the number of the first row. Answers what was prepared, and whether the time limit came first. An
+/// answer has `width` numbers a row and output.
+fn each_piece<P, T>(
+    feed: &mut Feed,
+    row: Option<usize>,
+    console: &Console,
+    width: usize,
+    prepare: impl Fn(&Ensemble, Game<'_>, usize) -> Result<P, PlanError>,
+    work: impl Fn(&Ensemble, &P, &FeatureMatrix, &Control<'_>) -> Result<T, Stopped>,
+    mut take: impl FnMut(usize, &FeatureMatrix, T) -> Result<(), Failure>,
+) -> Result<(P, bool), Failure> {
+    let mut ready: Option<P> = None;
+    let (mut cut_short, mut n_done) = (false, 0);
+    let progress = console.progress(feed.n_rows());
+    let mut pace = Pace::new(feed.model.base.len() * width * size_of::<f64>());
     'batches: loop {
         let batch = match row {
             None => feed.next()?,
@@ -334,14 +403,14 @@ pub(crate) fn explain(
             // A full first batch promises many more rows.
             None => {
                 let expected = if rows.n_rows() == BATCH { 4 * BATCH } else { rows.n_rows() };
-                ready.insert(plan_game(&feed.model, feed.game(), method, expected)?)
+                ready.insert(prepare(&feed.model, feed.game(), expected)?)
             }
         };
         let mut done = 0;
         while done < rows.n_rows() {
             let piece = rows.slice(done..rows.n_rows().min(done + pace.rows));
             let start = Instant::now();
-            let found = match tree_shap(&feed.model, plan, &piece, &control(console, &progress)) {
+            let found = match work(&feed.model, plan, &piece, &control(console, &progress)) {
                 Ok(found) => found,
                 Err(_) if console.is_interrupted() => return Err(Failure::Interrupted),
                 Err(_) => {
@@ -350,25 +419,15 @@ pub(crate) fn explain(
                 }
             };
             pace.learn(start.elapsed());
-            doubtful = doubtful.or_else(|| first_doubtful(&found).map(|row| first + done + row));
-            sample.add(first + done, &piece, &found);
-            take(&found)?;
+            take(first + done, &piece, found)?;
             done += piece.n_rows();
+            n_done += piece.n_rows();
         }
     }
     drop(progress);
     feed.report_unseen(console);
-    if let Some(row) = doubtful {
-        console.note(&format!(
-            "row {row}: base and values miss the margin by more than rounding; the leaves of the model differ so much in \
-             size that 64 bits can't hold their sum. The residual of every row says by how much"
-        ));
-    }
-    match (ready, sample.totals()[0].n_rows) {
-        (Some(plan), 1..) => {
-            let n_background = feed.background.as_ref().map(|background| background.rows().n_rows());
-            Ok(Explained { plan, sample, cut_short, n_background })
-        }
+    match (ready, n_done) {
+        (Some(plan), 1..) => Ok((plan, cut_short)),
         _ if cut_short => Err(Failure::NothingInTime),
         _ => Err(match row {
             Some(row) => {
@@ -399,8 +458,7 @@ struct Pace {
 }
 
 impl Pace {
-    fn new(model: &Ensemble) -> Self {
-        let a_row = model.base.len() * (model.features.len() + 2) * size_of::<f64>();
+    fn new(a_row: usize) -> Self {
         let most = (MOST_BYTES / a_row.max(1)).clamp(1, BATCH);
         Self { rows: 64.min(most), most }
     }

@@ -150,7 +150,9 @@ pub fn interactions_by_subsets(
                 |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
             worths.push(worth(model, game, &x, &known));
         }
-        for output in 0..n_outputs {
+        // By output: the worth of every set.
+        let by_output = (0..n_outputs).map(|output| worths.iter().map(|all| all[output]).collect());
+        for worths in by_output.collect::<Vec<Vec<f64>>>() {
             let player = |feature: usize| players.iter().position(|player| player.index() == feature);
             for (one, other) in each_pair(model.features.len()) {
                 let (Some(i), Some(j)) = (player(one), player(other)) else {
@@ -159,10 +161,7 @@ pub fn interactions_by_subsets(
                 };
                 let (i, j) = (1 << i, 1 << j);
                 let without = (0..1_usize << n).filter(|set| set & (i | j) == 0);
-                let gain = |set: usize| {
-                    worths[set | i | j][output] - worths[set | i][output] - worths[set | j][output]
-                        + worths[set][output]
-                };
+                let gain = |set: usize| worths[set | i | j] - worths[set | i] - worths[set | j] + worths[set];
                 // The pair is one player among n - 1.
                 let part = |set: usize| shapley_weight(set.count_ones() as usize, n - 1) * gain(set);
                 found.push(without.map(part).sum());

@@ -48,6 +48,9 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     if let Some(path) = &args.background {
         feed.take_background(path, args.background_weights.as_deref(), &args.about, context.console)?;
     }
+    if args.interactions {
+        return super::interactions::run(feed, args, format, context);
+    }
     let hash = feed.model_hash.clone();
     let explained = match (format, args.out.as_deref()) {
         (Some(Format::Table(table)), Some(path)) => {
@@ -114,6 +117,11 @@ fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure
     if args.feature.is_some() && args.plot != Some(Plot::Scatter) {
         return Err(Failure::Usage("--feature goes with --plot scatter".to_owned()));
     }
+    if args.interactions && !matches!(format, None | Some(Format::Table(_))) {
+        return Err(Failure::Usage(
+            "interactions are written as .csv .parquet .jsonl .arrow or .json".to_owned(),
+        ));
+    }
     if matches!(args.plot, Some(Plot::Waterfall | Plot::Force)) && args.row.is_none() {
         return Err(Failure::Usage(
             "a waterfall or force picture shows one row: say which with --row N".to_owned(),
@@ -173,7 +181,7 @@ pub(crate) fn kernels(summary: Summary, method: Method) -> String {
     if parts.is_empty() { "none needed: no tree splits".to_owned() } else { parts.join(", ") + ", 64-bit" }
 }
 
-fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(String, String)> {
+pub(super) fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(String, String)> {
     [
         ("pellucid.schema", "pellucid.explanation/1"),
         ("pellucid.version", VERSION),
@@ -204,6 +212,11 @@ fn columns(model: &Ensemble) -> Result<Vec<String>, Failure> {
         names.extend(model.features.iter().map(|feature| name(&feature.name)));
         names.extend([name("base_value"), name("residual")]);
     }
+    check_columns(names)
+}
+
+/// Column names, unless one appears twice.
+pub(super) fn check_columns(names: Vec<String>) -> Result<Vec<String>, Failure> {
     let mut seen = std::collections::HashSet::new();
     match names.iter().find(|name| !seen.insert(name.as_str())) {
         Some(twice) => Err(Failure::Usage(format!(

@@ -3,6 +3,7 @@
 mod doctor;
 mod explain;
 mod inspect;
+mod interactions;
 mod position;
 mod predict;
 mod rashomon;

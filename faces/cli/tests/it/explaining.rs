@@ -313,3 +313,44 @@ fn a_catboost_model_is_inspected_predicted_and_explained() {
         assert!(rows.len() == 20 && rows.iter().all(|row| row[4] < 1e-12));
     }
 }
+
+#[test]
+fn interactions_sum_to_the_values_in_every_format() {
+    let folder = Folder::new();
+    let rows: Vec<String> = folder.read("adult.csv").lines().take(31).map(str::to_owned).collect();
+    fs_err::write(folder.path("few.csv"), rows.join("\n")).unwrap();
+    for background in [&[][..], &["--background", "adult.csv"]] {
+        let explain = |extra: &[&str]| {
+            folder.ok(&[&["explain", "adult-lightgbm.txt", "few.csv", "-q"][..], background, extra].concat());
+        };
+        explain(&["-o", "v.csv"]);
+        explain(&["-o", "i.csv", "--interactions"]);
+        explain(&["-o", "i.json", "--interactions"]);
+        let ((names, values), (pairs, entries)) = (csv(&folder.read("v.csv")), csv(&folder.read("i.csv")));
+        let n = names.len() - 2;
+        let json: serde_json::Value = serde_json::from_str(&folder.read("i.json")).unwrap();
+        assert_eq!((pairs.len(), entries.len()), (n * (n + 1) / 2 + 2, 30));
+        for (row, (values, entries)) in values.iter().zip(&entries).enumerate() {
+            let at = |one: usize, other: usize| {
+                let name = format!("{}*{}", names[one.min(other)], names[one.max(other)]);
+                entries[pairs.iter().position(|pair| *pair == name).unwrap()]
+            };
+            for one in 0..n {
+                let sum: f64 = (0..n).map(|other| at(one, other)).sum();
+                assert!((sum - values[one]).abs() < 1e-11, "{}: {sum} for {}", names[one], values[one]);
+                let line = &json["rows"][row][0]["matrix"][one];
+                assert!((0..n).all(|other| line[other].as_f64() == Some(at(one, other))));
+            }
+        }
+    }
+    let told = folder.json(&["explain", "adult-lightgbm.txt", "few.csv", "--interactions", "--json"]);
+    assert!(told["outputs"][0]["strongest"].as_array().unwrap().len() == 20 && told["rows"] == 30);
+    for (words, piece) in
+        [(&["-o", "i.svg"][..], "interactions are written as"), (&["--plot", "bar"], "--plot")]
+    {
+        let output = folder
+            .run(&[&["explain", "adult-lightgbm.txt", "few.csv", "--interactions"][..], words].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(piece), "{said}");
+    }
+}

@@ -92,7 +92,7 @@ fn a_symmetric_tree_is_one_table_with_a_bit_a_level() {
         check_model(&model, &rows, &format!("symmetric, seed {seed}, depth {depth}"));
         let summary = plan(&model, Method::Tables, 1 << 30).unwrap().summary();
         assert_eq!(summary.n_units, 3, "seed {seed}, depth {depth}");
-        assert!(summary.table_bytes <= 3 * depth * 8 << depth, "seed {seed}: {}", summary.table_bytes);
+        assert!(summary.table_bytes <= (3 * depth * 8) << depth, "seed {seed}: {}", summary.table_bytes);
     }
 }
 

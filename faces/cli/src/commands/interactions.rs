@@ -1,0 +1,270 @@
+//! `pellucid explain MODEL DATA --interactions`: what pairs of features do together.
+
+use std::io::Write;
+use std::path::Path;
+
+use pellucid::data::write::WriteBatches;
+use pellucid::data::write::jsonl::number;
+use pellucid::data::{FeatureId, OutputId};
+use pellucid::explain::shapley::{InteractionPlan, Interactions};
+use pellucid::models::trees::Ensemble;
+use pellucid::views::number::{count, pretty};
+use serde_json::{Value, json};
+
+use super::explain::{check_columns, kernels, metadata, method};
+use super::{Context, print};
+use crate::args::Explain;
+use crate::explaining::{Feed, explain_pairs};
+use crate::failure::Failure;
+use crate::output::{Format, NewFile, TableFormat, table_writer};
+
+/// Pairs that a summary lists.
+const LISTED: usize = 20;
+
+pub(crate) fn run(
+    mut feed: Feed,
+    args: &Explain,
+    format: Option<Format>,
+    context: &Context<'_>,
+) -> Result<u8, Failure> {
+    let hash = feed.model_hash.clone();
+    let mut metadata = metadata(args, &feed.model, &hash);
+    metadata.iter_mut().filter(|(key, _)| key == "pellucid.schema").for_each(|(_, value)| {
+        "pellucid.interactions/1".clone_into(value);
+    });
+    metadata
+        .push(("pellucid.convention".to_owned(), "off-diagonals halved, rows sum to the values".to_owned()));
+    let mut totals = Totals::new(&feed.model);
+    let mut explain = |feed: &mut Feed, take: &mut dyn FnMut(&Interactions) -> Result<(), Failure>| {
+        explain_pairs(feed, method(args.method), args.row, context.console, |found| {
+            totals.add(found);
+            take(found)
+        })
+    };
+    let (plan, cut_short) = match (format, args.out.as_deref()) {
+        (Some(Format::Table(format)), Some(path)) => {
+            let model = feed.model.clone();
+            let (file, mut out) = NewFile::create(path)?;
+            let done = if format == TableFormat::Json {
+                let mut out = std::io::BufWriter::new(&mut out);
+                let about: serde_json::Map<String, Value> = metadata
+                    .iter()
+                    .skip(1)
+                    .map(|(k, v)| (k.replace("pellucid.", ""), v.as_str().into()))
+                    .collect();
+                let names: Vec<&str> = model.features.iter().map(|f| f.name.as_str()).collect();
+                let head = json!({"about": about, "feature_names": names, "n_outputs": model.base.len()})
+                    .to_string();
+                write!(
+                    out,
+                    "{{\"schema\":\"pellucid.interactions/1\",{},\"rows\":[",
+                    &head[1..head.len() - 1]
+                )?;
+                let mut first = true;
+                let done = explain(&mut feed, &mut |found| {
+                    for row in 0..found.values().n_rows() {
+                        let comma = if std::mem::take(&mut first) { "" } else { "," };
+                        write!(out, "{comma}{}", json_row(found, row))?;
+                    }
+                    Ok(())
+                })?;
+                write!(out, "],\"complete\":{}}}", !done.1)?;
+                out.flush()?;
+                done
+            } else {
+                let mut writer: Box<dyn WriteBatches + '_> =
+                    table_writer(format, &mut out, &columns(&model)?, &metadata)?;
+                let done = explain(&mut feed, &mut |found| Ok(writer.write(&table(found))?))?;
+                writer.finish()?;
+                done
+            };
+            drop(out);
+            file.keep()?;
+            done
+        }
+        (None, _) => explain(&mut feed, &mut |_| Ok(()))?,
+        _ => {
+            return Err(Failure::Usage(
+                "interactions are written as .csv .parquet .jsonl .arrow or .json".to_owned(),
+            ));
+        }
+    };
+    finish(&feed, &plan, &totals, cut_short, args, context)
+}
+
+fn finish(
+    feed: &Feed,
+    plan: &InteractionPlan,
+    totals: &Totals,
+    cut_short: bool,
+    args: &Explain,
+    context: &Context<'_>,
+) -> Result<u8, Failure> {
+    context.console.detail(&format!("kernels: {}", kernels(plan.summary(), plan.values().method())));
+    let summary = json!({
+        "rows": totals.n_rows, "complete": !cut_short, "game": plan.values().game(), "method": plan.values().method().name(),
+        "convention": "off-diagonals halved, rows sum to the values", "worst_residual": totals.worst_residual,
+        "outputs": (0..feed.model.base.len()).map(|output| totals.listed(&feed.model, output)).collect::<Value>(),
+        "output": args.out,
+    });
+    if let Some(folder) = &args.about.run {
+        let mut inputs = vec![("model", args.about.model.as_path()), ("data", args.about.data.as_path())];
+        inputs.extend(args.background.iter().map(|path| ("background", path.as_path())));
+        let outputs: Vec<(&str, &Path)> =
+            args.out.iter().map(|path| ("interactions", path.as_path())).collect();
+        let options = json!({"interactions": true, "method": method(args.method).name(), "background": args.background, "row": args.row});
+        let path = context.write_run_to(folder, "explain", &inputs, &outputs, options, summary.clone())?;
+        context.console.done(&format!("wrote {path}"));
+    }
+    if let Some(path) = &args.out {
+        context.console.done(&format!(
+            "wrote the interactions of {} rows to {}",
+            count(totals.n_rows),
+            path.display()
+        ));
+    }
+    if context.json {
+        context.print_json("explain_interactions", summary)?;
+    } else if args.out.is_none() {
+        let output = args.class.unwrap_or(0) as usize;
+        print(&said(&feed.model, totals, output, plan.values().game()))?;
+    }
+    if cut_short {
+        let rows = totals.n_rows;
+        context
+            .console
+            .note(&format!("the time limit was reached; the result is complete for the first {rows} rows"));
+        return Ok(4);
+    }
+    Ok(0)
+}
+
+/// Sums over all rows.
+struct Totals {
+    n_rows: usize,
+    n_features: usize,
+    /// By output: the sums of the absolute entries, pair after pair, a feature with itself first.
+    sums: Vec<Vec<f64>>,
+    worst_residual: f64,
+}
+
+impl Totals {
+    fn new(model: &Ensemble) -> Self {
+        let n = model.features.len();
+        Self {
+            n_rows: 0,
+            n_features: n,
+            sums: vec![vec![0.0; n * (n + 1) / 2]; model.base.len()],
+            worst_residual: 0.0,
+        }
+    }
+
+    fn add(&mut self, found: &Interactions) {
+        self.n_rows += found.values().n_rows();
+        let worst = found.values().worst_residual();
+        self.worst_residual =
+            if worst.is_nan() || worst > self.worst_residual { worst } else { self.worst_residual };
+        for row in 0..found.values().n_rows() {
+            for (output, sums) in self.sums.iter_mut().enumerate() {
+                let pairs = pairs(self.n_features);
+                for (sum, (one, other)) in sums.iter_mut().zip(pairs) {
+                    *sum += found.at(row, OutputId::at(output), one, other).abs();
+                }
+            }
+        }
+    }
+
+    /// The strongest pairs of different features, with the mean of what they do together (both halves).
+    fn strongest(&self, output: usize) -> Vec<(FeatureId, FeatureId, f64)> {
+        let mean = |sum: &f64| 2.0 * sum / self.n_rows.max(1) as f64;
+        let all = pairs(self.n_features).zip(&self.sums[output]);
+        let mut all: Vec<_> = all
+            .filter(|((one, other), sum)| one != other && **sum > 0.0)
+            .map(|((one, other), sum)| (one, other, mean(sum)))
+            .collect();
+        all.sort_by(|a, b| b.2.total_cmp(&a.2));
+        all
+    }
+
+    fn listed(&self, model: &Ensemble, output: usize) -> Value {
+        let name = |feature: FeatureId| &model.features[feature.index()].name;
+        let strongest = self.strongest(output);
+        let entry = |(one, other, mean): &(FeatureId, FeatureId, f64)| json!({"pair": [name(*one), name(*other)], "mean_absolute": mean});
+        json!({"pairs": strongest.len(), "strongest": strongest.iter().take(LISTED).map(entry).collect::<Value>()})
+    }
+}
+
+/// Every feature with itself and with those after it.
+fn pairs(n: usize) -> impl Iterator<Item = (FeatureId, FeatureId)> {
+    (0..n).flat_map(move |one| (one..n).map(move |other| (FeatureId::at(one), FeatureId::at(other))))
+}
+
+fn columns(model: &Ensemble) -> Result<Vec<String>, Failure> {
+    let k = model.base.len();
+    let mut names = Vec::new();
+    for output in 0..k {
+        let name = |name: String| if k == 1 { name } else { format!("{name}@{output}") };
+        let of = |(one, other): (FeatureId, FeatureId)| {
+            format!("{}*{}", model.features[one.index()].name, model.features[other.index()].name)
+        };
+        names.extend(pairs(model.features.len()).map(|pair| name(of(pair))));
+        names.extend([name("base_value".to_owned()), name("residual".to_owned())]);
+    }
+    check_columns(names)
+}
+
+fn table(found: &Interactions) -> Vec<Vec<f64>> {
+    let values = found.values();
+    let mut columns = Vec::new();
+    for output in (0..values.n_outputs()).map(OutputId::at) {
+        for (one, other) in pairs(values.n_features()) {
+            columns.push((0..values.n_rows()).map(|row| found.at(row, output, one, other)).collect());
+        }
+        columns.push(vec![values.base(output); values.n_rows()]);
+        columns.push((0..values.n_rows()).map(|row| values.residual(row, output)).collect());
+    }
+    columns
+}
+
+/// A row is an array over outputs of `{matrix, base_value, margin, residual}`.
+fn json_row(found: &Interactions, row: usize) -> String {
+    let values = found.values();
+    let features = || (0..values.n_features()).map(FeatureId::at);
+    let output = |output: OutputId| {
+        let line = |one: FeatureId| {
+            let cells: Vec<String> =
+                features().map(|other| number(found.at(row, output, one, other))).collect();
+            format!("[{}]", cells.join(","))
+        };
+        let matrix: Vec<String> = features().map(line).collect();
+        format!(
+            "{{\"matrix\":[{}],\"base_value\":{},\"margin\":{},\"residual\":{}}}",
+            matrix.join(","),
+            number(values.base(output)),
+            number(values.margin(row, output)),
+            number(values.residual(row, output))
+        )
+    };
+    let outputs: Vec<String> = (0..values.n_outputs()).map(OutputId::at).map(output).collect();
+    format!("[{}]", outputs.join(","))
+}
+
+fn said(model: &Ensemble, totals: &Totals, output: usize, game: &str) -> String {
+    let strongest = totals.strongest(output);
+    let mut text = format!(
+        "{} pairs of features act together, {game} game, over {} rows; what they do together, mean of absolute values ({})\n\n",
+        count(strongest.len()),
+        count(totals.n_rows),
+        model.link.margin_unit()
+    );
+    let most = strongest.first().map_or(1.0, |first| first.2);
+    for (one, other, mean) in strongest.iter().take(LISTED) {
+        let bar = "━".repeat((mean / most * 30.0).round() as usize);
+        let names = [one, other].map(|feature| model.features[feature.index()].name.as_str());
+        text += &format!("{:>10}  {bar:<30}  {} * {}\n", pretty(*mean, 3), names[0], names[1]);
+    }
+    if strongest.len() > LISTED {
+        text += &format!("            and {} weaker pairs\n", count(strongest.len() - LISTED));
+    }
+    text
+}
