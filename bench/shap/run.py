@@ -19,10 +19,13 @@ sys.path.insert(0, str(HERE.parent))
 
 from common import check_versions, fingerprint, machine, spread  # noqa: E402  (it lies beside this folder)
 
-ALL_ROWS, FEW_ROWS, CHECKED_ROWS = 30_000, 100, 100
+ALL_ROWS, FEW_ROWS, PAIR_ROWS, CHECKED_ROWS = 30_000, 100, 10_000, 100
 FEATURES = (14, 100)
 MODELS = {"xgb": "XGBoost, {} trees of depth 6", "lgb": "LightGBM, {} trees of 31 leaves"}
 TREES = {False: 100, True: 50}  # by --quick, as are the next two
+# What is computed, and how its table is headed.
+JOBS = {"path": "", "background 100": "Background of 100 rows: ", "background 1000": "Background of 1,000 rows: ",
+        "pairs": "Interactions: "}  # fmt: skip
 NATIVE = {"xgb": "XGBoost pred_contribs", "lgb": "LightGBM pred_contrib"}
 OURS, SHAP, WOODELF = "pellucid auto", "shap C extension", "woodelf"
 # The largest difference of any value that is still rounding. XGBoost and woodelf work in float32.
@@ -32,8 +35,12 @@ TOLERANCE = {
     WOODELF: {"xgb": 1e-4, "lgb": 1e-4},
     SHAP: {"xgb": 1e-4, "lgb": 1e-8},
 }
+# Its interventional code compares and sums in float32, whatever the model's library does (shap#5116).
+SHAP_BACKGROUND_TOLERANCE = 1e-4
 # The most rows that a rival gets (rates are scaled). woodelf always gets all: its cost per call is large and fixed.
 MOST_ROWS = {False: {SHAP: 1_000}, True: {SHAP: 200, NATIVE["xgb"]: 1_000, NATIVE["lgb"]: 500}}
+# Of games beside the path-dependent one, where a row takes a rival up to 15 ms.
+MOST_SLOW_ROWS = {SHAP: 100, NATIVE["xgb"]: 2_000}
 # Short jobs are repeated within one measurement until they have taken about this long.
 MIN_SECONDS = {False: 0.3, True: 0.1}
 
@@ -115,9 +122,9 @@ class Ours:
         build, wall, _, residual = map(float, answer.split())
         return build, wall, spent, residual
 
-    def values(self, file: pathlib.Path, n_rows: int, n_features: int) -> np.ndarray:
-        self.ask(f"save {file} {n_rows}")
-        return np.fromfile(file, dtype=np.float64).reshape(n_rows, n_features)[:CHECKED_ROWS]
+    def values(self, file: pathlib.Path, job: str, shape: tuple[int, ...]) -> np.ndarray:
+        self.ask(f"save {file} {job}")
+        return np.fromfile(file, dtype=np.float64).reshape(-1, *shape)
 
     def close(self) -> None:
         self.process.stdin.close()
@@ -163,15 +170,36 @@ class Rivals:
             self.booster = lightgbm.Booster(model_file=model)
         self.shap = shap_explainer(self.booster, x[:3])
         trees = load_decision_tree_ensemble_model(self.booster, list(self.frame.columns))
+        self.trees = trees
         self.woodelf = WoodelfExplainer(trees, feature_perturbation="tree_path_dependent")
-        self.checks: dict[str, tuple[float, np.ndarray]] = {}
-        for name, explain in self.jobs(CHECKED_ROWS).items():  # the warm-up, too
+
+    def check(self, job: str) -> dict[str, tuple[float, np.ndarray]]:
+        """Seconds and values of a few rows from every rival; the warm-up, too."""
+        checks = {}
+        for name, explain in self.jobs(job, CHECKED_ROWS).items():
             start = clock()
             values = explain()
-            self.checks[name] = clock() - start, values
+            checks[name] = clock() - start, values
+        return checks
 
-    def jobs(self, n_rows: int) -> dict[str, Callable[[], Any]]:
+    def jobs(self, job: str, n_rows: int) -> dict[str, Callable[[], Any]]:
         rows, frame = self.x[:n_rows], self.frame[:n_rows]
+        if job.startswith("background"):
+            n = int(job.split()[1])
+            masker = shap.maskers.Independent(self.x[-n:], max_samples=n)
+            own = shap.TreeExplainer(self.booster, masker, feature_perturbation="interventional")
+
+            def woodelf() -> Any:  # the background is work, as it is for us
+                explainer = WoodelfExplainer(self.trees, data=self.frame[-n:], feature_perturbation="interventional")
+                return explainer.shap_values(frame, verbose=False)
+
+            return {SHAP: lambda: own.shap_values(rows, check_additivity=False), WOODELF: woodelf}
+        if job == "pairs":
+            found = {WOODELF: lambda: self.woodelf.shap_interaction_values(frame, verbose=False)}
+            if self.kind == "xgb":
+                matrix = xgboost.DMatrix(rows, nthread=args.threads)
+                found[NATIVE["xgb"]] = lambda: self.booster.predict(matrix, pred_interactions=True)
+            return found
         options: dict[str, Any] = dict(pred_contrib=True, num_threads=args.threads)
         if self.kind == "xgb":
             rows, options = xgboost.DMatrix(rows, nthread=args.threads), dict(pred_contribs=True)
@@ -182,7 +210,9 @@ class Rivals:
         }
 
 
-def goal_of(kind: str, n_features: int, n_rows: int, rival: str) -> float | None:
+def goal_of(job: str, kind: str, n_features: int, n_rows: int, rival: str) -> float | None:
+    if job != "path":
+        return 10.0 if rival == WOODELF else None
     if rival == WOODELF:
         return 1.0
     if rival == NATIVE["xgb"] and n_rows == ALL_ROWS:
@@ -190,23 +220,28 @@ def goal_of(kind: str, n_features: int, n_rows: int, rival: str) -> float | None
     return None
 
 
-def workload(kind: str, n_features: int, n_rows: int, ours: Ours, rivals: Rivals, folder: pathlib.Path) -> dict:
-    expected = ours.values(folder / "values", n_rows, n_features)
+def workload(
+    job: str, kind: str, n_features: int, n_rows: int, ours: Ours, rivals: Rivals, folder: pathlib.Path
+) -> dict:
+    shape = (n_features, n_features) if job == "pairs" else (n_features,)
+    expected = ours.values(folder / "values", f"{job} {CHECKED_ROWS}", shape)
     scale = float(np.abs(expected).max())
     assert scale > 0.1, "the values are all next to nothing"
 
     def compare(engine: Engine, values: np.ndarray) -> None:
         values = np.asarray(values)[:CHECKED_ROWS, :n_features]  # boosters append the base value
+        values = values[:, :, :n_features] if job == "pairs" else values
         difference = float(np.abs(values - expected[: len(values)]).max())
         engine.difference = difference if math.isnan(difference) else max(engine.difference, difference)
 
     def calls(seconds: float) -> int:
         return max(1, min(20, round(MIN_SECONDS[args.quick] / seconds)))
 
-    engines = [Engine(OURS, n_rows, calls=calls(ours.ask(f"run {n_rows}")[1]))]
-    for name, (seconds, values) in rivals.checks.items():
+    engines = [Engine(OURS, n_rows, calls=calls(ours.ask(f"{job} {n_rows}")[1]))]
+    for name, (seconds, values) in rivals.check(job).items():
         used = min(n_rows, MOST_ROWS[args.quick].get(name, n_rows))
-        engines.append(Engine(name, used, rivals.jobs(used)[name], calls(seconds * used / CHECKED_ROWS)))
+        used = used if job == "path" else min(used, MOST_SLOW_ROWS.get(name, used))
+        engines.append(Engine(name, used, rivals.jobs(job, used)[name], calls(seconds * used / CHECKED_ROWS)))
         compare(engines[-1], values)
 
     builds, residuals = [], []
@@ -216,7 +251,7 @@ def workload(kind: str, n_features: int, n_rows: int, ours: Ours, rivals: Rivals
             seconds, values = 0.0, None
             for _ in range(engine.calls):
                 if engine.explain is None:
-                    build, wall, cpu, residual = ours.ask(f"run {n_rows}")
+                    build, wall, cpu, residual = ours.ask(f"{job} {n_rows}")
                     builds.append(build)
                     residuals.append(residual)
                     seconds += cpu if args.threads == 1 else wall
@@ -237,7 +272,9 @@ def workload(kind: str, n_features: int, n_rows: int, ours: Ours, rivals: Rivals
         )
         if engine.explain is not None:
             ratios = [a / b for a, b in zip(engines[0].rates, engine.rates)]
-            tolerance, goal = TOLERANCE[engine.name][kind], goal_of(kind, n_features, n_rows, engine.name)
+            tolerance, goal = TOLERANCE[engine.name][kind], goal_of(job, kind, n_features, n_rows, engine.name)
+            if job.startswith("background") and engine.name == SHAP:
+                tolerance = SHAP_BACKGROUND_TOLERANCE
             entry |= dict(
                 ratios=ratios, median_ratio=statistics.median(ratios), max_abs_difference=engine.difference,
                 tolerance=tolerance, agrees=engine.difference <= tolerance, goal=goal,
@@ -245,7 +282,7 @@ def workload(kind: str, n_features: int, n_rows: int, ours: Ours, rivals: Rivals
             )  # fmt: skip
         entries.append(entry)
     return dict(
-        model=kind, n_features=n_features, n_rows=n_rows, largest_value=scale, build_seconds=builds,
+        job=job, model=kind, n_features=n_features, n_rows=n_rows, largest_value=scale, build_seconds=builds,
         worst_residual=max(residuals), engines=entries,
     )  # fmt: skip
 
@@ -254,7 +291,8 @@ def table(result: dict) -> str:
     unit = "rows per CPU second" if args.threads == 1 else f"rows per wall second, {args.threads} threads"
     builds = [1000 * build for build in result["build_seconds"]]
     lines = [
-        f"### {MODELS[result['model']].format(TREES[args.quick])}; F = {result['n_features']}; {result['n_rows']:,} rows",
+        f"### {JOBS[result['job']]}{MODELS[result['model']].format(TREES[args.quick])}; F = {result['n_features']}; "
+        f"{result['n_rows']:,} rows",
         "",
         f"| engine | rows x calls | {unit} | {OURS} / it | max abs difference (allowed) | goal |",
         "|---|---:|---:|---:|---:|---|",
@@ -305,11 +343,14 @@ def main() -> None:
             for kind, ending in (("xgb", "json"), ("lgb", "txt")):
                 model = folder / f"{kind}{n_features}.{ending}"
                 ours, rivals = Ours(model, folder / f"rows{n_features}", n_features), Rivals(kind, model, x)
-                for n_rows in (ALL_ROWS, FEW_ROWS):
-                    results.append(workload(kind, n_features, n_rows, ours, rivals, folder))
+                work = [("path", ALL_ROWS), ("path", FEW_ROWS)]
+                if n_features == FEATURES[0]:
+                    work += [("background 100", ALL_ROWS), ("background 1000", ALL_ROWS), ("pairs", PAIR_ROWS)]
+                for job, n_rows in work:
+                    results.append(workload(job, kind, n_features, n_rows, ours, rivals, folder))
                     text += ["", table(results[-1]).rstrip()]
                     print("\n" + text[-1], flush=True)
-                    wrong += [f"{e['engine']} ({kind}, F = {n_features}, {n_rows} rows): {e['max_abs_difference']}"
+                    wrong += [f"{e['engine']} ({job}, {kind}, F = {n_features}, {n_rows} rows): {e['max_abs_difference']}"
                               for e in results[-1]["engines"] if not e.get("agrees", True)]  # fmt: skip
                 ours.close()
     about["load_average_after"] = os.getloadavg()

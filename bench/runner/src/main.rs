@@ -2,9 +2,9 @@
 //! output, so that a script can interleave it with other programs on the same machine.
 //!
 //! `pellucid-bench-runner MODEL DATA FEATURES THREADS METHOD`, where DATA is row-major little-endian `f32`.
-//! It answers `ready ROWS`. Then `run [ROWS]` explains the first ROWS rows from scratch (plan and tables
-//! included) and answers `build_s total_wall_s total_cpu_s worst_residual`; `save FILE [ROWS]` also writes
-//! the values, row-major `f64`.
+//! It answers `ready ROWS`. Then `path ROWS` explains the first ROWS rows from scratch (plan and tables
+//! included) and answers `build_s total_wall_s total_cpu_s worst_residual`; `background B ROWS` does so over the last B
+//! rows, `pairs ROWS` computes interactions. With `save FILE` before it a job also writes what it found, row-major `f64`.
 #![expect(clippy::print_stdout, reason = "standard output is this program's only interface")]
 
 use std::io::{BufRead, Write};
@@ -12,8 +12,10 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use pellucid_data::OutputId;
-use pellucid_explain::shapley::{Method, plan, tree_shap};
+use pellucid_data::{FeatureId, OutputId};
+use pellucid_explain::shapley::{
+    Background, Game, Interactions, Method, plan_game, plan_interactions, shap_interactions, tree_shap,
+};
 use pellucid_explain::{Attributions, Control, Quiet};
 use pellucid_models::trees::{Ensemble, FeatureMatrix, import};
 
@@ -31,16 +33,68 @@ struct Job {
     method: Method,
 }
 
+/// What a job found.
+enum Found {
+    Values(Attributions),
+    Pairs(Interactions),
+}
+
+impl Found {
+    fn values(&self) -> &Attributions {
+        match self {
+            Self::Values(values) => values,
+            Self::Pairs(pairs) => pairs.values(),
+        }
+    }
+
+    /// The numbers of a row and output: values, or a matrix.
+    fn numbers(&self, row: usize, output: OutputId) -> Vec<f64> {
+        match self {
+            Self::Values(values) => values.values(row, output).to_vec(),
+            Self::Pairs(pairs) => {
+                let features = || (0..pairs.values().n_features()).map(FeatureId::at);
+                features().flat_map(|i| features().map(move |j| pairs.at(row, output, i, j))).collect()
+            }
+        }
+    }
+}
+
 impl Job {
-    fn run(&self, n_rows: usize) -> anyhow::Result<(Attributions, [f64; 4])> {
-        let rows = self.rows.slice(0..n_rows.min(self.rows.n_rows()));
-        let (wall, cpu) = (Instant::now(), cpu_seconds());
-        let plan = plan(&self.model, self.method, rows.n_rows())?;
-        let build = wall.elapsed().as_secs_f64();
+    fn run(&self, words: &[&str]) -> anyhow::Result<(Found, [f64; 4])> {
+        let (what, n_rows) = words.split_last().map(|(n, what)| (what, n)).context("a job needs rows")?;
+        let rows = self.rows.slice(0..n_rows.parse::<usize>()?.min(self.rows.n_rows()));
         let control = Control { threads: self.threads, watch: &Quiet };
+        // Rows are there in memory, as the peers' are.
+        let others = match what {
+            ["background", b] => {
+                let n = self.rows.n_rows();
+                Some(self.rows.slice(n - b.parse::<usize>()?.min(n)..n))
+            }
+            _ => None,
+        };
+        let (wall, cpu) = (Instant::now(), cpu_seconds());
+        let spent = |build: f64, found: &Attributions| {
+            [build, wall.elapsed().as_secs_f64(), cpu_seconds() - cpu, found.worst_residual()]
+        };
+        if let ["pairs"] = what {
+            let plan =
+                plan_interactions(&self.model, Game::PathDependent, self.method, rows.n_rows(), &Quiet)?;
+            let build = wall.elapsed().as_secs_f64();
+            let found = shap_interactions(&self.model, &plan, &rows, &control)?;
+            let spent = spent(build, found.values());
+            return Ok((Found::Pairs(found), spent));
+        }
+        let background = others.map(|rows| Background::new(rows, None)).transpose()?;
+        let game = match (what, &background) {
+            (["background", _], Some(background)) => Game::Background(background),
+            (["path"], None) => Game::PathDependent,
+            _ => bail!("unknown job `{}`", words.join(" ")),
+        };
+        let plan = plan_game(&self.model, game, self.method, rows.n_rows(), &Quiet)?;
+        let build = wall.elapsed().as_secs_f64();
         let found = tree_shap(&self.model, &plan, &rows, &control)?;
-        let spent = [build, wall.elapsed().as_secs_f64(), cpu_seconds() - cpu, found.worst_residual()];
-        Ok((found, spent))
+        let spent = spent(build, &found);
+        Ok((Found::Values(found), spent))
     }
 }
 
@@ -67,18 +121,16 @@ fn main() -> anyhow::Result<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let words: Vec<&str> = line.split_whitespace().collect();
-        let (file, count) = match words.as_slice() {
-            ["run", count @ ..] => (None, count),
-            ["save", file, count @ ..] => (Some(*file), count),
-            _ => bail!("unknown job `{line}`"),
+        let (file, words) = match words.as_slice() {
+            ["save", file, words @ ..] => (Some(*file), words),
+            words => (None, words),
         };
-        let count = count.first().map_or(Ok(job.rows.n_rows()), |n| n.parse())?;
-        let (found, [build, wall, cpu, residual]) = job.run(count)?;
+        let (found, [build, wall, cpu, residual]) = job.run(words)?;
         if let Some(file) = file {
             let mut out = std::io::BufWriter::new(fs_err::File::create(file)?);
-            for row in 0..found.n_rows() {
-                for output in (0..found.n_outputs()).map(OutputId::at) {
-                    for value in found.values(row, output) {
+            for row in 0..found.values().n_rows() {
+                for output in (0..found.values().n_outputs()).map(OutputId::at) {
+                    for value in found.numbers(row, output) {
                         out.write_all(&value.to_le_bytes())?;
                     }
                 }

@@ -10,7 +10,7 @@ use pellucid::explain::shapley::{
     Background, Game, InteractionPlan, Interactions, Method, Plan, PlanError, plan_game, plan_interactions,
     shap_interactions, tree_shap,
 };
-use pellucid::explain::{Attributions, Control, Stopped};
+use pellucid::explain::{Attributions, Control, Stopped, Watch};
 use pellucid::files::{FileError, map, open_table};
 use pellucid::models::trees::import::import;
 use pellucid::models::trees::{Binding, Ensemble, FeatureKind, FeatureMatrix};
@@ -327,7 +327,7 @@ pub(crate) fn explain(
         row,
         console,
         width,
-        |model, game, expected| plan_game(model, game, method, expected),
+        |model, game, expected, watch| plan_game(model, game, method, expected, watch),
         tree_shap,
         |first, piece, found| {
             doubtful = doubtful.or_else(|| first_doubtful(&found).map(|row| first + row));
@@ -355,7 +355,7 @@ pub(crate) fn explain_pairs(
         row,
         console,
         n * n + 2,
-        |model, game, expected| plan_interactions(model, game, method, expected),
+        |model, game, expected, watch| plan_interactions(model, game, method, expected, watch),
         shap_interactions,
         |first, _, found| {
             doubtful = doubtful.or_else(|| first_doubtful(found.values()).map(|row| first + row));
@@ -383,7 +383,7 @@ fn each_piece<P, T>(
     row: Option<usize>,
     console: &Console,
     width: usize,
-    prepare: impl Fn(&Ensemble, Game<'_>, usize) -> Result<P, PlanError>,
+    prepare: impl Fn(&Ensemble, Game<'_>, usize, &dyn Watch) -> Result<P, PlanError>,
     work: impl Fn(&Ensemble, &P, &FeatureMatrix, &Control<'_>) -> Result<T, Stopped>,
     mut take: impl FnMut(usize, &FeatureMatrix, T) -> Result<(), Failure>,
 ) -> Result<(P, bool), Failure> {
@@ -403,7 +403,12 @@ fn each_piece<P, T>(
             // A full first batch promises many more rows.
             None => {
                 let expected = if rows.n_rows() == BATCH { 4 * BATCH } else { rows.n_rows() };
-                ready.insert(prepare(&feed.model, feed.game(), expected)?)
+                match prepare(&feed.model, feed.game(), expected, &progress) {
+                    Err(PlanError::Stopped) if !console.is_interrupted() => {
+                        return Err(Failure::NothingInTime);
+                    }
+                    made => ready.insert(made?),
+                }
             }
         };
         let mut done = 0;

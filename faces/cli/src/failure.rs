@@ -113,17 +113,7 @@ macro_rules! input {
     };
 }
 
-input!(
-    FileError,
-    ReadError,
-    BindError,
-    PlanError,
-    RunError,
-    RatioError,
-    InstanceError,
-    StudyError,
-    PredictError
-);
+input!(FileError, ReadError, BindError, RunError, RatioError, InstanceError, StudyError, PredictError);
 
 macro_rules! input_or_limit {
     ($($error:ident $(, or in $nested:ident)?;)*) => {
@@ -140,6 +130,7 @@ macro_rules! input_or_limit {
 
 input_or_limit! {
     MineError;
+    PlanError;
     ApproximateError, or in Semantics;
     ConstraintError, or in Semantics;
     SampleError, or in Semantics;

@@ -10,6 +10,7 @@ use super::bins::Bins;
 use super::blocks::answer;
 use super::game::Background;
 use super::paths::{Path, walk};
+use crate::{Stopped, Watch};
 
 /// More distinct features on a path than a pattern has bits.
 pub(super) const MOST_SLOTS: usize = 64;
@@ -42,10 +43,21 @@ impl<'b> Binned<'b> {
     }
 
     /// The histogram of each leaf, by its number; `None` where a path has more features than a pattern has bits.
-    pub(super) fn of_leaves(&self, tree: &Tree, bins: &mut Bins) -> Option<Vec<Histogram>> {
+    ///
+    /// # Errors
+    /// When `watch` asks to stop.
+    pub(super) fn of_leaves(
+        &self,
+        tree: &Tree,
+        bins: &mut Bins,
+        watch: &dyn Watch,
+    ) -> Result<Option<Vec<Histogram>>, Stopped> {
         let mut counts: Vec<Counts> = (0..tree.n_leaves()).map(|_| Counts::default()).collect();
         let mut too_long = false;
         for first in (0..self.n_rows).step_by(BLOCK) {
+            if watch.should_stop() {
+                return Err(Stopped);
+            }
             let n = (self.n_rows - first).min(BLOCK);
             let mut patterns: Vec<Vec<u64>> = vec![vec![0; n]];
             let weights = &self.background.weights()[first..][..n];
@@ -72,11 +84,11 @@ impl<'b> Binned<'b> {
                 true
             });
             if too_long {
-                return None;
+                return Ok(None);
             }
         }
         let total = self.background.total();
-        Some(counts.into_iter().map(|counts| counts.shares(total)).collect())
+        Ok(Some(counts.into_iter().map(|counts| counts.shares(total)).collect()))
     }
 
     fn passes<'s>(

@@ -13,7 +13,7 @@ use super::columns::{Wanted, each_pair};
 use super::definition;
 use super::plan::{Plan, plan_columns};
 use super::{Game, Method, PlanError, plan_game, tree_shap};
-use crate::{Attributions, Control, Stopped};
+use crate::{Attributions, Control, Stopped, Watch};
 
 /// A model made ready for interactions.
 #[derive(Debug, Clone)]
@@ -45,9 +45,10 @@ pub fn plan_interactions(
     game: Game<'_>,
     method: Method,
     expected_rows: usize,
+    watch: &dyn Watch,
 ) -> Result<InteractionPlan, PlanError> {
-    let values = plan_game(model, game, method, expected_rows)?;
-    let pairs = plan_columns(model, game, Wanted::Pairs, method, expected_rows)?;
+    let values = plan_game(model, game, method, expected_rows, watch)?;
+    let pairs = plan_columns(model, game, Wanted::Pairs, method, expected_rows, watch)?;
     Ok(InteractionPlan { values, pairs })
 }
 

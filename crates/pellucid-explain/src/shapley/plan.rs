@@ -13,6 +13,7 @@ use super::paths::{Path, walk};
 use super::quadrature::{Walk, bytes_of, prepare};
 use super::tables::MAX_BITS;
 use super::units::{Allowed, Op, cut};
+use crate::{Quiet, Stopped, Watch};
 
 /// Bytes of tables that are too many to be meant: two gigabytes.
 const MAX_TABLE_BYTES: usize = 2 << 30;
@@ -61,10 +62,13 @@ impl Method {
 pub enum PlanError {
     /// The file does not say how many training rows reached each node.
     #[error(
-        "the model file stores no cover (training weight) of its nodes, so the path-dependent game is not defined; \
+        "the model file stores no cover (training weight) of its nodes, so the path-dependent game is not defined; give rows to compare with (--background), or \
          save the model with a newer XGBoost (3.1 or later stores it for vector leaves)"
     )]
     NoCovers,
+    /// The caller asked to stop.
+    #[error("stopped while the model was made ready")]
+    Stopped,
     /// A method of the other game.
     #[error("method `{method}` is not for the {game} game; use `auto`")]
     OtherGame {
@@ -192,20 +196,21 @@ impl Plan {
 /// # Errors
 /// When the game is not defined for the model, or the method can't be used on it.
 pub fn plan(model: &Ensemble, method: Method, expected_rows: usize) -> Result<Plan, PlanError> {
-    plan_game(model, Game::PathDependent, method, expected_rows)
+    plan_game(model, Game::PathDependent, method, expected_rows, &Quiet)
 }
 
 /// Prepares a model for a game. A background is folded into the plan: its rows cost nothing when others are explained.
 ///
 /// # Errors
-/// As [`plan`].
+/// As [`plan`], and when `watch` asks to stop: a large background takes a while.
 pub fn plan_game(
     model: &Ensemble,
     game: Game<'_>,
     method: Method,
     expected_rows: usize,
+    watch: &dyn Watch,
 ) -> Result<Plan, PlanError> {
-    plan_columns(model, game, Wanted::Values, method, expected_rows)
+    plan_columns(model, game, Wanted::Values, method, expected_rows, watch)
 }
 
 /// Prepares a model for values or for pairs.
@@ -215,6 +220,7 @@ pub(super) fn plan_columns(
     wanted: Wanted,
     method: Method,
     expected_rows: usize,
+    watch: &dyn Watch,
 ) -> Result<Plan, PlanError> {
     let background = match game {
         Game::PathDependent if !model.has_covers => return Err(PlanError::NoCovers),
@@ -246,10 +252,13 @@ pub(super) fn plan_columns(
     let mut base = model.base.clone();
     let mut trees = Vec::with_capacity(model.trees.len());
     for (at, tree) in model.trees.iter().enumerate() {
+        if watch.should_stop() {
+            return Err(PlanError::Stopped);
+        }
         let mut histograms = match &binned {
             None => None,
             Some(binned) => {
-                let found = binned.of_leaves(tree, &mut bins);
+                let found = binned.of_leaves(tree, &mut bins, watch).map_err(|Stopped| PlanError::Stopped)?;
                 Some(found.ok_or(PlanError::PathTooLongForBackground { tree: at })?)
             }
         };
