@@ -9,6 +9,8 @@ pub struct Instance {
     label: RowSet,
     weights: Vec<u32>,
     total: u64,
+    /// Whether every point weighs 1, so that weights are counts.
+    is_unit: bool,
 }
 
 /// Why columns, label and weights make no instance.
@@ -81,7 +83,10 @@ impl Instance {
         match positive {
             0 => Err(InstanceError::ConstantLabel(0)),
             all if all == total => Err(InstanceError::ConstantLabel(1)),
-            _ => Ok(Self { columns, label, weights, total }),
+            _ => {
+                let is_unit = weights.iter().all(|&weight| weight == 1);
+                Ok(Self { columns, label, weights, total, is_unit })
+            }
         }
     }
 
@@ -118,7 +123,7 @@ impl Instance {
     /// The weight of some points.
     #[must_use]
     pub fn weight_of(&self, points: &RowSet) -> u64 {
-        if self.total == self.weights.len() as u64 && self.weights.iter().all(|&weight| weight == 1) {
+        if self.is_unit {
             return points.count() as u64;
         }
         points.iter().map(|row| u64::from(self.weights[row])).sum()
@@ -144,6 +149,6 @@ impl Instance {
     #[must_use]
     pub fn with_rules(&self, rules: &[u32]) -> Self {
         let columns = rules.iter().map(|&rule| self.columns[rule as usize].clone()).collect();
-        Self { columns, label: self.label.clone(), weights: self.weights.clone(), total: self.total }
+        Self { columns, label: self.label.clone(), weights: self.weights.clone(), ..*self }
     }
 }

@@ -115,6 +115,15 @@ impl Console {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
+    /// The exit code of work on rows; says so where the time limit cut it short.
+    pub(crate) fn exit_of(&self, cut_short: bool, n_rows: usize) -> u8 {
+        if !cut_short {
+            return 0;
+        }
+        self.note(&format!("the time limit was reached; the result is complete for the first {n_rows} rows"));
+        4
+    }
+
     /// Progress over rows; `total` where it is known.
     pub(crate) fn progress(&self, total: Option<u64>) -> Progress<'_> {
         self.progress_in(total, "rows")

@@ -51,6 +51,8 @@ struct Piece<'o> {
 pub(super) struct Layout {
     pub(super) places: Vec<usize>,
     pub(super) n: usize,
+    /// Whether margins are walked too, and rows told as done; not where both were before.
+    pub(super) with_margins: bool,
 }
 
 /// Values of every row.
@@ -62,11 +64,11 @@ pub(super) fn explain(
 ) -> Result<Attributions, Stopped> {
     let n = model.features.len();
     let places = compiled.bins.used.iter().map(|feature| feature.index()).collect();
-    let (values, margins) = run(model, compiled, &Layout { places, n }, rows, control)?;
+    let (values, margins) = run(model, compiled, &Layout { places, n, with_margins: true }, rows, control)?;
     Ok(Attributions::measured(compiled.game, n, compiled.base.clone(), values, margins))
 }
 
-/// Sums of every row, laid out (rows × outputs × places), and margins (rows × outputs).
+/// Sums of every row, laid out (rows × outputs × places), and margins (rows × outputs; zeros without).
 pub(super) fn run(
     model: &Ensemble,
     compiled: &Compiled,
@@ -115,8 +117,10 @@ fn run_with<B: Bin>(
                 scratch.tree(tree, &compiled.bins, compiled.width);
             }
             scratch.write(layout, &mut piece, n_outputs);
-            add_margins(model, &walkers, rows, &mut piece);
-            control.watch.advance(n);
+            if layout.with_margins {
+                add_margins(model, &walkers, rows, &mut piece);
+                control.watch.advance(n);
+            }
         }
         false
     };

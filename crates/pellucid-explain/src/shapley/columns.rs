@@ -24,7 +24,9 @@ impl Wanted {
         match self {
             Self::Values => places.to_vec(),
             Self::Pairs => {
-                each_pair(places.len()).map(|(i, j)| pair(places[i], places[j], n_used as u32)).collect()
+                let column =
+                    |(i, j): (usize, usize)| pair(places[i] as usize, places[j] as usize, n_used) as u32;
+                each_pair(places.len()).map(column).collect()
             }
         }
     }
@@ -35,8 +37,8 @@ pub(super) fn each_pair(d: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..d).flat_map(move |i| (i + 1..d).map(move |j| (i, j)))
 }
 
-/// The column of a pair of places.
-fn pair(one: u32, other: u32, n_used: u32) -> u32 {
+/// The place of a pair of different things among n, in the order of [`each_pair`].
+pub(super) fn pair(one: usize, other: usize, n: usize) -> usize {
     let (low, high) = (one.min(other), one.max(other));
-    low * (2 * n_used - low - 1) / 2 + high - low - 1
+    low * (2 * n - low - 1) / 2 + high - low - 1
 }

@@ -13,7 +13,7 @@ use pellucid_models::trees::{Node, Side, Target, Tree};
 use super::bins::{Bins, Decision};
 use super::columns::{Wanted, each_pair};
 use super::definition::shapley_weight;
-use super::histogram::{Histogram, MOST_SLOTS};
+use super::histogram::{Histogram, MOST_SLOTS, all_pass};
 use super::paths::{Path, walk};
 use super::quadrature::gauss_legendre;
 
@@ -198,7 +198,7 @@ pub(super) fn prepare(
         let values = tree.leaf_values(*leaf);
         made.push(DeepLeaf {
             steps,
-            full: if d == 64 { u64::MAX } else { (1 << d) - 1 },
+            full: all_pass(d),
             n_slots: d,
             rule,
             wanted,

@@ -72,6 +72,33 @@ fn expected(model: &Ensemble, x: &dyn Fn(FeatureId) -> f64, known: &dyn Fn(Featu
     sums
 }
 
+/// The features that the model uses.
+fn players(model: &Ensemble) -> Vec<FeatureId> {
+    let used = model.used_features();
+    (0..used.len()).filter(|&f| used[f]).map(FeatureId::at).collect()
+}
+
+/// The worth of every set of players to a row.
+fn worths(
+    model: &Ensemble,
+    game: Game<'_>,
+    x: &dyn Fn(FeatureId) -> f64,
+    players: &[FeatureId],
+    control: &Control<'_>,
+) -> Result<Vec<Vec<f64>>, Stopped> {
+    let n = players.len();
+    let mut worths = Vec::with_capacity(1 << n);
+    for set in 0..1_usize << n {
+        // A row can take minutes: it must be possible to stop within it.
+        if set % 256 == 255 && control.watch.should_stop() {
+            return Err(Stopped);
+        }
+        let known = |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
+        worths.push(worth(model, game, x, &known));
+    }
+    Ok(worths)
+}
+
 /// Shapley values by the sum over all subsets of the features that the model uses.
 ///
 /// Time is `2^f` walks of every tree a row; [`super::plan`] refuses more than [`MAX_FEATURES`].
@@ -84,8 +111,7 @@ pub fn by_subsets(
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
-    let used = model.used_features();
-    let players: Vec<FeatureId> = (0..used.len()).filter(|&f| used[f]).map(FeatureId::at).collect();
+    let players = players(model);
     let n = players.len();
     let (n_features, n_outputs) = (model.features.len(), model.base.len());
     let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
@@ -96,16 +122,7 @@ pub fn by_subsets(
             return Err(Stopped);
         }
         let x = |feature: FeatureId| rows.at(feature, row);
-        let mut worths: Vec<Vec<f64>> = Vec::with_capacity(1 << n);
-        for set in 0..1_usize << n {
-            // A row can take minutes: it must be possible to stop within it.
-            if set % 256 == 255 && control.watch.should_stop() {
-                return Err(Stopped);
-            }
-            let known =
-                |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
-            worths.push(worth(model, game, &x, &known));
-        }
+        let worths = worths(model, game, &x, &players, control)?;
         for (player, feature) in players.iter().enumerate() {
             for set in (0..1_usize << n).filter(|set| set >> player & 1 == 0) {
                 let weight = shapley_weight(set.count_ones() as usize, n);
@@ -135,21 +152,12 @@ pub fn interactions_by_subsets(
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Vec<f64>, Stopped> {
-    let used = model.used_features();
-    let players: Vec<FeatureId> = (0..used.len()).filter(|&f| used[f]).map(FeatureId::at).collect();
+    let players = players(model);
     let (n, n_outputs) = (players.len(), model.base.len());
     let mut found = Vec::new();
     for row in 0..rows.n_rows() {
         let x = |feature: FeatureId| rows.at(feature, row);
-        let mut worths: Vec<Vec<f64>> = Vec::with_capacity(1 << n);
-        for set in 0..1_usize << n {
-            if set % 256 == 255 && control.watch.should_stop() {
-                return Err(Stopped);
-            }
-            let known =
-                |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
-            worths.push(worth(model, game, &x, &known));
-        }
+        let worths = worths(model, game, &x, &players, control)?;
         // By output: the worth of every set.
         let by_output = (0..n_outputs).map(|output| worths.iter().map(|all| all[output]).collect());
         for worths in by_output.collect::<Vec<Vec<f64>>>() {
@@ -167,7 +175,6 @@ pub fn interactions_by_subsets(
                 found.push(without.map(part).sum());
             }
         }
-        control.watch.advance(1);
     }
     Ok(found)
 }

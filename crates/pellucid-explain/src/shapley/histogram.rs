@@ -4,7 +4,7 @@
 //! (WOODELF, Nadel and Wettenstein, AAAI 2026, arXiv 2511.09376).
 
 use pellucid_data::NodeId;
-use pellucid_models::trees::{Node, Split, Tree};
+use pellucid_models::trees::{Node, Side, Split, Tree};
 
 use super::bins::Bins;
 use super::blocks::answer;
@@ -24,6 +24,11 @@ const BLOCK: usize = 1024;
 /// Patterns with the share of the background's weight that has them, rising; bit `u` says that a row passes the splits of
 /// the path's `u`-th feature.
 pub(super) type Histogram = Vec<(u64, f64)>;
+
+/// The pattern of a row that passes the splits of all d features.
+pub(super) fn all_pass(d: usize) -> u64 {
+    u64::MAX.checked_shr(u32::try_from(MOST_SLOTS - d).unwrap_or(u32::MAX)).unwrap_or(0)
+}
 
 /// The background as the model sees it: one bin a value.
 pub(super) struct Binned<'b> {
@@ -96,14 +101,13 @@ impl<'b> Binned<'b> {
         split: &Split,
         tree: &Tree,
         bins: &'s mut Bins,
-        side: pellucid_models::trees::Side,
+        side: Side,
         rows: std::ops::Range<usize>,
     ) -> impl Iterator<Item = bool> + use<'s, 'b> {
         let decision = bins.decision(split, tree);
         let own = &self.bins[bins.place(split.feature) as usize * self.n_rows..][rows];
         let lists = bins.lists();
-        own.iter()
-            .map(move |&bin| answer(bin, decision, lists) == (side == pellucid_models::trees::Side::Yes))
+        own.iter().map(move |&bin| answer(bin, decision, lists) == (side == Side::Yes))
     }
 }
 

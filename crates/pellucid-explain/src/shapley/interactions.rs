@@ -9,7 +9,7 @@ use pellucid_data::{FeatureId, OutputId};
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
 
 use super::blocks::{self, Layout};
-use super::columns::{Wanted, each_pair};
+use super::columns::{Wanted, each_pair, pair};
 use super::definition;
 use super::plan::{Plan, plan_columns};
 use super::{Game, Method, PlanError, plan_game, tree_shap};
@@ -80,9 +80,7 @@ impl Interactions {
     }
 
     fn half(&self, row: usize, output: OutputId, one: usize, other: usize) -> f64 {
-        let n = self.values.n_features();
-        let (low, high) = (one.min(other), one.max(other));
-        let pair = low * (2 * n - low - 1) / 2 + high - low - 1;
+        let pair = pair(one, other, self.values.n_features());
         self.halves[(row * self.values.n_outputs() + output.index()) * self.n_pairs + pair]
     }
 }
@@ -104,12 +102,10 @@ pub fn shap_interactions(
         Some(compiled) => {
             // Pairs of features in use, among all pairs.
             let used = &compiled.bins.used;
-            let place = |(i, j): (usize, usize)| {
-                let (low, high) = (used[i].index(), used[j].index());
-                low * (2 * n - low - 1) / 2 + high - low - 1
-            };
+            let place = |(i, j): (usize, usize)| pair(used[i].index(), used[j].index(), n);
             let places = each_pair(used.len()).map(place).collect();
-            blocks::run(model, compiled, &Layout { places, n: n_pairs }, rows, control)?.0
+            blocks::run(model, compiled, &Layout { places, n: n_pairs, with_margins: false }, rows, control)?
+                .0
         }
         None => definition::interactions_by_subsets(model, plan.pairs.game_by_definition(), rows, control)?,
     };

@@ -8,7 +8,7 @@ use super::columns::Wanted;
 use super::deep::{self, DeepLeaf};
 use super::definition::MAX_FEATURES;
 use super::game::{Background, Game};
-use super::histogram::{Binned, Histogram, MOST_SLOTS};
+use super::histogram::{Binned, Histogram, MOST_SLOTS, all_pass};
 use super::paths::{Path, walk};
 use super::quadrature::{Walk, bytes_of, prepare};
 use super::tables::MAX_BITS;
@@ -77,11 +77,11 @@ pub enum PlanError {
         /// The game.
         game: &'static str,
     },
-    /// More features on a path than the background game can tell apart.
+    /// More features on a path than a pattern has bits.
     #[error(
-        "tree {tree} has a path of more than {MOST_SLOTS} distinct features, too many for the background game; leave the background out for the path-dependent game"
+        "tree {tree} has a path of more than {MOST_SLOTS} distinct features, too many for the background game and for interactions; values without a background have no such limit"
     )]
-    PathTooLongForBackground {
+    PathTooLongForPatterns {
         /// The tree, from 0.
         tree: usize,
     },
@@ -107,9 +107,9 @@ pub enum PlanError {
         /// The tree, from 0.
         tree: usize,
     },
-    /// A background whose patterns would not fit into memory.
-    #[error("the patterns of the background would take more than {} MiB; give fewer rows of background", MAX_TABLE_BYTES >> 20)]
-    BackgroundTooLarge,
+    /// Leaves that are looked at pattern by pattern would not fit into memory.
+    #[error("leaves with long paths would take more than {} MiB; give fewer rows of background, if any", MAX_TABLE_BYTES >> 20)]
+    PatternsTooLarge,
     /// Tables that would not fit into memory.
     #[error("the tables would take more than {} MiB; use `auto` or `quadrature`", MAX_TABLE_BYTES >> 20)]
     TablesTooLarge,
@@ -128,7 +128,7 @@ pub struct Summary {
     pub n_integrated: usize,
     /// The largest number of quadrature points.
     pub n_points: usize,
-    /// Leaves at which every pattern of the background is looked at.
+    /// Leaves that are looked at pattern by pattern: the background's, or for interactions the rows' own.
     pub n_paired: usize,
 }
 
@@ -190,8 +190,8 @@ impl Plan {
     }
 }
 
-/// Prepares a model for the path-dependent game and about `expected_rows` rows: more rows are worth larger tables. The answers do
-/// depend on it, by rounding only; give the same number to get the same bytes.
+/// Prepares a model for the path-dependent game and about `expected_rows` rows: more rows are worth larger tables. The
+/// answers do depend on it, by rounding only; give the same number to get the same bytes.
 ///
 /// # Errors
 /// When the game is not defined for the model, or the method can't be used on it.
@@ -259,7 +259,7 @@ pub(super) fn plan_columns(
             None => None,
             Some(binned) => {
                 let found = binned.of_leaves(tree, &mut bins, watch).map_err(|Stopped| PlanError::Stopped)?;
-                Some(found.ok_or(PlanError::PathTooLongForBackground { tree: at })?)
+                Some(found.ok_or(PlanError::PathTooLongForPatterns { tree: at })?)
             }
         };
         match &histograms {
@@ -283,10 +283,10 @@ pub(super) fn plan_columns(
         if histograms.is_some() || wanted == Wanted::Pairs {
             summary.n_paired += cut.deep.len();
             let made = deep::prepare(tree, &cut.deep, &mut bins, wanted, histograms.as_mut());
-            let by_pattern = made.ok_or(PlanError::PathTooLongForBackground { tree: at })?;
+            let by_pattern = made.ok_or(PlanError::PathTooLongForPatterns { tree: at })?;
             pattern_bytes += by_pattern.iter().map(DeepLeaf::bytes).sum::<usize>();
             if pattern_bytes > MAX_TABLE_BYTES {
-                return Err(PlanError::BackgroundTooLarge);
+                return Err(PlanError::PatternsTooLarge);
             }
             trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep: None, by_pattern });
             continue;
@@ -312,8 +312,7 @@ pub(super) fn plan_columns(
 fn add_mean(tree: &Tree, histograms: &[Histogram], base: &mut [f64]) {
     walk(tree, NodeId(0), &mut Path::default(), |node, path| {
         if let Node::Leaf(leaf) = &tree.nodes()[node.index()] {
-            let d = path.slots.len();
-            let full = if d == 64 { u64::MAX } else { (1 << d) - 1 };
+            let full = all_pass(path.slots.len());
             // Patterns rise, and the one of those that arrive is the last.
             let share =
                 histograms[*leaf as usize].last().filter(|last| last.0 == full).map_or(0.0, |last| last.1);

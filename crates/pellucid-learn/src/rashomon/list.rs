@@ -12,7 +12,7 @@ use pellucid_data::ratio::RatioError;
 
 use super::count::Prepared;
 use super::explorer::{Explorer, Member, OF_SET};
-use super::members::members;
+use super::members::{PATIENCE, members};
 use crate::search::problem::{NEVER, Thresholds};
 use crate::{Searching, SemanticsError};
 
@@ -29,9 +29,6 @@ pub enum Order {
 /// Sets that are sorted at once.
 const AT_ONCE: usize = 1 << 18;
 
-/// Sets that are told between two looks at the clock.
-const PATIENCE: usize = 512;
-
 /// How a list ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Listed {
@@ -44,7 +41,7 @@ pub enum Listed {
 }
 
 /// Tells sets, with a look at the clock now and then: whoever hears of them may be slow.
-fn tell_all(
+pub(super) fn tell_all(
     found: &[Member],
     searching: &Searching<'_>,
     tell: &mut dyn FnMut(&Member) -> ControlFlow<()>,

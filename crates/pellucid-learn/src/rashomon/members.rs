@@ -11,7 +11,7 @@ use crate::search::visit::{Path, Visit};
 use crate::search::{How, Lane, Switches, run};
 
 /// Sets between two looks at the clock.
-const PATIENCE: usize = 512;
+pub(super) const PATIENCE: usize = 512;
 
 /// What is told of each set: its rules, rising, and the cost of its errors. Answers whether to go on.
 pub(super) type Tell<'t> = dyn FnMut(&[u32], i64) -> bool + Send + 't;

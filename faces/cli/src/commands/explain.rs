@@ -1,6 +1,5 @@
 //! `pellucid explain MODEL DATA`: exact Shapley values as numbers, pictures or a report.
 
-use std::io::Write;
 use std::path::Path;
 
 use pellucid::data::OutputId;
@@ -15,6 +14,7 @@ use pellucid::views::theme::Mode;
 use pellucid::views::{Subject, View, bar, beeswarm, decision, force, heatmap, scatter, waterfall};
 use serde_json::{Value, json};
 
+use super::json_object::JsonObject;
 use super::{Context, VERSION, print};
 use crate::args::{Explain, MethodName, Plot, Theme};
 use crate::explaining::{Explained, Feed, explain};
@@ -49,6 +49,11 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         feed.take_background(path, args.background_weights.as_deref(), &args.about, context.console)?;
     }
     if args.interactions {
+        // Other formats were refused above.
+        let format = match format {
+            Some(Format::Table(format)) => Some(format),
+            _ => None,
+        };
         return super::interactions::run(feed, args, format, context);
     }
     let hash = feed.model_hash.clone();
@@ -87,23 +92,12 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         "method": method(args.method).name(), "background": args.background, "background_weights": args.background_weights, "row": args.row, "class": args.class, "drop": args.about.drop,
         "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": args.output.name(),
     });
-    if let Some(folder) = &args.about.run {
-        let mut inputs = vec![("model", args.about.model.as_path()), ("data", args.about.data.as_path())];
-        inputs.extend(args.background.iter().map(|path| ("background", path.as_path())));
-        let path = context.write_run_to(folder, "explain", &inputs, &outputs, options, summary.clone())?;
-        context.console.done(&format!("wrote {path}"));
-    }
+    let background = args.background.as_deref();
+    context.write_run("explain", &args.about, background, &outputs, options, summary.clone())?;
     if context.json {
         context.print_json("explain", summary)?;
     }
-    if explained.cut_short {
-        let rows = explained.n_rows();
-        context
-            .console
-            .note(&format!("the time limit was reached; the result is complete for the first {rows} rows"));
-        return Ok(4);
-    }
-    Ok(0)
+    Ok(context.console.exit_of(explained.cut_short, explained.n_rows()))
 }
 
 /// What can be told to be wrong before any file is read.
@@ -176,7 +170,7 @@ pub(crate) fn kernels(summary: Summary, method: Method) -> String {
         ));
     }
     if summary.n_paired > 0 {
-        parts.push(format!("patterns of the background at {} leaves", count(summary.n_paired)));
+        parts.push(format!("pattern by pattern at {} leaves", count(summary.n_paired)));
     }
     if parts.is_empty() { "none needed: no tree splits".to_owned() } else { parts.join(", ") + ", 64-bit" }
 }
@@ -250,10 +244,11 @@ fn write_values(
     let metadata = metadata(args, &feed.model, hash);
     let (file, mut out) = NewFile::create(path)?;
     let explained = if format == TableFormat::Json {
-        let mut writer = JsonObject::new(std::io::BufWriter::new(&mut out), &feed.model, &metadata)?;
-        let explained =
-            explain(feed, method(args.method), args.row, context.console, |found| writer.write(found))?;
-        writer.finish(explained.cut_short)?;
+        let mut object = JsonObject::new(std::io::BufWriter::new(&mut out), &feed.model, &metadata)?;
+        let explained = explain(feed, method(args.method), args.row, context.console, |found| {
+            (0..found.n_rows()).try_for_each(|row| object.row(&json_row(found, row)))
+        })?;
+        object.finish(!explained.cut_short)?;
         explained
     } else {
         let mut writer: Box<dyn WriteBatches + '_> =
@@ -269,48 +264,20 @@ fn write_values(
     Ok(explained)
 }
 
-/// One JSON object: names once, then rows as arrays.
-struct JsonObject<W> {
-    out: W,
-    first: bool,
-}
-
-impl<W: Write> JsonObject<W> {
-    fn new(mut out: W, model: &Ensemble, metadata: &[(String, String)]) -> Result<Self, Failure> {
-        let about: serde_json::Map<String, Value> =
-            metadata.iter().skip(1).map(|(k, v)| (k.replace("pellucid.", ""), v.as_str().into())).collect();
-        let names: Vec<&str> = model.features.iter().map(|f| f.name.as_str()).collect();
-        let head = json!({"about": about, "feature_names": names, "n_outputs": model.base.len()}).to_string();
-        write!(out, "{{\"schema\":\"pellucid.explanation/1\",{},\"rows\":[", &head[1..head.len() - 1])?;
-        Ok(Self { out, first: true })
-    }
-
-    /// A row is an array over outputs of `{values, base_value, margin, residual}`.
-    fn write(&mut self, found: &Attributions) -> Result<(), Failure> {
-        for row in 0..found.n_rows() {
-            let outputs: Vec<String> = (0..found.n_outputs())
-                .map(OutputId::at)
-                .map(|output| {
-                    let values: Vec<String> = found.values(row, output).iter().map(|&x| number(x)).collect();
-                    format!(
-                        "{{\"values\":[{}],\"base_value\":{},\"margin\":{},\"residual\":{}}}",
-                        values.join(","),
-                        number(found.base(output)),
-                        number(found.margin(row, output)),
-                        number(found.residual(row, output))
-                    )
-                })
-                .collect();
-            write!(self.out, "{}\n[{}]", if self.first { "" } else { "," }, outputs.join(","))?;
-            self.first = false;
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, cut_short: bool) -> Result<(), Failure> {
-        writeln!(self.out, "\n],\"complete\":{}}}", !cut_short)?;
-        Ok(self.out.flush()?)
-    }
+/// A row is an array over outputs of `{values, base_value, margin, residual}`.
+fn json_row(found: &Attributions, row: usize) -> String {
+    let output = |output: OutputId| {
+        let values: Vec<String> = found.values(row, output).iter().map(|&x| number(x)).collect();
+        format!(
+            "{{\"values\":[{}],\"base_value\":{},\"margin\":{},\"residual\":{}}}",
+            values.join(","),
+            number(found.base(output)),
+            number(found.margin(row, output)),
+            number(found.residual(row, output))
+        )
+    };
+    let outputs: Vec<String> = (0..found.n_outputs()).map(OutputId::at).map(output).collect();
+    format!("[{}]", outputs.join(","))
 }
 
 /// The picture that was asked for, or the usual one.

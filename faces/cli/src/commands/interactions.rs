@@ -1,6 +1,5 @@
 //! `pellucid explain MODEL DATA --interactions`: what pairs of features do together.
 
-use std::io::Write;
 use std::path::Path;
 
 use pellucid::data::write::WriteBatches;
@@ -12,11 +11,12 @@ use pellucid::views::number::{count, pretty};
 use serde_json::{Value, json};
 
 use super::explain::{check_columns, kernels, metadata, method};
+use super::json_object::JsonObject;
 use super::{Context, print};
 use crate::args::Explain;
 use crate::explaining::{Feed, explain_pairs};
 use crate::failure::Failure;
-use crate::output::{Format, NewFile, TableFormat, table_writer};
+use crate::output::{NewFile, TableFormat, table_writer};
 
 /// Pairs that a summary lists.
 const LISTED: usize = 20;
@@ -24,7 +24,7 @@ const LISTED: usize = 20;
 pub(crate) fn run(
     mut feed: Feed,
     args: &Explain,
-    format: Option<Format>,
+    format: Option<TableFormat>,
     context: &Context<'_>,
 ) -> Result<u8, Failure> {
     let hash = feed.model_hash.clone();
@@ -42,34 +42,15 @@ pub(crate) fn run(
         })
     };
     let (plan, cut_short) = match (format, args.out.as_deref()) {
-        (Some(Format::Table(format)), Some(path)) => {
+        (Some(format), Some(path)) => {
             let model = feed.model.clone();
             let (file, mut out) = NewFile::create(path)?;
             let done = if format == TableFormat::Json {
-                let mut out = std::io::BufWriter::new(&mut out);
-                let about: serde_json::Map<String, Value> = metadata
-                    .iter()
-                    .skip(1)
-                    .map(|(k, v)| (k.replace("pellucid.", ""), v.as_str().into()))
-                    .collect();
-                let names: Vec<&str> = model.features.iter().map(|f| f.name.as_str()).collect();
-                let head = json!({"about": about, "feature_names": names, "n_outputs": model.base.len()})
-                    .to_string();
-                write!(
-                    out,
-                    "{{\"schema\":\"pellucid.interactions/1\",{},\"rows\":[",
-                    &head[1..head.len() - 1]
-                )?;
-                let mut first = true;
+                let mut object = JsonObject::new(std::io::BufWriter::new(&mut out), &model, &metadata)?;
                 let done = explain(&mut feed, &mut |found| {
-                    for row in 0..found.values().n_rows() {
-                        let comma = if std::mem::take(&mut first) { "" } else { "," };
-                        write!(out, "{comma}{}", json_row(found, row))?;
-                    }
-                    Ok(())
+                    (0..found.values().n_rows()).try_for_each(|row| object.row(&json_row(found, row)))
                 })?;
-                write!(out, "],\"complete\":{}}}", !done.1)?;
-                out.flush()?;
+                object.finish(!done.1)?;
                 done
             } else {
                 let mut writer: Box<dyn WriteBatches + '_> =
@@ -82,12 +63,7 @@ pub(crate) fn run(
             file.keep()?;
             done
         }
-        (None, _) => explain(&mut feed, &mut |_| Ok(()))?,
-        _ => {
-            return Err(Failure::Usage(
-                "interactions are written as .csv .parquet .jsonl .arrow or .json".to_owned(),
-            ));
-        }
+        _ => explain(&mut feed, &mut |_| Ok(()))?,
     };
     finish(&feed, &plan, &totals, cut_short, args, context)
 }
@@ -107,15 +83,10 @@ fn finish(
         "outputs": (0..feed.model.base.len()).map(|output| totals.listed(&feed.model, output)).collect::<Value>(),
         "output": args.out,
     });
-    if let Some(folder) = &args.about.run {
-        let mut inputs = vec![("model", args.about.model.as_path()), ("data", args.about.data.as_path())];
-        inputs.extend(args.background.iter().map(|path| ("background", path.as_path())));
-        let outputs: Vec<(&str, &Path)> =
-            args.out.iter().map(|path| ("interactions", path.as_path())).collect();
-        let options = json!({"interactions": true, "method": method(args.method).name(), "background": args.background, "row": args.row});
-        let path = context.write_run_to(folder, "explain", &inputs, &outputs, options, summary.clone())?;
-        context.console.done(&format!("wrote {path}"));
-    }
+    let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("interactions", path.as_path())).collect();
+    let options = json!({"interactions": true, "method": method(args.method).name(), "background": args.background, "row": args.row});
+    let background = args.background.as_deref();
+    context.write_run("explain", &args.about, background, &outputs, options, summary.clone())?;
     if let Some(path) = &args.out {
         context.console.done(&format!(
             "wrote the interactions of {} rows to {}",
@@ -129,14 +100,7 @@ fn finish(
         let output = args.class.unwrap_or(0) as usize;
         print(&said(&feed.model, totals, output, plan.values().game()))?;
     }
-    if cut_short {
-        let rows = totals.n_rows;
-        context
-            .console
-            .note(&format!("the time limit was reached; the result is complete for the first {rows} rows"));
-        return Ok(4);
-    }
-    Ok(0)
+    Ok(context.console.exit_of(cut_short, totals.n_rows))
 }
 
 /// Sums over all rows.

@@ -4,6 +4,7 @@ mod doctor;
 mod explain;
 mod inspect;
 mod interactions;
+mod json_object;
 mod position;
 mod predict;
 mod rashomon;
@@ -116,12 +117,14 @@ impl Context<'_> {
         &self,
         verb: &str,
         about: &ModelAndData,
+        background: Option<&Path>,
         outputs: &[(&str, &Path)],
         options: Value,
         results: Value,
     ) -> Result<(), Failure> {
         let Some(folder) = &about.run else { return Ok(()) };
-        let inputs = [("model", about.model.as_path()), ("data", about.data.as_path())];
+        let mut inputs = vec![("model", about.model.as_path()), ("data", about.data.as_path())];
+        inputs.extend(background.map(|path| ("background", path)));
         let path = self.write_run_to(folder, verb, &inputs, outputs, options, results)?;
         self.console.done(&format!("wrote {path}"));
         Ok(())

@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> 
         context.console.done(&format!("wrote {n_rows} rows to {}", shown.display()));
     }
     let results = json!({"rows": n_rows, "complete": !cut_short});
-    context.write_run("predict", &args.about, &[("predictions", shown)], json!({}), results)?;
+    context.write_run("predict", &args.about, None, &[("predictions", shown)], json!({}), results)?;
     if context.json {
         let mut body = json!({"rows": n_rows, "complete": !cut_short, "columns": names, "output": args.out});
         if args.out.is_none() {

@@ -80,7 +80,7 @@ fn long_paths_and_large_backgrounds_agree_three_ways() {
     let background = Background::new(rows_for(&mut Rng(2), &model, 3), None).unwrap();
     let refused =
         plan_game(&model, Game::Background(&background), Method::Auto, 1, &crate::Quiet).unwrap_err();
-    assert_eq!(refused, PlanError::PathTooLongForBackground { tree: 0 });
+    assert_eq!(refused, PlanError::PathTooLongForPatterns { tree: 0 });
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn long_paths_agree_two_ways_and_sum_to_the_values() {
     }
     let model = chain(&mut Rng(1), 65);
     let refused = plan_interactions(&model, Game::PathDependent, Method::Auto, 1, &crate::Quiet).unwrap_err();
-    assert_eq!(refused, PlanError::PathTooLongForBackground { tree: 0 });
+    assert_eq!(refused, PlanError::PathTooLongForPatterns { tree: 0 });
 }
 
 #[test]

@@ -19,11 +19,14 @@ pub use fairness::{Fairness, Metric, Range};
 pub use reliance::Reliance;
 pub use subject::{Groups, StudyError, Subject};
 
+use std::ops::ControlFlow;
+
 use fairness::Tracker;
 use pool::Pool;
 use subject::weigh;
 
-use super::{Explorer, Member};
+use super::list::tell_all;
+use super::{Explorer, Listed, Member};
 use crate::{Searching, SemanticsError};
 
 /// Pairs of rules are counted among so many.
@@ -230,13 +233,11 @@ impl Explorer {
     ) -> Result<bool, SemanticsError> {
         if !self.is_bulk() {
             let Some(held) = self.all_held(searching)? else { return Ok(false) };
-            for some in held.chunks(512) {
-                if searching.control.watch.should_stop() {
-                    return Ok(false);
-                }
-                some.iter().for_each(&mut *tell);
-            }
-            return Ok(true);
+            let told = tell_all(&held, searching, &mut |member| {
+                tell(member);
+                ControlFlow::Continue(())
+            });
+            return Ok(told == Listed::All);
         }
         if self.prepared.has_empty {
             tell(&self.member(&[], self.prepared.errors)?);

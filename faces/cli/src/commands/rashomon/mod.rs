@@ -68,6 +68,11 @@ fn empty(about: &Explored, best: Option<Ratio>) -> String {
     format!("The set is empty{best}; θ is {theta} ({})", pellucid::views::number::pretty(theta.value(), 5))
 }
 
+/// The error of a verb that needs members of a set that has none.
+fn nothing(about: &Explored, bound: &Bound, searching: &Searching<'_>) -> Failure {
+    Failure::Input(empty(about, best(&about.prepared, bound, searching).ok()))
+}
+
 /// The best objective of the sets that may count.
 fn best(prepared: &Prepared, bound: &Bound, searching: &Searching<'_>) -> Result<Ratio, Failure> {
     let constraints =

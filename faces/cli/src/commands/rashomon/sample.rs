@@ -10,7 +10,7 @@ use pellucid::views::number::pretty;
 use serde_json::{Value, json};
 
 use super::written::{HEADER, Written, format_of, line, object, shown};
-use super::{Explored, best, empty, explored};
+use super::{Explored, explored, nothing};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::NewFile;
@@ -37,10 +37,7 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
         let seed = context.seed.unwrap_or(0);
         return match args.method {
             DrawName::Parity => match unigen(&about.explorer, n, args.epsilon, seed, &how) {
-                Err(ApproximateError::Empty) => {
-                    let best = best(&about.prepared, &args.bound, &how).ok();
-                    Err(Failure::Input(empty(&about, best)))
-                }
+                Err(ApproximateError::Empty) => Err(nothing(&about, &args.bound, &how)),
                 drawn => parity(&drawn?, &about, context),
             },
             _ => tree(&probe(&about.explorer, n, seed, &how)?, &about, context),
@@ -48,10 +45,7 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
     }
     let drawn = about.explorer.sample(n, context.seed.unwrap_or(0), args.beta, &how);
     let drawn = match drawn {
-        Err(SampleError::Empty) => {
-            let best = best(&about.prepared, &args.bound, &how).ok();
-            return Err(Failure::Input(empty(&about, best)));
-        }
+        Err(SampleError::Empty) => return Err(nothing(&about, &args.bound, &how)),
         other => other?,
     };
     drop(progress);

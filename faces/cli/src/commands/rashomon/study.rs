@@ -15,7 +15,7 @@ use pellucid::views::number::{digits, pretty};
 use serde_json::{Value, json};
 
 use super::study_page::{page, ranges};
-use super::{Explored, best as best_objective, empty, explored};
+use super::{Explored, explored, nothing};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
@@ -99,8 +99,7 @@ fn studied(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failu
         return Err(stopped());
     }
     if counted.count == BigUint::ZERO {
-        let best = best_objective(&about.prepared, &args.bound, &how).ok();
-        return Err(Failure::Input(empty(&about, best)));
+        return Err(nothing(&about, &args.bound, &how));
     }
     let mut first = None;
     about.explorer.list(Order::Objective, &how, &mut |member| {

@@ -1,0 +1,39 @@
+//! How are rows written as one JSON object? What holds for all of them first, then an array of rows, then whether it is all.
+
+use std::io::Write;
+
+use pellucid::models::trees::Ensemble;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// An object that is being written.
+pub(super) struct JsonObject<W> {
+    out: W,
+    first: bool,
+}
+
+impl<W: Write> JsonObject<W> {
+    /// `metadata` holds the schema first, then what is said of all rows.
+    pub(super) fn new(mut out: W, model: &Ensemble, metadata: &[(String, String)]) -> Result<Self, Failure> {
+        let about: serde_json::Map<String, Value> =
+            metadata.iter().skip(1).map(|(k, v)| (k.replace("pellucid.", ""), v.as_str().into())).collect();
+        let schema = metadata.first().map_or("", |(_, schema)| schema.as_str());
+        let names: Vec<&str> = model.features.iter().map(|f| f.name.as_str()).collect();
+        let head = json!({"about": about, "feature_names": names, "n_outputs": model.base.len()}).to_string();
+        write!(out, "{{\"schema\":\"{schema}\",{},\"rows\":[", &head[1..head.len() - 1])?;
+        Ok(Self { out, first: true })
+    }
+
+    /// A row, already JSON.
+    pub(super) fn row(&mut self, row: &str) -> Result<(), Failure> {
+        let comma = if std::mem::take(&mut self.first) { "" } else { "," };
+        Ok(write!(self.out, "{comma}\n{row}")?)
+    }
+
+    /// Closes the object.
+    pub(super) fn finish(mut self, is_complete: bool) -> Result<(), Failure> {
+        writeln!(self.out, "\n],\"complete\":{is_complete}}}")?;
+        Ok(self.out.flush()?)
+    }
+}
