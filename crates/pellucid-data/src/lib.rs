@@ -6,6 +6,7 @@
 pub mod binarize;
 pub mod control;
 pub mod ids;
+mod level;
 pub mod ratio;
 pub mod read;
 pub mod rowset;
@@ -15,6 +16,7 @@ pub mod write;
 
 pub use control::{Control, Quiet, Stopped, Watch};
 pub use ids::{FeatureId, NodeId, OutputId};
+pub use level::Level;
 pub use ratio::Ratio;
 pub use rowset::RowSet;
 pub use suggest::closest;

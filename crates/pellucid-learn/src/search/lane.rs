@@ -1,6 +1,6 @@
 //! What happens to all rules at once when some points are covered? One lane a rule, many lanes an instruction.
 //!
-//! The kernels exist for AVX-512, AVX2 and portably; which one runs is decided once a search, by what the machine has.
+//! The kernels exist for AVX-512, AVX2 and portably; which one runs is decided once a search, by [`Level`](pellucid_data::Level).
 //! Tests compare them with each other on whatever is there.
 #![expect(
     unsafe_code,
@@ -9,49 +9,6 @@
 
 /// Lanes of one mask word; rows are padded to this.
 pub(crate) const WIDTH: usize = 64;
-
-/// Which instructions a search may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Level {
-    /// None in particular.
-    Portable,
-    /// AVX2.
-    Avx2,
-    /// AVX-512 F, BW and VL.
-    Avx512,
-}
-
-impl Level {
-    /// The best one that this machine has.
-    #[must_use]
-    pub fn detect() -> Self {
-        Self::Avx512.or_lower()
-    }
-
-    /// This one where the machine has it, else the best below.
-    #[must_use]
-    pub fn or_lower(self) -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let has512 = std::arch::is_x86_feature_detected!("avx512f")
-                && std::arch::is_x86_feature_detected!("avx512bw")
-                && std::arch::is_x86_feature_detected!("avx512vl");
-            let has2 = std::arch::is_x86_feature_detected!("avx2")
-                && std::arch::is_x86_feature_detected!("bmi1")
-                && std::arch::is_x86_feature_detected!("bmi2")
-                && std::arch::is_x86_feature_detected!("lzcnt")
-                && std::arch::is_x86_feature_detected!("popcnt");
-            if self >= Self::Avx512 && has512 && has2 {
-                return Self::Avx512;
-            }
-            if self >= Self::Avx2 && has2 {
-                return Self::Avx2;
-            }
-        }
-        Self::Portable
-    }
-}
 
 pub(crate) const PORTABLE: u8 = 0;
 pub(crate) const AVX2: u8 = 1;
@@ -438,6 +395,7 @@ avx2!(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pellucid_data::Level;
     use proptest::prelude::*;
 
     fn check<L: Lane, const LEVEL: u8>(rows: &[i64], list: &[u32], from: &[i64], live: &[u64], at: i64) {

@@ -16,5 +16,5 @@ mod run;
 pub(crate) mod visit;
 
 pub(crate) use lane::Lane;
-pub use lane::Level;
+pub use pellucid_data::Level;
 pub(crate) use run::{Ended, How, Switches, run};

@@ -9,9 +9,10 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use pellucid_data::Control;
 
+use super::Level;
 use super::dfs::{Search, add_open};
 use super::frame::Frame;
-use super::lane::{Lane, Level};
+use super::lane::Lane;
 use super::open::Open;
 use super::problem::{AnyProblem, Problem, Thresholds};
 use super::visit::{Path, Visit};
