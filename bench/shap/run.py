@@ -101,7 +101,7 @@ class Ours:
     """The engine, in a process of its own that is told what to do over a pipe."""
 
     def __init__(self, model: pathlib.Path, rows: pathlib.Path, n_features: int) -> None:
-        command = [args.runner, model, rows, n_features, args.threads, "auto"]
+        command = [args.runner, model, rows, n_features, args.threads, "auto", "best"]
         self.process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )

@@ -1,7 +1,7 @@
 //! Runs the engine beside its peers: one job a line on standard input, one answer a line on standard
 //! output, so that a script can interleave it with other programs on the same machine.
 //!
-//! `pellucid-bench-runner MODEL DATA FEATURES THREADS METHOD`, where DATA is row-major little-endian `f32`.
+//! `pellucid-bench-runner MODEL DATA FEATURES THREADS METHOD LEVEL`, where DATA is row-major little-endian `f32`.
 //! It answers `ready ROWS`. Then `path ROWS` explains the first ROWS rows from scratch (plan and tables
 //! included) and answers `build_s total_wall_s total_cpu_s worst_residual`; `background B ROWS` does so over the last B
 //! rows, `pairs ROWS` computes interactions. With `save FILE` before it a job also writes what it found, row-major `f64`.
@@ -12,9 +12,9 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use pellucid_data::{FeatureId, OutputId};
+use pellucid_data::{FeatureId, Level, OutputId};
 use pellucid_explain::shapley::{
-    Background, Game, Interactions, Method, plan_game, plan_interactions, shap_interactions, tree_shap,
+    Background, Game, How, Interactions, Method, plan_game, plan_interactions, shap_interactions, tree_shap,
 };
 use pellucid_explain::{Attributions, Control, Quiet};
 use pellucid_models::trees::{Ensemble, FeatureMatrix, import};
@@ -31,6 +31,7 @@ struct Job {
     rows: FeatureMatrix,
     threads: NonZeroUsize,
     method: Method,
+    level: Level,
 }
 
 /// What a job found.
@@ -63,6 +64,7 @@ impl Job {
     fn run(&self, words: &[&str]) -> anyhow::Result<(Found, [f64; 4])> {
         let (what, n_rows) = words.split_last().map(|(n, what)| (what, n)).context("a job needs rows")?;
         let rows = self.rows.slice(0..n_rows.parse::<usize>()?.min(self.rows.n_rows()));
+        let how = How { method: self.method, expected_rows: rows.n_rows(), level: self.level };
         let control = Control { threads: self.threads, watch: &Quiet };
         // Rows are there in memory, as the peers' are.
         let others = match what {
@@ -77,8 +79,7 @@ impl Job {
             [build, wall.elapsed().as_secs_f64(), cpu_seconds() - cpu, found.worst_residual()]
         };
         if let ["pairs"] = what {
-            let plan =
-                plan_interactions(&self.model, Game::PathDependent, self.method, rows.n_rows(), &Quiet)?;
+            let plan = plan_interactions(&self.model, Game::PathDependent, how, &Quiet)?;
             let build = wall.elapsed().as_secs_f64();
             let found = shap_interactions(&self.model, &plan, &rows, &control)?;
             let spent = spent(build, found.values());
@@ -90,7 +91,7 @@ impl Job {
             (["path"], None) => Game::PathDependent,
             _ => bail!("unknown job `{}`", words.join(" ")),
         };
-        let plan = plan_game(&self.model, game, self.method, rows.n_rows(), &Quiet)?;
+        let plan = plan_game(&self.model, game, how, &Quiet)?;
         let build = wall.elapsed().as_secs_f64();
         let found = tree_shap(&self.model, &plan, &rows, &control)?;
         let spent = spent(build, &found);
@@ -110,13 +111,19 @@ fn matrix(bytes: &[u8], n_features: usize, model: &Ensemble) -> anyhow::Result<F
 
 fn main() -> anyhow::Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [model, data, n_features, threads, method] = args.as_slice() else {
-        bail!("usage: pellucid-bench-runner MODEL DATA FEATURES THREADS METHOD");
+    let [model, data, n_features, threads, method, level] = args.as_slice() else {
+        bail!("usage: pellucid-bench-runner MODEL DATA FEATURES THREADS METHOD LEVEL");
     };
     let model = import::import(&fs_err::read(model)?)?;
     let rows = matrix(&fs_err::read(data)?, n_features.parse()?, &model)?;
     let (_, method) = *Method::NAMES.iter().find(|(name, _)| name == method).context("no such method")?;
-    let job = Job { model, rows, threads: threads.parse()?, method };
+    let level = match level.as_str() {
+        "best" => Level::detect(),
+        "avx2" => Level::Avx2.or_lower(),
+        "portable" => Level::Portable,
+        other => bail!("no such level: {other}"),
+    };
+    let job = Job { model, rows, threads: threads.parse()?, method, level };
     println!("ready {}", job.rows.n_rows());
     for line in std::io::stdin().lock().lines() {
         let line = line?;

@@ -7,8 +7,8 @@ use pellucid::data::read::{ReadBatches, ReadOptions};
 use pellucid::data::table::{Column, Kind};
 use pellucid::data::{Field, OutputId, Table};
 use pellucid::explain::shapley::{
-    Background, Game, InteractionPlan, Interactions, Method, Plan, PlanError, plan_game, plan_interactions,
-    shap_interactions, tree_shap,
+    Background, Game, How, InteractionPlan, Interactions, Method, Plan, PlanError, plan_game,
+    plan_interactions, shap_interactions, tree_shap,
 };
 use pellucid::explain::{Attributions, Control, Stopped, Watch};
 use pellucid::files::{FileError, map, open_table};
@@ -327,7 +327,7 @@ pub(crate) fn explain(
         row,
         console,
         width,
-        |model, game, expected, watch| plan_game(model, game, method, expected, watch),
+        |model, game, expected, watch| plan_game(model, game, How::new(method, expected), watch),
         tree_shap,
         |first, piece, found| {
             doubtful = doubtful.or_else(|| first_doubtful(&found).map(|row| first + row));
@@ -355,7 +355,7 @@ pub(crate) fn explain_pairs(
         row,
         console,
         n * n + 2,
-        |model, game, expected, watch| plan_interactions(model, game, method, expected, watch),
+        |model, game, expected, watch| plan_interactions(model, game, How::new(method, expected), watch),
         shap_interactions,
         |first, _, found| {
             doubtful = doubtful.or_else(|| first_doubtful(found.values()).map(|row| first + row));

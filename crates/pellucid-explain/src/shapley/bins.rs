@@ -10,6 +10,8 @@ use pellucid_data::FeatureId;
 use pellucid_models::trees::node::ZERO_THRESHOLD;
 use pellucid_models::trees::{Ensemble, Missing, Node, Side, Split, Test, Tree};
 
+use super::planes::count_below;
+
 /// The bin of a missing value. Real bins stay below, see [`Bins::new`].
 pub(crate) const NAN_BIN: u32 = u32::MAX;
 
@@ -99,21 +101,50 @@ impl Bins {
         &self.lists
     }
 
-    /// The bin of a value: how many cuts lie at or below it.
-    pub(crate) fn bin(&self, place: usize, x: f64) -> u32 {
-        if x.is_nan() {
-            return NAN_BIN;
-        }
+    /// The bins of a feature's values: how many cuts lie at or below each.
+    #[inline(always)]
+    pub(super) fn fill<const LEVEL: u8, B: Bin>(&self, place: usize, values: &[f64], bins: &mut [B]) {
         let cuts = self.cuts[place].as_slice();
-        let mut from = 0;
-        let mut len = cuts.len();
-        // Branchless: a mispredicted comparison costs more than the few that are not needed.
-        while len > 1 {
-            let half = len / 2;
-            from += usize::from(cuts[from + half - 1] <= x) * half;
-            len -= half;
+        for (values, bins) in values.chunks(8).zip(bins.chunks_mut(8)) {
+            let mut x = [0.0; 8];
+            x[..values.len()].copy_from_slice(values);
+            let found = count_below::<LEVEL>(cuts, &x);
+            for ((bin, x), found) in bins.iter_mut().zip(x).zip(found) {
+                *bin = if x.is_nan() { B::NAN } else { B::of(found) };
+            }
         }
-        (from + usize::from(len == 1 && cuts[from] <= x)) as u32
+    }
+}
+
+/// A bin in as few bytes as the model allows.
+pub(super) trait Bin: Copy + Ord + Default + Send + Into<u32> {
+    const NAN: Self;
+    fn of(bin: u32) -> Self;
+}
+
+impl Bin for u16 {
+    const NAN: Self = Self::MAX;
+    #[inline(always)]
+    fn of(bin: u32) -> Self {
+        if bin == NAN_BIN { Self::MAX } else { bin as Self }
+    }
+}
+
+impl Bin for u32 {
+    const NAN: Self = NAN_BIN;
+    #[inline(always)]
+    fn of(bin: u32) -> Self {
+        bin
+    }
+}
+
+/// Whether a row in this bin goes to yes.
+#[inline(always)]
+pub(super) fn answer<B: Bin>(bin: B, decision: Decision, lists: &[u8]) -> bool {
+    match decision {
+        Decision::Below { nan_yes, .. } | Decision::Listed { nan_yes, .. } if bin == B::NAN => nan_yes,
+        Decision::Below { bin: below, .. } => bin < B::of(below),
+        Decision::Listed { offset, .. } => lists[offset + bin.into() as usize] == 1,
     }
 }
 

@@ -6,10 +6,10 @@
 use pellucid_data::NodeId;
 use pellucid_models::trees::{Node, Side, Split, Tree};
 
-use super::bins::Bins;
-use super::blocks::answer;
+use super::bins::{Bins, answer};
 use super::game::Background;
 use super::paths::{Path, walk};
+use super::planes::PORTABLE;
 use crate::{Stopped, Watch};
 
 /// More distinct features on a path than a pattern has bits.
@@ -41,7 +41,9 @@ impl<'b> Binned<'b> {
     pub(super) fn new(bins: &Bins, background: &'b Background) -> Self {
         let rows = background.rows();
         let of = |(place, &feature): (usize, &pellucid_data::FeatureId)| {
-            rows.column(feature).iter().map(|&x| bins.bin(place, x)).collect::<Vec<u32>>()
+            let mut own = vec![0_u32; rows.n_rows()];
+            bins.fill::<PORTABLE, _>(place, rows.column(feature), &mut own);
+            own
         };
         let bins = bins.used.iter().enumerate().flat_map(of).collect();
         Self { bins, n_rows: rows.n_rows(), background }

@@ -12,7 +12,7 @@ use super::blocks::{self, Layout};
 use super::columns::{Wanted, each_pair, pair};
 use super::definition;
 use super::plan::{Plan, plan_columns};
-use super::{Game, Method, PlanError, plan_game, tree_shap};
+use super::{Game, How, PlanError, plan_game, tree_shap};
 use crate::{Attributions, Control, Stopped, Watch};
 
 /// A model made ready for interactions.
@@ -36,19 +36,18 @@ impl InteractionPlan {
     }
 }
 
-/// Prepares a model for the interactions of about `expected_rows` rows.
+/// Prepares a model for interactions.
 ///
 /// # Errors
 /// As [`plan_game`], and where a path has more than 64 features and is too long for a table.
 pub fn plan_interactions(
     model: &Ensemble,
     game: Game<'_>,
-    method: Method,
-    expected_rows: usize,
+    how: How,
     watch: &dyn Watch,
 ) -> Result<InteractionPlan, PlanError> {
-    let values = plan_game(model, game, method, expected_rows, watch)?;
-    let pairs = plan_columns(model, game, Wanted::Pairs, method, expected_rows, watch)?;
+    let values = plan_game(model, game, how, watch)?;
+    let pairs = plan_columns(model, game, Wanted::Pairs, how, watch)?;
     Ok(InteractionPlan { values, pairs })
 }
 

@@ -19,6 +19,7 @@
 //!   long paths and few rows of the path-dependent game.
 //! - `deep`: pattern by pattern, each of the rows' against each of the background's; for long paths of the background game.
 
+mod aligned;
 mod bins;
 mod blocks;
 mod columns;
@@ -26,16 +27,20 @@ mod deep;
 pub mod definition;
 mod game;
 mod histogram;
+mod index;
 mod interactions;
+mod margins;
 mod paths;
 mod plan;
+mod planes;
 pub mod quadrature;
+mod scratch;
 pub mod tables;
 mod units;
 
 pub use game::{Background, BackgroundError, Game};
 pub use interactions::{InteractionPlan, Interactions, plan_interactions, shap_interactions};
-pub use plan::{Method, Plan, PlanError, Summary, plan, plan_game};
+pub use plan::{How, Method, Plan, PlanError, Summary, plan, plan_game};
 
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
 

@@ -1,6 +1,8 @@
 //! Which kernel for which leaf? Everything about a model that does not depend on rows, worked out once.
 
-use pellucid_data::NodeId;
+use std::ops::Range;
+
+use pellucid_data::{Level, NodeId};
 use pellucid_models::trees::{Ensemble, Node, Side, Target, Tree};
 
 use super::bins::Bins;
@@ -10,9 +12,10 @@ use super::definition::MAX_FEATURES;
 use super::game::{Background, Game};
 use super::histogram::{Binned, Histogram, MOST_SLOTS, all_pass};
 use super::paths::{Path, walk};
+use super::planes;
 use super::quadrature::{Walk, bytes_of, prepare};
 use super::tables::MAX_BITS;
-use super::units::{Allowed, Op, cut};
+use super::units::{Aim, Allowed, Op, cut};
 use crate::{Quiet, Stopped, Watch};
 
 /// Bytes of tables that are too many to be meant: two gigabytes.
@@ -21,6 +24,11 @@ const MAX_TABLE_BYTES: usize = 2 << 30;
 const AUTO_TABLE_BYTES: usize = 512 << 20;
 /// Bytes for the quadrature of one tree that are too many to be meant: one gigabyte.
 const MAX_POINT_BYTES: usize = 1 << 30;
+
+/// Bytes of tables that stay in the second-level cache beside what is done with them.
+const GROUP_BYTES: usize = 384 << 10;
+/// Fewer rows than this are not worth cutting tables into planes.
+const FEW_ROWS: usize = 64;
 
 /// How Shapley values are computed. All answers are equal up to rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -53,6 +61,25 @@ impl Method {
     #[must_use]
     pub fn name(self) -> &'static str {
         Self::NAMES.iter().find(|(_, method)| *method == self).map_or("auto", |(name, _)| name)
+    }
+}
+
+/// How a model is made ready. The answers depend on all of it, by rounding only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct How {
+    /// The method.
+    pub method: Method,
+    /// About how many rows will be explained: more are worth larger tables.
+    pub expected_rows: usize,
+    /// Which instructions may be used; those that the machine has not are not.
+    pub level: Level,
+}
+
+impl How {
+    /// With all instructions that the machine has.
+    #[must_use]
+    pub fn new(method: Method, expected_rows: usize) -> Self {
+        Self { method, expected_rows, level: Level::detect() }
     }
 }
 
@@ -145,9 +172,14 @@ pub(super) struct Compiled {
     pub(super) game: &'static str,
     pub(super) bins: Bins,
     pub(super) trees: Vec<TreePlan>,
+    /// Trees whose tables fit into the cache together.
+    pub(super) groups: Vec<Range<usize>>,
     pub(super) base: Vec<f64>,
     /// Columns an output has in sums.
     pub(super) width: usize,
+    /// The unit of each column's rounded tables, see [`planes`].
+    pub(super) scales: Vec<f64>,
+    pub(super) level: Level,
 }
 
 /// A model made ready to explain rows.
@@ -185,6 +217,13 @@ impl Plan {
         self.background.as_ref().map_or(Game::PathDependent, Game::Background)
     }
 
+    /// The same for other instructions: the same sums, to the bit.
+    #[cfg(test)]
+    pub(super) fn at_level(mut self, level: Level) -> Self {
+        self.compiled.iter_mut().for_each(|compiled| compiled.level = level);
+        self
+    }
+
     pub(super) fn tables_and_points(&self) -> Option<&Compiled> {
         self.compiled.as_ref()
     }
@@ -196,21 +235,15 @@ impl Plan {
 /// # Errors
 /// When the game is not defined for the model, or the method can't be used on it.
 pub fn plan(model: &Ensemble, method: Method, expected_rows: usize) -> Result<Plan, PlanError> {
-    plan_game(model, Game::PathDependent, method, expected_rows, &Quiet)
+    plan_game(model, Game::PathDependent, How::new(method, expected_rows), &Quiet)
 }
 
 /// Prepares a model for a game. A background is folded into the plan: its rows cost nothing when others are explained.
 ///
 /// # Errors
 /// As [`plan`], and when `watch` asks to stop: a large background takes a while.
-pub fn plan_game(
-    model: &Ensemble,
-    game: Game<'_>,
-    method: Method,
-    expected_rows: usize,
-    watch: &dyn Watch,
-) -> Result<Plan, PlanError> {
-    plan_columns(model, game, Wanted::Values, method, expected_rows, watch)
+pub fn plan_game(model: &Ensemble, game: Game<'_>, how: How, watch: &dyn Watch) -> Result<Plan, PlanError> {
+    plan_columns(model, game, Wanted::Values, how, watch)
 }
 
 /// Prepares a model for values or for pairs.
@@ -218,10 +251,10 @@ pub(super) fn plan_columns(
     model: &Ensemble,
     game: Game<'_>,
     wanted: Wanted,
-    method: Method,
-    expected_rows: usize,
+    how: How,
     watch: &dyn Watch,
 ) -> Result<Plan, PlanError> {
+    let How { method, expected_rows, level } = how;
     let background = match game {
         Game::PathDependent if !model.has_covers => return Err(PlanError::NoCovers),
         Game::PathDependent => None,
@@ -247,6 +280,7 @@ pub(super) fn plan_columns(
     };
     let mut bins = Bins::new(model);
     let binned = background.map(|background| Binned::new(&bins, background));
+    let in_planes = level.or_lower() == Level::Avx512 && expected_rows >= FEW_ROWS;
     let mut pattern_bytes = 0;
     let mut summary = Summary::default();
     let mut base = model.base.clone();
@@ -268,13 +302,14 @@ pub(super) fn plan_columns(
         }
         let spent = allowed == Allowed::Both && summary.table_bytes > AUTO_TABLE_BYTES;
         let allowed = if spent { Allowed::PointsOnly } else { allowed };
-        let cut = cut(tree, &mut bins, expected_rows.max(1), allowed, wanted, histograms.as_deref())
-            .ok_or(PlanError::PathTooLong { tree: at })?;
+        let aim = Aim { n_rows: expected_rows.max(1), allowed, wanted, in_planes };
+        let cut =
+            cut(tree, &mut bins, aim, histograms.as_deref()).ok_or(PlanError::PathTooLong { tree: at })?;
         for op in &cut.ops {
             if let Op::Unit(unit) = op {
                 summary.n_units += 1;
                 summary.n_look_ups += unit.columns.len();
-                summary.table_bytes += unit.table.len() * size_of::<f64>();
+                summary.table_bytes += unit.table.bytes();
             }
         }
         if summary.table_bytes > MAX_TABLE_BYTES {
@@ -299,13 +334,38 @@ pub(super) fn plan_columns(
         summary.n_points = summary.n_points.max(deep.as_ref().map_or(0, Walk::n_points));
         trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep, by_pattern: Vec::new() });
     }
-    Ok(Plan {
-        game,
-        background: None,
-        method,
-        summary,
-        compiled: Some(Compiled { game, width: wanted.width(bins.used.len()), bins, trees, base }),
-    })
+    let width = wanted.width(bins.used.len());
+    let scales = if in_planes {
+        let units = trees.iter_mut().flat_map(|tree| &mut tree.ops).filter_map(|op| match op {
+            Op::Unit(unit) => Some(unit),
+            Op::Split { .. } => None,
+        });
+        planes::round(units, width * base.len())
+    } else {
+        Vec::new()
+    };
+    let groups = groups(&trees);
+    let compiled = Compiled { game, width, groups, bins, trees, base, scales, level: level.or_lower() };
+    Ok(Plan { game, background: None, method, summary, compiled: Some(compiled) })
+}
+
+/// Neighbouring trees, as many as have tables of [`GROUP_BYTES`]; at least one.
+fn groups(trees: &[TreePlan]) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (at, tree) in trees.iter().enumerate() {
+        let own: usize =
+            tree.ops.iter().map(|op| if let Op::Unit(unit) = op { unit.table.bytes() } else { 0 }).sum();
+        bytes += own;
+        match groups.last_mut() {
+            Some(group) if bytes <= GROUP_BYTES => group.end = at + 1,
+            _ => {
+                groups.push(at..at + 1);
+                bytes = own;
+            }
+        }
+    }
+    groups
 }
 
 /// Adds a tree's mean answer over the background to the base of its outputs.

@@ -76,6 +76,7 @@ impl Factor {
 }
 
 /// One lane each: `a` where the mask is 1, else `b`. As a comparison of floats it stays in vector registers.
+#[inline(always)]
 fn choose(mask: &[f64; LANES], a: f64, b: f64) -> [f64; LANES] {
     std::array::from_fn(|lane| if mask[lane] != 0.0 { a } else { b })
 }
@@ -214,6 +215,7 @@ impl Walk {
 
     /// Adds the attributions of up to [`LANES`] rows. `goes_yes` answers a split for each of them; `add`
     /// takes the values of a column (output × `n_used` + place).
+    #[inline(always)]
     pub(crate) fn run(
         &self,
         lanes: &mut Lanes,
@@ -247,6 +249,7 @@ impl Walk {
         }
     }
 
+    #[inline(always)]
     fn down(&self, lanes: &mut Lanes, edge: &Edge, goes_yes: &[f64; LANES]) {
         let n = self.weights.len();
         let held = edge.above.map_or([1.0; LANES], |(level, _)| lanes.passes[level]);
@@ -274,6 +277,7 @@ impl Walk {
     }
 
     /// Carries the sums of an edge up and answers its feature's part.
+    #[inline(always)]
     fn up(&self, lanes: &mut Lanes, edge: &Edge) -> [f64; LANES] {
         let n = self.weights.len();
         let (parents, children) = lanes.sums.split_at_mut(edge.level * n);
@@ -291,6 +295,7 @@ impl Walk {
     }
 
     /// The part of a feature in sums that hold its factor.
+    #[inline(always)]
     fn taken(&self, sums: &[[f64; LANES]], factor: usize, passes: &[f64; LANES]) -> [f64; LANES] {
         let factor = &self.factors[factor];
         let mut integral = [0.0; LANES];

@@ -14,14 +14,18 @@ use super::bins::{Bins, Decision};
 use super::columns::Wanted;
 use super::histogram::Histogram;
 use super::paths::{Path, walk};
+use super::planes::Line;
 use super::tables::{LeafGame, MAX_BITS, pair_patterns, patterns};
 
 /// Rough costs in nanoseconds on a current core. Only their ratios matter, and only for speed.
 mod cost {
-    /// One look-up of one column for one row, by the bits of the index: while four columns fit into the
-    /// first-level cache, then from the second-level one.
-    pub(super) fn look_up(bits: usize) -> f64 {
+    /// One look-up of one column for one row, by the bits of the index: in registers where tables are cut into planes, else
+    /// while four columns fit into the first-level cache, then from the second-level one.
+    pub(super) fn look_up(bits: usize, in_planes: bool) -> f64 {
         match bits {
+            0..=6 if in_planes => 0.045,
+            7 if in_planes => 0.06,
+            8 if in_planes => 0.1,
             0..=8 => 0.5,
             9 => 0.65,
             10 => 1.0,
@@ -100,8 +104,42 @@ pub(super) struct Unit {
     pub(super) first_bit: u32,
     /// The columns (output × width + column, see [`Wanted`]) that it adds to, ascending.
     pub(super) columns: Vec<u32>,
-    /// Column after column, `2^bits` entries each.
-    pub(super) table: Vec<f64>,
+    pub(super) table: Table,
+}
+
+/// Column after column, `2^bits` entries each.
+#[derive(Debug, Clone)]
+pub(super) enum Table {
+    Plain(Vec<f64>),
+    /// Rounded and cut, see [`super::planes`].
+    Planes(Vec<Line>),
+}
+
+impl Table {
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Plain(table) => size_of_val(table.as_slice()),
+            Self::Planes(lines) => size_of_val(lines.as_slice()),
+        }
+    }
+}
+
+impl Unit {
+    /// Gives every column with its entries; nothing where they are cut into planes.
+    pub(super) fn each_table(&self, mut give: impl FnMut(usize, &[f64])) {
+        if let Table::Plain(table) = &self.table {
+            let n = table.len() / self.columns.len();
+            self.columns
+                .iter()
+                .zip(table.chunks_exact(n))
+                .for_each(|(&column, table)| give(column as usize, table));
+        }
+    }
+
+    /// Bits of the index.
+    pub(super) fn bits(&self) -> usize {
+        self.first_bit as usize + self.splits.len()
+    }
 }
 
 /// A tree cut into units, and the leaves that are left over.
@@ -113,17 +151,22 @@ pub(super) struct Cut {
     pub(super) n_buffers: usize,
 }
 
-/// Cuts a tree for `n_rows` expected rows. In the background game `histograms` are those of its leaves. `None` if only
+/// What a cut is made for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Aim {
+    /// Expected rows.
+    pub(super) n_rows: usize,
+    pub(super) allowed: Allowed,
+    pub(super) wanted: Wanted,
+    /// Whether tables are cut into planes afterwards.
+    pub(super) in_planes: bool,
+}
+
+/// Cuts a tree. In the background game `histograms` are those of its leaves. `None` if only
 /// tables are allowed and a path is too long.
-pub(super) fn cut(
-    tree: &Tree,
-    bins: &mut Bins,
-    n_rows: usize,
-    allowed: Allowed,
-    wanted: Wanted,
-    histograms: Option<&[Histogram]>,
-) -> Option<Cut> {
-    let choices = choose(tree, n_rows as f64, allowed, wanted, histograms)?;
+pub(super) fn cut(tree: &Tree, bins: &mut Bins, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Cut> {
+    let choices = choose(tree, aim, histograms)?;
+    let wanted = aim.wanted;
     let mut cut = Cut { n_buffers: 1, ..Cut::default() };
     let holds_unit = holds_unit(tree, &choices);
     let mut scratch = Vec::new();
@@ -145,7 +188,7 @@ pub(super) fn cut(
                 if built.columns.is_empty() {
                     return false;
                 }
-                let (columns, table) = (built.columns, built.table);
+                let (columns, table) = (built.columns, Table::Plain(built.table));
                 cut.ops.push(Op::Unit(Unit { from, splits, first_bit, columns, table }));
                 return false;
             }
@@ -209,13 +252,9 @@ fn holds_unit(tree: &Tree, choices: &[Choice]) -> Vec<bool> {
 }
 
 /// The cheapest cut: for every node on or above it, what it is.
-fn choose(
-    tree: &Tree,
-    n_rows: f64,
-    allowed: Allowed,
-    wanted: Wanted,
-    histograms: Option<&[Histogram]>,
-) -> Option<Vec<Choice>> {
+fn choose(tree: &Tree, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Vec<Choice>> {
+    let Aim { allowed, wanted, .. } = aim;
+    let n_rows = aim.n_rows as f64;
     let nodes = tree.nodes();
     let mut n_splits = vec![0_usize; nodes.len()];
     for (at, node) in nodes.iter().enumerate().rev() {
@@ -240,7 +279,7 @@ fn choose(
             _ => UNIT_BITS,
         };
         if bits <= most && allowed != Allowed::PointsOnly {
-            own[at] = width * unit_cost(tree, node, path, wanted, n_questions, n_splits[at], n_rows);
+            own[at] = width * unit_cost(tree, node, path, aim, n_questions, n_splits[at]);
         }
         if is_leaf && allowed != Allowed::TablesOnly {
             integral[at] = match (histograms, &tree.nodes()[at]) {
@@ -278,15 +317,8 @@ fn choose(
     Some(choices)
 }
 
-fn unit_cost(
-    tree: &Tree,
-    node: NodeId,
-    path: &Path,
-    wanted: Wanted,
-    n_questions: usize,
-    n_splits: usize,
-    n_rows: f64,
-) -> f64 {
+fn unit_cost(tree: &Tree, node: NodeId, path: &Path, aim: Aim, n_questions: usize, n_splits: usize) -> f64 {
+    let (wanted, n_rows) = (aim.wanted, aim.n_rows as f64);
     let bits = path.slots.len() + n_questions;
     let mut features: Vec<u32> = path.slots.iter().map(|slot| slot.feature.0).collect();
     let mut patterns = 0.0;
@@ -303,7 +335,7 @@ fn unit_cost(
     features.sort_unstable();
     features.dedup();
     let columns = wanted.width(features.len()) as f64;
-    let a_row = columns * cost::look_up(bits) + n_questions as f64 * cost::BIT + cost::BIT;
+    let a_row = columns * cost::look_up(bits, aim.in_planes) + n_questions as f64 * cost::BIT + cost::BIT;
     let entries = f64::from(1_u32 << bits) * columns;
     let a_row = a_row + entries * cost::BRING;
     n_rows * a_row + patterns + entries * cost::ENTRY + (1 + 2 * n_splits) as f64 * cost::NODE

@@ -1,0 +1,359 @@
+//! How are tables looked up for 32 rows an instruction, and no digit lost that counts? As whole numbers in four planes.
+//!
+//! `vpermi2w` looks 32 indices up in 64 numbers of 16 bits that lie in two registers. A number of a column of sums is
+//! rounded to a multiple of a unit so small that the column's largest table entry is [`LARGEST`] of them, is shifted to be
+//! positive, and is cut into [`PLANES`] planes of [`BITS`] bits. Planes are summed in 16 bits, without rounding, for
+//! [`MOST_HELD`] look-ups; then they are put together, and added to the sums in `f64`.
+//!
+//! An entry is off by at most half a unit: 2^-48 of the largest of its column. A table with an entry [`OUTLIER`] times
+//! larger than usual would take digits from all others, and stays in `f64`.
+#![expect(
+    unsafe_code,
+    reason = "vector instructions; `Level` is lowered to what the machine has before any of them is called"
+)]
+
+use super::units::{Table, Unit};
+
+/// Rows that are looked up together.
+pub(super) const GROUP: usize = 32;
+const PLANES: usize = 4;
+const BITS: u32 = 12;
+/// Look-ups until a plane could overflow: 16 · (2^12 - 1) < 2^16.
+const MOST_HELD: u32 = 16;
+/// The largest number, before it is shifted to be positive.
+const LARGEST: f64 = ((1_u64 << (PLANES as u32 * BITS - 1)) - 1) as f64;
+/// What is added to make numbers positive.
+const SHIFT: f64 = LARGEST + 1.0;
+/// Indices of more bits are looked up in memory instead.
+pub(super) const MOST_BITS: usize = 8;
+/// Tables whose largest entry is so many times the median of their column's are not rounded.
+const OUTLIER: f64 = 64.0;
+
+/// 32 numbers of 16 bits: what fits into one register.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
+pub(super) struct Line([u16; GROUP]);
+
+/// Rounds the tables of all units that can be. Answers the unit of each column.
+pub(super) fn round<'u>(units: impl Iterator<Item = &'u mut Unit>, n_columns: usize) -> Vec<f64> {
+    // The largest entry of every table, by unit and by column.
+    let mut small: Vec<(&mut Unit, Vec<f64>)> = Vec::new();
+    let mut sizes: Vec<Vec<f64>> = vec![Vec::new(); n_columns];
+    for unit in units.filter(|unit| unit.bits() <= MOST_BITS) {
+        let mut own = Vec::with_capacity(unit.columns.len());
+        unit.each_table(|column, table| {
+            own.push(largest(table));
+            sizes[column].extend(own.last());
+        });
+        small.push((unit, own));
+    }
+    let limits: Vec<f64> = sizes.iter_mut().map(|sizes| OUTLIER * median(sizes)).collect();
+    let mut scales = vec![0.0_f64; n_columns];
+    small.retain(|(unit, own)| {
+        let columns = || unit.columns.iter().map(|&column| column as usize).zip(own);
+        // What is infinite has no unit.
+        let is_usual = columns().all(|(column, size)| *size <= limits[column] && size.is_finite());
+        if is_usual {
+            columns().for_each(|(column, size)| scales[column] = scales[column].max(*size));
+        }
+        is_usual
+    });
+    scales.iter_mut().for_each(|scale| *scale = if *scale > 0.0 { *scale / LARGEST } else { 1.0 });
+    for (unit, _) in small {
+        let n_lines = unit.columns.len() * PLANES * (1_usize << unit.bits()).div_ceil(GROUP);
+        let mut lines = vec![Line::default(); n_lines];
+        let each = n_lines / unit.columns.len();
+        let mut own = lines.chunks_exact_mut(each);
+        unit.each_table(|column, table| {
+            own.next().into_iter().for_each(|own| cut(table, scales[column], own));
+        });
+        unit.table = Table::Planes(lines);
+    }
+    scales
+}
+
+/// The largest absolute value; infinite if any is no number.
+fn largest(table: &[f64]) -> f64 {
+    let most = table.iter().fold(0.0, |most: f64, x| if x.abs() > most { x.abs() } else { most });
+    if table.iter().fold(false, |any, x| any | x.is_nan()) { f64::INFINITY } else { most }
+}
+
+fn median(sizes: &mut [f64]) -> f64 {
+    sizes.sort_by(f64::total_cmp);
+    sizes.get(sizes.len() / 2).copied().unwrap_or(0.0)
+}
+
+/// Cuts a table into the lines of its planes, one plane after the other.
+fn cut(table: &[f64], unit: f64, lines: &mut [Line]) {
+    let inverse = 1.0 / unit;
+    let n = lines.len() / PLANES;
+    let (low, rest) = lines.split_at_mut(n);
+    let (second, rest) = rest.split_at_mut(n);
+    let (third, high) = rest.split_at_mut(n);
+    let planes = low.iter_mut().zip(second).zip(third.iter_mut().zip(high));
+    for (table, ((low, second), (third, high))) in table.chunks(GROUP).zip(planes) {
+        for (at, x) in table.iter().enumerate() {
+            // Positive, so that cutting digits off after adding a half rounds.
+            let number = (x * inverse + SHIFT + 0.5) as i64;
+            let part = |plane: u32| (number >> (BITS * plane)) as u16 & ((1 << BITS) - 1);
+            (low.0[at], second.0[at], third.0[at], high.0[at]) = (part(0), part(1), part(2), part(3));
+        }
+    }
+}
+
+/// Sums of look-ups that are not put together yet: for each column and [`GROUP`] rows the planes.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    lines: Vec<Line>,
+    /// Lines of a column.
+    stride: usize,
+    /// Look-ups since a column was put together.
+    counts: Vec<u32>,
+}
+
+impl Held {
+    pub(super) fn new(n_columns: usize, n_rows: usize) -> Self {
+        // One line more, lest columns lie a power of two apart.
+        let stride = n_rows.div_ceil(GROUP) * PLANES + 1;
+        Self { lines: vec![Line::default(); n_columns * stride], stride, counts: vec![0; n_columns] }
+    }
+
+    /// Looks a unit of a column up for `index`, padded to whole groups; `sums` are that column's, of as many rows.
+    #[inline(always)]
+    pub(super) fn add<const LEVEL: u8>(
+        &mut self,
+        column: usize,
+        index: &[u16],
+        table: &[Line],
+        scale: f64,
+        sums: &mut [f64],
+    ) {
+        let n_groups = index.len() / GROUP;
+        let held = &mut self.lines[column * self.stride..][..n_groups * PLANES];
+        look_up::<LEVEL>(index, table, held);
+        self.counts[column] += 1;
+        if self.counts[column] == MOST_HELD {
+            self.put_together(column, scale, sums);
+        }
+    }
+
+    /// Adds what is held of a column to its sums.
+    #[inline(always)]
+    pub(super) fn put_together(&mut self, column: usize, scale: f64, sums: &mut [f64]) {
+        let shifts = f64::from(std::mem::take(&mut self.counts[column])) * SHIFT;
+        if shifts == 0.0 {
+            return;
+        }
+        let lines = &mut self.lines[column * self.stride..][..sums.len().div_ceil(GROUP) * PLANES];
+        let all = lines.as_chunks_mut::<PLANES>().0;
+        for (planes, sums) in all.iter_mut().zip(sums.chunks_mut(GROUP)) {
+            let [a, b, c, d] = &*planes;
+            let mut total = [0.0; GROUP];
+            for (row, total) in total.iter_mut().enumerate() {
+                // Two planes fit into 32 bits, and all four into the digits of an f64: nothing is rounded before the end.
+                let low = u32::from(a.0[row]) + (u32::from(b.0[row]) << BITS);
+                let high = u32::from(c.0[row]) + (u32::from(d.0[row]) << BITS);
+                *total = (f64::from(low) + f64::from(high) * f64::from(1_u32 << (2 * BITS)) - shifts) * scale;
+            }
+            sums.iter_mut().zip(total).for_each(|(sum, total)| *sum += total);
+            *planes = [Line::default(); PLANES];
+        }
+    }
+}
+
+pub(super) const PORTABLE: u8 = 0;
+pub(super) const AVX2: u8 = 1;
+pub(super) const AVX512: u8 = 2;
+
+/// Adds to every group's planes what stands in the table at its indices.
+#[inline(always)]
+fn look_up<const LEVEL: u8>(index: &[u16], table: &[Line], held: &mut [Line]) {
+    let index = index.as_chunks::<GROUP>().0;
+    let held = held.as_chunks_mut::<PLANES>().0;
+    #[cfg(target_arch = "x86_64")]
+    if LEVEL == AVX512 {
+        // SAFETY: this level is only chosen where the machine has these instructions.
+        unsafe {
+            match table.len() / PLANES {
+                1 => avx512::look_up::<1>(index, table, held),
+                2 => avx512::look_up::<2>(index, table, held),
+                4 => avx512::look_up::<4>(index, table, held),
+                _ => avx512::look_up::<8>(index, table, held),
+            }
+        }
+        return;
+    }
+    let n = table.len() / PLANES;
+    let mask = n * GROUP - 1;
+    for (index, held) in index.iter().zip(held) {
+        for (table, held) in table.chunks_exact(n).zip(held) {
+            for (held, &at) in held.0.iter_mut().zip(index) {
+                let at = usize::from(at) & mask;
+                *held = held.wrapping_add(table[at / GROUP].0[at % GROUP]);
+            }
+        }
+    }
+}
+
+/// For each of `x` how many of the ascending `cuts` lie at or below it; 0 for NaN.
+#[inline(always)]
+pub(super) fn count_below<const LEVEL: u8>(cuts: &[f64], x: &[f64; 8]) -> [u32; 8] {
+    #[cfg(target_arch = "x86_64")]
+    if LEVEL == AVX512 {
+        // SAFETY: this level is only chosen where the machine has these instructions.
+        return unsafe { avx512::count_below(cuts, x) };
+    }
+    x.map(|x| {
+        let (mut from, mut len) = (0, cuts.len());
+        // Branchless: a mispredicted comparison costs more than the few that are not needed.
+        while len > 1 {
+            let half = len / 2;
+            from += usize::from(cuts[from + half - 1] <= x) * half;
+            len -= half;
+        }
+        (from + usize::from(len == 1 && cuts[from] <= x)) as u32
+    })
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    use super::{GROUP, Line, PLANES};
+    use std::arch::x86_64::*;
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    fn load(line: &[u16; GROUP]) -> __m512i {
+        // SAFETY: 32 numbers of 16 bits are 64 bytes.
+        unsafe { _mm512_loadu_si512(line.as_ptr().cast()) }
+    }
+
+    /// `N` is the number of lines of a plane: 1, 2, 4 or 8.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    pub(super) fn look_up<const N: usize>(
+        index: &[[u16; GROUP]],
+        table: &[Line],
+        held: &mut [[Line; PLANES]],
+    ) {
+        let Some((table, _)) = table.as_chunks::<N>().0.split_first_chunk::<PLANES>() else { return };
+        let table: [[__m512i; N]; PLANES] =
+            std::array::from_fn(|plane| std::array::from_fn(|at| load(&table[plane][at].0)));
+        let (bit_6, bit_7) = (_mm512_set1_epi16(64), _mm512_set1_epi16(128));
+        for (index, held) in index.iter().zip(held) {
+            let at = load(index);
+            let (has_6, has_7) = (_mm512_test_epi16_mask(at, bit_6), _mm512_test_epi16_mask(at, bit_7));
+            for (t, held) in table.iter().zip(held) {
+                let two = |first: usize| _mm512_permutex2var_epi16(t[first], at, t[first + 1]);
+                let four = |first: usize| _mm512_mask_mov_epi16(two(first), has_6, two(first + 2));
+                let found = match N {
+                    1 => _mm512_permutexvar_epi16(at, t[0]),
+                    2 => two(0),
+                    4 => four(0),
+                    _ => _mm512_mask_mov_epi16(four(0), has_7, four(4)),
+                };
+                let sum = _mm512_add_epi16(load(&held.0), found);
+                // SAFETY: a line is 64 bytes.
+                unsafe { _mm512_storeu_si512(held.0.as_mut_ptr().cast(), sum) };
+            }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    pub(super) fn count_below(cuts: &[f64], x: &[f64; 8]) -> [u32; 8] {
+        let mut found = [0_u32; 8];
+        if cuts.is_empty() {
+            return found;
+        }
+        // SAFETY: eight numbers are 64 bytes; every index gathered is below `from + len`, which is never more than the number
+        // of cuts: each step takes `half` of `len` away and adds at most as much to `from`.
+        unsafe {
+            let x = _mm512_loadu_pd(x.as_ptr());
+            let mut from = _mm256_setzero_si256();
+            let mut len = cuts.len();
+            while len > 1 {
+                let half = len / 2;
+                let at = _mm256_add_epi32(from, _mm256_set1_epi32(half as i32 - 1));
+                let cut = _mm512_i32gather_pd::<8>(at, cuts.as_ptr());
+                let passed = _mm512_cmp_pd_mask::<_CMP_LE_OQ>(cut, x);
+                from = _mm256_mask_add_epi32(from, passed, from, _mm256_set1_epi32(half as i32));
+                len -= half;
+            }
+            let cut = _mm512_i32gather_pd::<8>(from, cuts.as_ptr());
+            let passed = _mm512_cmp_pd_mask::<_CMP_LE_OQ>(cut, x);
+            from = _mm256_mask_add_epi32(from, passed, from, _mm256_set1_epi32(1));
+            _mm256_storeu_si256(found.as_mut_ptr().cast(), from);
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pellucid_data::Level;
+    use proptest::prelude::*;
+
+    fn sums<const LEVEL: u8>(tables: &[Vec<f64>], index: &[u16]) -> Vec<f64> {
+        let scale = tables.iter().map(|table| largest(table)).fold(0.0, f64::max) / LARGEST;
+        let mut held = Held::new(1, index.len());
+        let mut sums = vec![0.0; index.len()];
+        for table in tables {
+            let mut lines = vec![Line::default(); PLANES * table.len().div_ceil(GROUP)];
+            cut(table, scale, &mut lines);
+            held.add::<LEVEL>(0, index, &lines, scale, &mut sums);
+        }
+        held.put_together(0, scale, &mut sums);
+        sums
+    }
+
+    proptest! {
+        #[test]
+        fn planes_sum_what_tables_hold(bits in 0_u32..9, n_tables in 1_usize..80, seed in any::<u64>()) {
+            let mut state = seed | 1;
+            let mut random = || {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                (state >> 11) as f64 / (1_u64 << 53) as f64
+            };
+            let tables: Vec<Vec<f64>> =
+                (0..n_tables).map(|_| (0..1 << bits).map(|_| random() * 2.0 - 1.0).collect()).collect();
+            let index: Vec<u16> = (0..64).map(|_| (random() * f64::from(1 << bits)) as u16).collect();
+            let portable = sums::<PORTABLE>(&tables, &index);
+            for (row, sum) in portable.iter().enumerate() {
+                let exact: f64 = tables.iter().map(|table| table[usize::from(index[row])]).sum();
+                prop_assert!((sum - exact).abs() <= n_tables as f64 * 2f64.powi(-47), "{sum} for {exact}");
+            }
+            if Level::detect() == Level::Avx512 {
+                prop_assert_eq!(portable, sums::<AVX512>(&tables, &index));
+            }
+        }
+
+        #[test]
+        fn tables_out_of_proportion_are_not_rounded(at in 0_usize..9, bad in prop::sample::select(vec![1e3, 1e300, f64::INFINITY, f64::NAN])) {
+            let unit = |x: f64| {
+                let table = Table::Plain(vec![0.0, x, -x / 2.0, 0.5]);
+                Unit { from: 0, splits: Vec::new(), first_bit: 2, columns: vec![0], table }
+            };
+            let mut units: Vec<Unit> = (0..9).map(|_| unit(1.0)).collect();
+            units[at] = unit(bad);
+            let scales = round(units.iter_mut(), 1);
+            prop_assert_eq!(&scales, &vec![1.0 / LARGEST]);
+            for (place, unit) in units.iter().enumerate() {
+                prop_assert_eq!(matches!(unit.table, Table::Plain(_)), place == at);
+            }
+        }
+
+        #[test]
+        fn cuts_are_counted(mut cuts in prop::collection::vec(-5_i32..5, 0..40), x in prop::array::uniform8(-6_i32..6)) {
+            cuts.sort_unstable();
+            let cuts: Vec<f64> = cuts.into_iter().map(f64::from).collect();
+            let mut x = x.map(|x| f64::from(x) + 0.5 * f64::from(x % 2));
+            x[3] = f64::NAN;
+            let slow = x.map(|x| cuts.iter().filter(|&&cut| cut <= x).count() as u32);
+            prop_assert_eq!(count_below::<PORTABLE>(&cuts, &x), slow);
+            if Level::detect() == Level::Avx512 {
+                prop_assert_eq!(count_below::<AVX512>(&cuts, &x), slow);
+            }
+        }
+    }
+}
