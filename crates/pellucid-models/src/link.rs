@@ -32,6 +32,11 @@ pub enum Link {
     SignedSquare,
     /// `log(1 + exp(margin))`: LightGBM's `cross_entropy_lambda`.
     Softplus,
+    /// `-2^(-margin / normal)`: the score of an isolation forest from its mean depth (scikit-learn's `score_samples`).
+    Isolation {
+        /// The mean depth of a search tree of as many rows as a tree was trained on.
+        normal: f64,
+    },
     /// XGBoost's expectiles of several alphas: the first margin, then growing by the softplus of each next,
     /// and by 1e-6 so that no two are equal.
     ExpectileSteps,
@@ -60,6 +65,7 @@ impl Link {
             Self::Step => each(|m| f64::from(m > 0.0)),
             Self::SignedSquare => each(|m| m * m.abs()),
             Self::Softplus => each(softplus),
+            Self::Isolation { normal } => margins.iter().map(|m| -(-m / normal).exp2()).collect(),
             Self::ExpectileSteps => {
                 let mut level = 0.0;
                 let step = |(k, &m): (usize, &f64)| {
@@ -84,6 +90,7 @@ impl Link {
             Self::Logistic { .. } => "log-odds",
             Self::Softmax | Self::ArgMax => "log-odds, unnormalized",
             Self::Exp => "log scale",
+            Self::Isolation { .. } => "isolation depth",
             _ => "model output",
         }
     }

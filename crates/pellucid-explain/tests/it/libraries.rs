@@ -1,5 +1,5 @@
 //! Do the libraries agree with us? LightGBM to rounding; XGBoost where its own method is exact; CatBoost where its values
-//! add up to its own margin.
+//! add up to its own margin; shap's own code on the trees of scikit-learn.
 
 use pellucid_data::OutputId;
 use pellucid_explain::shapley::{Method, plan, tree_shap};
@@ -74,6 +74,17 @@ fn catboost_computes_the_same_values() {
         compared += 1;
     }
     assert!(compared >= 20 && wrong >= 4, "{compared} models were compared, {wrong} not");
+}
+
+#[test]
+fn shap_computes_the_same_values_for_scikit_learn() {
+    let mut compared = 0;
+    for case in cases("scikit-learn-1.9.1").iter().filter(|case| !case.contributions().is_empty()) {
+        let off = distance(case, &explain(case));
+        assert!(off < 1e-9, "{} is off by {off:e}", case.name);
+        compared += 1;
+    }
+    assert!(compared >= 25, "only {compared} models were compared");
 }
 
 #[test]

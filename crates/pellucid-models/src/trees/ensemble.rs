@@ -12,7 +12,7 @@ use crate::{Link, Predict, Scale};
 /// Where a model came from; for people, never for algorithms.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The library, as it writes itself: `XGBoost`, `LightGBM`, `CatBoost`.
+    /// The library, as it writes itself: `XGBoost`, `LightGBM`, `CatBoost`, `scikit-learn`.
     pub library: &'static str,
     /// The format of the file.
     pub format: &'static str,
@@ -27,7 +27,7 @@ pub struct Origin {
 /// To what precision a library rounds inputs before it compares them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputCast {
-    /// To `f32`; what is infinite then is refused (XGBoost).
+    /// To `f32`; what is infinite then is refused (XGBoost, forests of scikit-learn).
     F32,
     /// To `f32`, infinities are numbers (CatBoost).
     F32OrInfinite,
@@ -58,6 +58,8 @@ pub enum Summation {
     F32,
     /// Tree after tree in `f64` (LightGBM, CatBoost).
     F64,
+    /// The base, then tree after tree, in `f64` (scikit-learn).
+    F64FromBase,
 }
 
 /// What happens to a text value that the model never saw in training.
@@ -150,6 +152,11 @@ impl Ensemble {
                 let mut sums: Vec<f32> = (0..n).flat_map(|_| start.clone()).collect();
                 self.each_leaf(rows, |at, value| sums[at] += value as f32);
                 sums.into_iter().map(f64::from).collect()
+            }
+            Summation::F64FromBase => {
+                let mut sums: Vec<f64> = (0..n).flat_map(|_| self.base.iter().copied()).collect();
+                self.each_leaf(rows, |at, value| sums[at] += value);
+                sums
             }
             Summation::F64 => {
                 let mut sums = vec![0.0; n * k];

@@ -1,5 +1,7 @@
 //! Is every damaged file an error? Files that libraries would refuse, files cut and altered at random.
 
+use std::io::{Cursor, Read, Write};
+
 use pellucid_fixtures::fixtures;
 use pellucid_models::trees::import::{ImportError, import};
 use proptest::prelude::*;
@@ -13,6 +15,7 @@ pub(crate) fn refusals() -> Vec<(&'static str, Vec<(String, String)>)> {
         "lightgbm-4.7.0",
         "lightgbm-3.3.5",
         "catboost-1.2.10",
+        "scikit-learn-1.9.1",
     ];
     let refused = |folder: &&'static str| {
         let path = fixtures().join(folder);
@@ -46,6 +49,13 @@ fn refusals_name_tree_and_node() {
         ("reject-no-pool.json", ["hash only", "pool=pool"]),
         ("reject-ctr.json", ["ctrs", "one_hot_max_size"]),
         ("reject-cycle.txt", ["tree ", "two parents"]),
+        ("reject-cycle.skops", ["tree ", "two parents"]),
+        ("reject-child-range.skops", ["tree ", "out of range"]),
+        ("reject-feature-range.skops", ["tree ", "splits on feature"]),
+        ("reject-pipeline.skops", ["Pipeline", "without a pipeline"]),
+        ("reject-init.skops", ["DecisionTreeRegressor", "constant start"]),
+        ("reject-no-schema.skops", ["schema.json", "skops.io.dump"]),
+        ("reject-truncated.skops", ["archive", "cut short"]),
         ("reject-child-range.txt", ["tree ", "out of range"]),
     ] {
         let words = words(file);
@@ -104,10 +114,33 @@ fn seeds() -> Vec<Vec<u8>> {
         "lightgbm-4.7.0/obj-multiclass.txt",
         "catboost-1.2.10/one-hot.json",
         "catboost-1.2.10/lossguide-multi.json",
+        "scikit-learn-1.9.1/boosting-classes.skops",
     ]
     .iter()
     .filter_map(|file| fs_err::read(fixtures().join(file)).ok())
     .collect()
+}
+
+/// What is in an archive, unpacked: its checksums would hide every other damage.
+fn members(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let read = |at: usize| {
+        let mut member = archive.by_index(at).unwrap();
+        let mut content = Vec::new();
+        member.read_to_end(&mut content).unwrap();
+        (member.name().unwrap().into_owned(), content)
+    };
+    (0..zip::ZipArchive::new(Cursor::new(bytes)).unwrap().len()).map(read).collect()
+}
+
+fn packed(members: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, content) in members {
+        archive.start_file(name, stored).unwrap();
+        archive.write_all(content).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
 }
 
 proptest! {
@@ -115,12 +148,12 @@ proptest! {
 
     #[test]
     fn altered_models_are_read_or_refused(
-        which in 0usize..7,
+        which in 0usize..8,
         edits in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..6),
         cut in proptest::option::of(any::<usize>()),
     ) {
         let seeds = seeds();
-        prop_assert!(seeds.len() == 7, "the seeds of this test are gone");
+        prop_assert!(seeds.len() == 8, "the seeds of this test are gone");
         let mut bytes = seeds[which % seeds.len()].clone();
         let n = bytes.len();
         for (at, byte) in edits {
@@ -137,7 +170,26 @@ proptest! {
     }
 
     #[test]
-    fn edited_numbers_are_read_or_refused(which in 0usize..7, at in any::<usize>(), number in "-?[0-9]{1,20}|NaN|-?inf|1e999|-1") {
+    fn altered_members_of_archives_are_read_or_refused(
+        which in 0usize..3,
+        edits in proptest::collection::vec((any::<usize>(), any::<usize>(), any::<u8>()), 1..5),
+    ) {
+        let files = ["forest-classes-3.skops", "hist-words.skops", "isolation-subsets.skops"];
+        let bytes = fs_err::read(fixtures().join("scikit-learn-1.9.1").join(files[which])).unwrap();
+        let mut members = members(&bytes);
+        for (member, at, byte) in edits {
+            let n_members = members.len();
+            let (_, content) = &mut members[member % n_members];
+            let n = content.len();
+            content[at % n] = byte;
+        }
+        if let Ok(model) = import(&packed(&members)) {
+            prop_assert_eq!(model.margin(|_| f64::NAN).len(), model.base.len());
+        }
+    }
+
+    #[test]
+    fn edited_numbers_are_read_or_refused(which in 0usize..8, at in any::<usize>(), number in "-?[0-9]{1,20}|NaN|-?inf|1e999|-1") {
         let seeds = seeds();
         let bytes = &seeds[which % seeds.len()];
         let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };

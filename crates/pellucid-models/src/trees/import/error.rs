@@ -8,7 +8,7 @@ use crate::trees::TreeError;
 pub enum ImportError {
     /// Not a model file that is known.
     #[error(
-        "this is not a model file that Pellucid reads ({guess}); it reads XGBoost JSON and UBJSON, LightGBM text and CatBoost JSON"
+        "this is not a model file that Pellucid reads ({guess}); it reads XGBoost JSON and UBJSON, LightGBM text, CatBoost JSON and scikit-learn saved with skops"
     )]
     UnknownFormat {
         /// What it looks like.
@@ -82,11 +82,13 @@ impl ImportError {
     pub(super) fn unknown_format(bytes: &[u8]) -> Self {
         let guess = match bytes {
             [] => "it is empty",
-            [0x80, 2..=5, ..] => "it looks like a pickle, which is never read: it can run code",
+            [0x80, 2..=5, ..] => {
+                "it looks like a pickle, which is never read: it can run code; save scikit-learn models with skops.io.dump"
+            }
             [b'b', b'i', b'n', b'f', ..] => {
                 "it looks like XGBoost's old binary format; save it again as .json or .ubj"
             }
-            [b'P', b'K', ..] => "it is a zip archive",
+            [b'P', b'K', ..] => "it is a damaged zip archive",
             [0x1f, 0x8b, ..] => "it is compressed with gzip; unpack it first",
             [b'P', b'A', b'R', b'1', ..] => "it is a Parquet file, so perhaps data and model were swapped",
             _ if bytes.len() > 4

@@ -7,6 +7,9 @@ mod document;
 mod error;
 mod json;
 mod lightgbm;
+mod npy;
+mod sklearn;
+mod skops;
 mod ubj;
 mod xgboost;
 
@@ -24,6 +27,8 @@ pub enum Format {
     XgboostUbj,
     /// LightGBM's text model.
     LightgbmText,
+    /// A scikit-learn model that skops saved.
+    Skops,
 }
 
 impl Format {
@@ -32,6 +37,7 @@ impl Format {
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
         let text = bytes.trim_ascii_start();
         match text {
+            _ if bytes.starts_with(b"PK\x03\x04") => Some(Self::Skops),
             _ if text.starts_with(b"tree\n") || text.starts_with(b"tree\r\n") => Some(Self::LightgbmText),
             [b'{', next, ..] if *next == b'"' || next.is_ascii_whitespace() => Some(Self::Json),
             // In UBJSON a key starts with the type of its length, or the object with its count.
@@ -56,6 +62,7 @@ pub fn import(bytes: &[u8]) -> Result<Ensemble, ImportError> {
         }
         Some(Format::XgboostUbj) => xgboost::ensemble(&ubj::parse(bytes)?, "XGBoost UBJSON"),
         Some(Format::LightgbmText) => lightgbm::ensemble(bytes),
+        Some(Format::Skops) => sklearn::ensemble(bytes),
         None => Err(ImportError::unknown_format(bytes)),
     }
 }
