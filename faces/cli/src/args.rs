@@ -75,7 +75,7 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Margins and predictions, as the source library computes them
     Predict(Predict),
-    /// Exact Shapley values of a saved XGBoost, LightGBM, CatBoost or scikit-learn model
+    /// Exact Shapley values of a saved XGBoost, LightGBM, CatBoost, scikit-learn or ONNX model
     Explain(Box<Explain>),
     /// How well a profile fits a job posting, every claim with its source
     Position(Position),
@@ -168,7 +168,7 @@ pub(crate) struct Reading {
 /// A model and the data it is asked about.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ModelAndData {
-    /// The saved model: XGBoost .json or .ubj, LightGBM .txt, CatBoost .json, scikit-learn .skops
+    /// The saved model: XGBoost .json or .ubj, LightGBM .txt, CatBoost .json, scikit-learn .skops, trees in .onnx
     pub(crate) model: PathBuf,
     /// The data: CSV or JSON lines (.gz and .zst too), Parquet, Arrow IPC; `-` is standard input
     pub(crate) data: PathBuf,

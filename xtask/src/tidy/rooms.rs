@@ -15,7 +15,10 @@ const CHECKER: &str = "crates/pellucid-learn/src/certificate/verify.rs";
 /// Readers of untrusted bytes: the folders, and the files in them that are parts of another reader.
 const READERS: [(&str, &[&str]); 2] = [
     ("crates/pellucid-data/src/read", &["mod", "error", "infer", "lines", "arrow", "tests"]),
-    ("crates/pellucid-models/src/trees/import", &["mod", "error", "document", "json", "ubj", "npy", "skops"]),
+    (
+        "crates/pellucid-models/src/trees/import",
+        &["mod", "error", "document", "json", "ubj", "npy", "protobuf", "skops"],
+    ),
 ];
 
 pub fn check(root: &Path, sources: &[Source]) -> Result<Vec<String>> {

@@ -90,7 +90,7 @@ pub enum PlanError {
     /// The file does not say how many training rows reached each node.
     #[error(
         "the model file stores no cover (training weight) of its nodes, so the path-dependent game is not defined; give rows to compare with (--background), or \
-         save the model with a newer XGBoost (3.1 or later stores it for vector leaves)"
+         save the model in its library's own format (of XGBoost, 3.1 or later stores it for vector leaves)"
     )]
     NoCovers,
     /// The caller asked to stop.

@@ -56,6 +56,8 @@ impl InputCast {
 pub enum Summation {
     /// The base, then tree after tree, each sum rounded to `f32` (XGBoost).
     F32,
+    /// Tree after tree, then the base, each sum rounded to `f32` (onnxruntime).
+    F32BaseLast,
     /// Tree after tree in `f64` (LightGBM, CatBoost).
     F64,
     /// The base, then tree after tree, in `f64` (scikit-learn).
@@ -152,6 +154,12 @@ impl Ensemble {
                 let mut sums: Vec<f32> = (0..n).flat_map(|_| start.clone()).collect();
                 self.each_leaf(rows, |at, value| sums[at] += value as f32);
                 sums.into_iter().map(f64::from).collect()
+            }
+            Summation::F32BaseLast => {
+                let mut sums = vec![0.0_f32; n * k];
+                self.each_leaf(rows, |at, value| sums[at] += value as f32);
+                let with_base = |(at, sum): (usize, f32)| f64::from(sum + self.base[at % k] as f32);
+                sums.into_iter().enumerate().map(with_base).collect()
             }
             Summation::F64FromBase => {
                 let mut sums: Vec<f64> = (0..n).flat_map(|_| self.base.iter().copied()).collect();

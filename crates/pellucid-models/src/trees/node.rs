@@ -57,13 +57,15 @@ pub enum Missing {
     ZeroToo(Side),
 }
 
-/// What a category code between -1 and 0 means.
+/// What a category code that is no whole number means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NegativeFraction {
     /// No category: XGBoost tests the sign before it truncates.
     Invalid,
     /// Category 0: LightGBM truncates first.
     Zero,
+    /// No category, and neither are fractions above 0: ONNX compares exactly.
+    NeverAny,
 }
 
 /// A set of category codes: bits for the small ones, runs for the others, so that one large code costs no memory.
@@ -112,7 +114,7 @@ impl CategorySet {
     fn limit(&self) -> u32 {
         match self.negative_fraction {
             NegativeFraction::Invalid => Self::XGBOOST_LIMIT,
-            NegativeFraction::Zero => Self::LIGHTGBM_LIMIT,
+            NegativeFraction::Zero | NegativeFraction::NeverAny => Self::LIGHTGBM_LIMIT,
         }
     }
 
@@ -121,6 +123,7 @@ impl CategorySet {
     pub fn contains(&self, x: f64) -> bool {
         let invalid_below = match self.negative_fraction {
             NegativeFraction::Invalid => x < 0.0,
+            NegativeFraction::NeverAny => x < 0.0 || x.fract() != 0.0,
             NegativeFraction::Zero => x <= -1.0,
         };
         if x.is_nan() || invalid_below || x >= f64::from(self.limit()) {
@@ -137,9 +140,12 @@ impl CategorySet {
     /// The values at which membership can change, ascending: `x` at one of them may differ from `x` just below.
     #[must_use]
     pub fn boundaries(&self) -> Vec<f64> {
+        if self.negative_fraction == NegativeFraction::NeverAny {
+            return self.codes().flat_map(|code| [f64::from(code), f64::from(code).next_up()]).collect();
+        }
         let member = |code: usize| self.words.get(code / 64).is_some_and(|w| w >> (code % 64) & 1 == 1);
         let start_of_zero = match self.negative_fraction {
-            NegativeFraction::Invalid => 0.0,
+            NegativeFraction::Invalid | NegativeFraction::NeverAny => 0.0,
             NegativeFraction::Zero => (-1.0_f64).next_up(),
         };
         let mut at = Vec::new();

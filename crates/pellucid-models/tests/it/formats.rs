@@ -27,7 +27,7 @@ fn compare(case: &Case, tally: &mut Tally) {
     let Case { name, model, rows, .. } = case;
     let margins = model.predict(rows, Scale::Margin);
     let k = model.n_outputs();
-    let is_f32 = model.summation == Summation::F32;
+    let is_f32 = matches!(model.summation, Summation::F32 | Summation::F32BaseLast);
     let tolerance = if is_f32 { 1e-6 } else { 1e-12 };
     for (row, expected) in case.margins().iter().enumerate() {
         assert_eq!(expected.len(), k, "{name}: outputs");
@@ -87,6 +87,7 @@ fn margins_are_the_librarys_own_and_the_page_says_so() {
         ("lightgbm-3.3.5", "LightGBM", 6),
         ("catboost-1.2.10", "CatBoost", 25),
         ("scikit-learn-1.9.1", "scikit-learn", 35),
+        ("onnx-1.23.2", "ONNX", 30),
     ];
     for (folder, library, at_least) in folders {
         let mut tally = Tally::default();
@@ -94,7 +95,10 @@ fn margins_are_the_librarys_own_and_the_page_says_so() {
         assert!(tally.models >= at_least, "{folder}: only {} models were compared", tally.models);
         let Tally { models, trees, rows, margins, equal_bits, worst_margin, worst_prediction, .. } = &tally;
         let name = folder.replace('-', " ").replace("xgboost", "XGBoost").replace("lightgbm", "LightGBM");
-        let name = name.replace("catboost", "CatBoost").replace("scikit learn", "scikit-learn");
+        let name = name
+            .replace("catboost", "CatBoost")
+            .replace("scikit learn", "scikit-learn")
+            .replace("onnx", "ONNX");
         writeln!(
             page,
             "| {name} | {models} | {trees} | {rows} | {equal_bits} of {margins} | {worst_margin:.0e} | {worst_prediction:.0e} |"

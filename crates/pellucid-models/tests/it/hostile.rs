@@ -16,6 +16,7 @@ pub(crate) fn refusals() -> Vec<(&'static str, Vec<(String, String)>)> {
         "lightgbm-3.3.5",
         "catboost-1.2.10",
         "scikit-learn-1.9.1",
+        "onnx-1.23.2",
     ];
     let refused = |folder: &&'static str| {
         let path = fixtures().join(folder);
@@ -50,6 +51,16 @@ fn refusals_name_tree_and_node() {
         ("reject-ctr.json", ["ctrs", "one_hot_max_size"]),
         ("reject-cycle.txt", ["tree ", "two parents"]),
         ("reject-cycle.skops", ["tree ", "two parents"]),
+        ("reject-cycle.onnx", ["tree ", "two parents"]),
+        ("reject-child.onnx", ["tree ", "out of range"]),
+        ("reject-short-array.onnx", ["nodes_values", "entries where"]),
+        ("reject-after.onnx", ["`Mul`", "nothing that computes"]),
+        ("reject-before.onnx", ["`Scaler`", "nothing that computes"]),
+        ("reject-linear.onnx", ["`LinearClassifier`", "nothing that computes"]),
+        ("reject-eq.onnx", ["BRANCH_EQ", "equality"]),
+        ("reject-set.onnx", ["set", "whole numbers"]),
+        ("reject-max.onnx", ["MAX", "SUM and AVERAGE"]),
+        ("reject-truncated.onnx", ["ONNX, byte", "cut short"]),
         ("reject-child-range.skops", ["tree ", "out of range"]),
         ("reject-feature-range.skops", ["tree ", "splits on feature"]),
         ("reject-pipeline.skops", ["Pipeline", "without a pipeline"]),
@@ -115,6 +126,8 @@ fn seeds() -> Vec<Vec<u8>> {
         "catboost-1.2.10/one-hot.json",
         "catboost-1.2.10/lossguide-multi.json",
         "scikit-learn-1.9.1/boosting-classes.skops",
+        "onnx-1.23.2/hand-targets.onnx",
+        "onnx-1.23.2/single.onnx",
     ]
     .iter()
     .filter_map(|file| fs_err::read(fixtures().join(file)).ok())
@@ -148,12 +161,12 @@ proptest! {
 
     #[test]
     fn altered_models_are_read_or_refused(
-        which in 0usize..8,
+        which in 0usize..10,
         edits in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..6),
         cut in proptest::option::of(any::<usize>()),
     ) {
         let seeds = seeds();
-        prop_assert!(seeds.len() == 8, "the seeds of this test are gone");
+        prop_assert!(seeds.len() == 10, "the seeds of this test are gone");
         let mut bytes = seeds[which % seeds.len()].clone();
         let n = bytes.len();
         for (at, byte) in edits {
@@ -189,7 +202,7 @@ proptest! {
     }
 
     #[test]
-    fn edited_numbers_are_read_or_refused(which in 0usize..8, at in any::<usize>(), number in "-?[0-9]{1,20}|NaN|-?inf|1e999|-1") {
+    fn edited_numbers_are_read_or_refused(which in 0usize..10, at in any::<usize>(), number in "-?[0-9]{1,20}|NaN|-?inf|1e999|-1") {
         let seeds = seeds();
         let bytes = &seeds[which % seeds.len()];
         let Ok(text) = std::str::from_utf8(bytes) else { return Ok(()) };

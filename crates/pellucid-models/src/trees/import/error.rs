@@ -8,7 +8,7 @@ use crate::trees::TreeError;
 pub enum ImportError {
     /// Not a model file that is known.
     #[error(
-        "this is not a model file that Pellucid reads ({guess}); it reads XGBoost JSON and UBJSON, LightGBM text, CatBoost JSON and scikit-learn saved with skops"
+        "this is not a model file that Pellucid reads ({guess}); it reads XGBoost JSON and UBJSON, LightGBM text, CatBoost JSON, scikit-learn saved with skops, and ONNX"
     )]
     UnknownFormat {
         /// What it looks like.

@@ -8,6 +8,8 @@ mod error;
 mod json;
 mod lightgbm;
 mod npy;
+mod onnx;
+mod protobuf;
 mod sklearn;
 mod skops;
 mod ubj;
@@ -27,6 +29,8 @@ pub enum Format {
     XgboostUbj,
     /// LightGBM's text model.
     LightgbmText,
+    /// An ONNX model.
+    Onnx,
     /// A scikit-learn model that skops saved.
     Skops,
 }
@@ -38,6 +42,8 @@ impl Format {
         let text = bytes.trim_ascii_start();
         match text {
             _ if bytes.starts_with(b"PK\x03\x04") => Some(Self::Skops),
+            // The version of the format, field 1, comes first.
+            _ if matches!(bytes, [0x08, 1..=0x7f, _, ..]) => Some(Self::Onnx),
             _ if text.starts_with(b"tree\n") || text.starts_with(b"tree\r\n") => Some(Self::LightgbmText),
             [b'{', next, ..] if *next == b'"' || next.is_ascii_whitespace() => Some(Self::Json),
             // In UBJSON a key starts with the type of its length, or the object with its count.
@@ -62,6 +68,7 @@ pub fn import(bytes: &[u8]) -> Result<Ensemble, ImportError> {
         }
         Some(Format::XgboostUbj) => xgboost::ensemble(&ubj::parse(bytes)?, "XGBoost UBJSON"),
         Some(Format::LightgbmText) => lightgbm::ensemble(bytes),
+        Some(Format::Onnx) => onnx::ensemble(bytes),
         Some(Format::Skops) => sklearn::ensemble(bytes),
         None => Err(ImportError::unknown_format(bytes)),
     }
