@@ -3,6 +3,7 @@
 //! Values in, values out: nothing here prints, opens a file, reads a clock or starts a thread that
 //! outlives its call.
 
+pub mod aggregate;
 mod attributions;
 pub mod shapley;
 

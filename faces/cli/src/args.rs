@@ -1,5 +1,6 @@
 //! The arguments as text, before they mean anything.
 
+use pellucid::data::read::Shard;
 use pellucid_position::months::{Day, Month};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -77,6 +78,8 @@ pub(crate) enum Command {
     Predict(Predict),
     /// Exact Shapley values of a saved XGBoost, LightGBM, CatBoost, scikit-learn or ONNX model
     Explain(Box<Explain>),
+    /// The shards of one job joined: aggregates (.json) or values (.parquet)
+    Merge(Merge),
     /// How well a profile fits a job posting, every claim with its source
     Position(Position),
     /// Rule sets that are proven to be optimal, and checking, applying and exporting them
@@ -215,6 +218,12 @@ pub(crate) struct Explain {
     /// do together, so that a feature's row sums to its value
     #[arg(long, conflicts_with_all = ["plot", "feature"])]
     pub(crate) interactions: bool,
+    /// Sums, extremes and quantiles of every feature's values instead of rows: to .json, or as text
+    #[arg(long, conflicts_with_all = ["plot", "feature", "row", "interactions"])]
+    pub(crate) aggregate: bool,
+    /// Only part i of n of a Parquet file, in whole row groups; `merge` joins what comes of them
+    #[arg(long, value_name = "i/n", value_parser = shard, conflicts_with = "row")]
+    pub(crate) shard: Option<Shard>,
     /// Explain this row only, from 0
     #[arg(long, value_name = "N")]
     pub(crate) row: Option<usize>,
@@ -233,6 +242,15 @@ pub(crate) struct Explain {
     /// Width of a picture in pixels
     #[arg(long, value_name = "PX", default_value_t = 860, value_parser = clap::value_parser!(u16).range(360..=4000))]
     pub(crate) width: u16,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Merge {
+    /// The folder with what `explain --shard` wrote; other files in it are left alone
+    pub(crate) dir: PathBuf,
+    /// The result: .json for aggregates, .parquet .csv .jsonl .arrow for values
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -288,6 +306,15 @@ pub(crate) enum Theme {
     Light,
     /// Light on dark.
     Dark,
+}
+
+/// `1/4` to `4/4`.
+fn shard(text: &str) -> Result<Shard, String> {
+    let parts = text.split_once('/').map(|(at, of)| (at.trim().parse::<usize>(), of.trim().parse::<usize>()));
+    match parts {
+        Some((Ok(at), Ok(of))) if (1..=of).contains(&at) => Ok(Shard { at: at - 1, of }),
+        _ => Err("write the part and how many there are, from 1/4 to 4/4".to_owned()),
+    }
 }
 
 /// `500ms`, `60s`, `2m`, `1h`, or seconds without a unit.

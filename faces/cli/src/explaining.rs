@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pellucid::data::read::{ReadBatches, ReadOptions};
+use pellucid::data::read::{ReadBatches, ReadOptions, Shard};
 use pellucid::data::table::{Column, Kind};
 use pellucid::data::{Field, OutputId, Table};
 use pellucid::explain::shapley::{
@@ -50,6 +50,8 @@ pub(crate) struct Feed {
     unseen: Vec<usize>,
     /// Rows that unknown features are taken from.
     background: Option<Background>,
+    /// Rows of the whole file, where only a part is read.
+    whole: Option<u64>,
 }
 
 impl Feed {
@@ -107,7 +109,7 @@ impl Feed {
         let unseen = vec![0; model.features.len()];
         let (data, model_hash) = (data.to_owned(), String::new());
         let (read_rows, next_row, pending, ended) = (0, 0, None, false);
-        let background = None;
+        let (background, whole) = (None, None);
         Ok(Self {
             model,
             model_hash,
@@ -120,6 +122,7 @@ impl Feed {
             ended,
             unseen,
             background,
+            whole,
         })
     }
 
@@ -177,6 +180,23 @@ impl Feed {
         let weights = weights.map(|_| weigh);
         self.background = Some(Background::new(rows, weights).map_err(|e| at(&e))?);
         Ok(())
+    }
+
+    /// Reads only a part of the rows from now on.
+    pub(crate) fn take_shard(&mut self, shard: Shard) -> Result<(), Failure> {
+        let whole = self.reader.n_rows();
+        let before = self.reader.take_shard(shard).map_err(|cause| FileError::table(&self.data, cause))?;
+        self.whole = whole;
+        self.read_rows = before as usize;
+        self.next_row = before as usize;
+        Ok(())
+    }
+
+    /// For how many rows a plan is made, by the first batch and, in a part, by all: every part has the same plan.
+    fn expected_rows(&self, batch: &FeatureMatrix) -> usize {
+        let n = self.whole.map_or(batch.n_rows(), |whole| usize::try_from(whole).unwrap_or(usize::MAX));
+        // A full first batch promises many more rows.
+        if n >= BATCH { 4 * BATCH } else { n }
     }
 
     fn game(&self) -> Game<'_> {
@@ -400,9 +420,8 @@ fn each_piece<P, T>(
         let Some((first, rows)) = batch else { break };
         let plan = match &ready {
             Some(plan) => plan,
-            // A full first batch promises many more rows.
             None => {
-                let expected = if rows.n_rows() == BATCH { 4 * BATCH } else { rows.n_rows() };
+                let expected = feed.expected_rows(&rows);
                 match prepare(&feed.model, feed.game(), expected, &progress) {
                     Err(PlanError::Stopped) if !console.is_interrupted() => {
                         return Err(Failure::NothingInTime);

@@ -4,6 +4,12 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
+    /// A part of a file was asked for that has no such parts.
+    #[error("shards are whole row groups of a Parquet file, and this file has {found} of them")]
+    NoShards {
+        /// Row groups.
+        found: usize,
+    },
     /// There is no first row.
     #[error("the file is empty; a table needs a header and at least one column")]
     Empty,

@@ -61,6 +61,15 @@ impl ReadOptions {
     }
 }
 
+/// One of several parts of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Which, from 0.
+    pub at: usize,
+    /// Of how many.
+    pub of: usize,
+}
+
 /// A table that arrives in batches.
 pub trait ReadBatches {
     /// The columns of every batch: all of the file's, or those that were selected.
@@ -80,9 +89,23 @@ pub trait ReadBatches {
     /// elsewhere: a model that knows a category `NA` means it. Formats with types of their own need none.
     fn keep_texts(&mut self, _column: usize, _texts: &[String]) {}
 
-    /// How many rows the file says it has, where it says so.
+    /// How many rows will be read, where the file says so.
     fn n_rows(&self) -> Option<u64> {
         None
+    }
+
+    /// Reads only one of so many parts from the next batch on, and answers how many rows stand before it. Parts are of whole
+    /// row groups, as even as these are.
+    ///
+    /// # Errors
+    /// When the format has no row groups, or fewer than there are parts.
+    fn take_shard(&mut self, _shard: Shard) -> Result<u64, ReadError> {
+        Err(ReadError::NoShards { found: 0 })
+    }
+
+    /// What the file says of itself beside its columns.
+    fn notes(&self) -> Vec<(String, String)> {
+        Vec::new()
     }
 
     /// The next batch; `None` after the last one.

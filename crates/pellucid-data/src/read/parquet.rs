@@ -9,7 +9,7 @@ use parquet::arrow::arrow_reader::{
 };
 
 use super::error::{ReadError, guarded};
-use super::{ReadBatches, ReadOptions, arrow};
+use super::{ReadBatches, ReadOptions, Shard, arrow};
 use crate::table::{Field, Schema, Table};
 
 /// Reads a Parquet file that lies in memory or is mapped.
@@ -23,6 +23,8 @@ pub struct ParquetReader {
     all: Arc<Schema>,
     taken: Vec<usize>,
     schema: Arc<Schema>,
+    /// The row groups that are read.
+    groups: std::ops::Range<usize>,
 }
 
 impl ParquetReader {
@@ -37,7 +39,8 @@ impl ParquetReader {
             let names: Vec<String> = all.names().map(str::to_owned).collect();
             let taken = (0..names.len()).collect();
             let (schema, batch_rows) = (Arc::clone(&all), options.batch_rows);
-            Ok(Self { bytes, metadata, batch_rows, batches: None, names, all, taken, schema })
+            let groups = 0..metadata.metadata().num_row_groups();
+            Ok(Self { bytes, metadata, batch_rows, batches: None, names, all, taken, schema, groups })
         })
     }
 
@@ -45,7 +48,13 @@ impl ParquetReader {
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), self.taken.iter().copied());
+        let builder = builder.with_row_groups(self.groups.clone().collect());
         Ok(builder.with_projection(mask).with_batch_size(self.batch_rows).build()?)
+    }
+
+    fn rows_of(&self, groups: std::ops::Range<usize>) -> u64 {
+        let groups = &self.metadata.metadata().row_groups()[groups];
+        groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum()
     }
 
     fn read(&mut self) -> Result<Option<Table>, ReadError> {
@@ -82,7 +91,24 @@ impl ReadBatches for ParquetReader {
     }
 
     fn n_rows(&self) -> Option<u64> {
-        u64::try_from(self.metadata.metadata().file_metadata().num_rows()).ok()
+        Some(self.rows_of(self.groups.clone()))
+    }
+
+    fn take_shard(&mut self, shard: Shard) -> Result<u64, ReadError> {
+        let n = self.metadata.metadata().num_row_groups();
+        if shard.of > n || shard.at >= shard.of {
+            return Err(ReadError::NoShards { found: n });
+        }
+        (self.groups, self.batches) = (shard.at * n / shard.of..(shard.at + 1) * n / shard.of, None);
+        Ok(self.rows_of(0..self.groups.start))
+    }
+
+    fn notes(&self) -> Vec<(String, String)> {
+        let all = self.metadata.schema().metadata();
+        let mut notes: Vec<(String, String)> =
+            all.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        notes.sort();
+        notes
     }
 
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {

@@ -48,6 +48,12 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     if let Some(path) = &args.background {
         feed.take_background(path, args.background_weights.as_deref(), &args.about, context.console)?;
     }
+    if let Some(shard) = args.shard {
+        feed.take_shard(shard)?;
+    }
+    if args.aggregate {
+        return super::aggregate::run(feed, args, context);
+    }
     if args.interactions {
         // Other formats were refused above.
         let format = match format {
@@ -116,6 +122,15 @@ fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure
             "interactions are written as .csv .parquet .jsonl .arrow or .json".to_owned(),
         ));
     }
+    if args.aggregate && !matches!(format, None | Some(Format::Table(TableFormat::Json))) {
+        return Err(Failure::Usage("aggregates are written as .json".to_owned()));
+    }
+    if args.shard.is_some() && !args.aggregate && format != Some(Format::Table(TableFormat::Parquet)) {
+        return Err(Failure::Usage(
+            "--shard is for values in .parquet and for --aggregate in .json, which `pellucid merge` joins"
+                .to_owned(),
+        ));
+    }
     if matches!(args.plot, Some(Plot::Waterfall | Plot::Force)) && args.row.is_none() {
         return Err(Failure::Usage(
             "a waterfall or force picture shows one row: say which with --row N".to_owned(),
@@ -176,7 +191,9 @@ pub(crate) fn kernels(summary: Summary, method: Method) -> String {
 }
 
 pub(super) fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(String, String)> {
-    [
+    let shard =
+        args.shard.map(|shard| ("pellucid.shard".to_owned(), format!("{}/{}", shard.at + 1, shard.of)));
+    let of_all = [
         ("pellucid.schema", "pellucid.explanation/1"),
         ("pellucid.version", VERSION),
         (
@@ -193,8 +210,8 @@ pub(super) fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(Str
         ("pellucid.margin_unit", model.link.margin_unit()),
         ("pellucid.model_sha256", hash),
     ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .to_vec()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()));
+    of_all.into_iter().chain(shard).collect()
 }
 
 /// `FEATURE`, then `base_value` and `residual`; with several outputs `FEATURE@0`, `base_value@0`, ...

@@ -1,10 +1,12 @@
 //! One file a verb.
 
+mod aggregate;
 mod doctor;
 mod explain;
 mod inspect;
 mod interactions;
 mod json_object;
+mod merge;
 mod position;
 mod predict;
 mod rashomon;
@@ -57,6 +59,7 @@ pub(crate) fn run(cli: &Cli, console: &Console, words: &[OsString]) -> Result<u8
         Command::Position(args) => position::run(args, &context),
         Command::Rules(args) => rules::run(args, &context),
         Command::Rashomon(args) => rashomon::run(args, &context),
+        Command::Merge(args) => merge::run(args, &context),
         Command::Doctor => doctor::run(&context),
         Command::Completions { shell } => {
             let mut script = Vec::new();

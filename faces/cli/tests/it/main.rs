@@ -7,6 +7,7 @@ mod positions;
 mod refusals;
 mod rules;
 mod running;
+mod shards;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
