@@ -8,6 +8,8 @@ use pellucid_data::{FeatureId, OutputId};
 pub struct Attributions {
     /// Which game the values are those of.
     game: &'static str,
+    /// Whether they are its Shapley values, up to rounding, or only stand for them.
+    is_exact: bool,
     n_rows: usize,
     n_features: usize,
     /// One expected margin an output.
@@ -36,7 +38,29 @@ impl Attributions {
             (base[at % n_outputs] + row_values.iter().sum::<f64>() - margins[at]).abs()
         };
         let residuals = (0..margins.len()).map(residual).collect();
-        Self { game, n_rows, n_features, base, values, margins, residuals }
+        Self { game, is_exact: true, n_rows, n_features, base, values, margins, residuals }
+    }
+
+    /// Says that the values are no Shapley values.
+    pub(crate) fn approximate(mut self) -> Self {
+        self.is_exact = false;
+        self
+    }
+
+    /// Whether the values are the game's Shapley values up to rounding.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
+    /// What the values are, for people: `path-dependent Shapley values, exact`.
+    #[must_use]
+    pub fn described(&self) -> String {
+        if self.is_exact {
+            format!("{} Shapley values, exact", self.game)
+        } else {
+            format!("Saabas values, an approximation of {} Shapley values", self.game)
+        }
     }
 
     /// The game's name: `path-dependent` or `background`.

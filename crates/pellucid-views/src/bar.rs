@@ -30,6 +30,8 @@ pub struct Bar {
     n_unused: usize,
     subtitle: String,
     unit: String,
+    /// What a value is called.
+    measure: &'static str,
     base: f64,
 }
 
@@ -51,6 +53,7 @@ pub fn bar(subject: &Subject, top: usize) -> Bar {
         n_unused: subject.features.len() - order.len(),
         subtitle: subject.subtitle(),
         unit: subject.unit.clone(),
+        measure: subject.measure(),
         base: subject.base,
     }
 }
@@ -90,7 +93,7 @@ impl View for Bar {
         let axis = Axis::over([0.0].into_iter().chain(lines.iter().map(|l| l.1)), [left, width - 84.0], 0.0);
         let top = frame.top + 6.0;
         let bottom = top + ROW * lines.len() as f64;
-        let unit = format!("mean |Shapley value| ({})", self.unit);
+        let unit = format!("mean |{}| ({})", self.measure, self.unit);
         let end = axis.draw_below(&mut frame.scene, top, bottom, &unit);
         for (at, (name, value)) in lines.iter().enumerate() {
             let y = top + ROW * at as f64;
@@ -117,7 +120,7 @@ impl View for Bar {
             let bar = text::bar(value / largest, blocks);
             out += &format!("{label} {}  {bar}\n", text::right(&pretty(*value, 4), 10));
         }
-        out + &format!("\nMean |Shapley value| ({}). {}\n", self.unit, self.caption())
+        out + &format!("\nMean |{}| ({}). {}\n", self.measure, self.unit, self.caption())
     }
 
     fn sentence(&self) -> String {
@@ -128,7 +131,8 @@ impl View for Bar {
             .map(|e| format!("{} ({})", e.feature, pretty(e.mean_absolute, 3)))
             .collect();
         format!(
-            "Mean absolute Shapley values over {} rows, largest: {}.",
+            "Mean absolute {}s over {} rows, largest: {}.",
+            self.measure,
             count(self.n_rows),
             parts.join(", ")
         )

@@ -47,6 +47,8 @@ pub struct Beeswarm {
     pub binned: bool,
     subtitle: String,
     unit: String,
+    /// What a value is called.
+    measure: &'static str,
     base: f64,
     n_rows: usize,
     sample: Option<String>,
@@ -79,6 +81,7 @@ pub fn beeswarm(subject: &Subject, top: usize) -> Beeswarm {
         binned,
         subtitle: subject.subtitle(),
         unit: subject.unit.clone(),
+        measure: subject.measure(),
         base: subject.base,
         n_rows: subject.n_shown(),
         sample: subject.sample_note(),
@@ -186,7 +189,7 @@ impl View for Beeswarm {
         let axis = Axis::over(values.chain([0.0]), [left, right], 0.02);
         let top = frame.top + 4.0;
         let bottom = top + ROW * self.strips.len() as f64;
-        let unit = format!("Shapley value ({})", self.unit);
+        let unit = format!("{} ({})", self.measure, self.unit);
         let end = axis.draw_below(&mut frame.scene, top, bottom, &unit);
         let hover = self.n_rows * self.strips.len() <= MOST_HOVERED;
         for (at, strip) in self.strips.iter().enumerate() {
@@ -243,7 +246,8 @@ impl View for Beeswarm {
 
     fn sentence(&self) -> String {
         let names: Vec<&str> = self.strips.iter().take(3).map(|strip| strip.feature.as_str()).collect();
-        format!("Shapley values of {} rows by feature; the widest: {}.", count(self.n_rows), names.join(", "))
+        let (measure, n) = (self.measure, count(self.n_rows));
+        format!("{measure}s of {n} rows by feature; the widest: {}.", names.join(", "))
     }
 
     fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {

@@ -30,6 +30,8 @@ pub struct Heatmap {
     n_rows: usize,
     subtitle: String,
     unit: String,
+    /// What a value is called.
+    measure: &'static str,
     base: f64,
     sample: Option<String>,
 }
@@ -64,6 +66,7 @@ pub fn heatmap(subject: &Subject, top: usize) -> Heatmap {
         n_rows: subject.n_shown(),
         subtitle: subject.subtitle(),
         unit: subject.unit.clone(),
+        measure: subject.measure(),
         base: subject.base,
         sample: subject.sample_note(),
     }
@@ -206,7 +209,8 @@ impl View for Heatmap {
         let range =
             range.map_or(String::new(), |(l, h)| format!(" from {} to {}", pretty(*l, 3), pretty(*h, 3)));
         format!(
-            "Shapley values of {} rows ordered by margin{range}, for {} features.",
+            "{}s of {} rows ordered by margin{range}, for {} features.",
+            self.measure,
             count(self.n_rows),
             self.features.len()
         )

@@ -124,9 +124,10 @@ pub fn finding(subject: &Subject) -> String {
 #[must_use]
 pub fn lead(subject: &Subject) -> String {
     format!(
-        "{} rows explained exactly on the scale of {}. Every row's values and the base {} add up to the model's own \
+        "{} rows explained{} on the scale of {}. Every row's values and the base {} add up to the model's own \
          margin, with a residual of at most {}.",
         count(subject.totals.n_rows),
+        if subject.method.ends_with("exact") { " exactly" } else { ", not exactly," },
         subject.unit,
         pretty(subject.base, 4),
         residual(subject.totals.worst_residual)

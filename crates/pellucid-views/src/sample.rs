@@ -26,7 +26,7 @@ pub struct Sample {
     margins: Vec<Vec<f64>>,
     base: Vec<f64>,
     totals: Vec<Totals>,
-    game: &'static str,
+    method: String,
 }
 
 /// SplitMix64's mixing: neighbours get unrelated numbers.
@@ -51,7 +51,7 @@ impl Sample {
             margins: Vec::new(),
             base: Vec::new(),
             totals: vec![Totals::default(); k],
-            game: "",
+            method: String::new(),
         }
     }
 
@@ -60,7 +60,7 @@ impl Sample {
         let outputs = || (0..found.n_outputs()).map(OutputId::at);
         if self.base.is_empty() {
             self.base = outputs().map(|output| found.base(output)).collect();
-            self.game = found.game();
+            self.method = found.described();
         }
         outputs().zip(&mut self.totals).for_each(|(output, totals)| totals.add(found, output));
         for row in 0..found.n_rows() {
@@ -121,7 +121,7 @@ impl Sample {
         let values = self.values.iter().flat_map(|row| row[output * n_features..][..n_features].to_vec());
         Subject {
             model: format!("{}, {} trees", model.origin.library, crate::number::count(model.trees.len())),
-            method: format!("{} Shapley values, exact", self.game),
+            method: self.method.clone(),
             unit: model.link.margin_unit().to_owned(),
             output: (k > 1).then(|| output.to_string()),
             base: self.base.get(output).copied().unwrap_or(f64::NAN),

@@ -43,6 +43,8 @@ pub struct Scatter {
     pub levels: Option<Vec<String>>,
     subtitle: String,
     unit: String,
+    /// What a value is called.
+    measure: &'static str,
     base: f64,
     n_rows: usize,
     sample: Option<String>,
@@ -73,6 +75,7 @@ pub fn scatter(subject: &Subject, feature: usize) -> Scatter {
         levels,
         subtitle: subject.subtitle(),
         unit: subject.unit.clone(),
+        measure: subject.measure(),
         base: subject.base,
         n_rows: subject.n_shown(),
         sample: subject.sample_note(),
@@ -160,7 +163,7 @@ impl View for Scatter {
         let values = self.dots.iter().map(|dot| dot.value).chain(self.missing.iter().copied()).chain([0.0]);
         let up = Axis::over(values, [bottom, top], 0.04);
         up.draw_left(&mut frame.scene, left, right);
-        let unit = format!("Shapley value ({})", self.unit);
+        let unit = format!("{} ({})", self.measure, self.unit);
         frame.scene.fitted([20.0, top - 9.0], &unit, width - 40.0, size::SMALL, Paint::Muted, Anchor::Start);
         let end = match &self.levels {
             Some(levels) => {

@@ -113,6 +113,12 @@ pub struct Subject {
 }
 
 impl Subject {
+    /// What a value is called: only what is one is called a Shapley value.
+    #[must_use]
+    pub fn measure(&self) -> &'static str {
+        if self.method.starts_with("Saabas") { "Saabas value" } else { "Shapley value" }
+    }
+
     /// Rows shown.
     #[must_use]
     pub fn n_shown(&self) -> usize {

@@ -205,7 +205,7 @@ pub(crate) struct Explain {
     /// The scale on which values add up
     #[arg(long, value_enum, default_value = "margin", value_name = "SPACE")]
     pub(crate) output: OutputSpace,
-    /// How to compute (all ways are exact)
+    /// How to compute (all ways but `approximate` are exact)
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) method: MethodName,
     /// Rows that unknown features are taken from: the background (interventional) game, instead of the path-dependent one
@@ -280,6 +280,8 @@ pub(crate) enum MethodName {
     Pairs,
     /// The sum over all subsets of features: slow, the oracle of the others
     Definition,
+    /// Saabas values: what each split of a row's own way changed; quick, additive, and no Shapley values
+    Approximate,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -34,6 +34,7 @@ mod paths;
 mod plan;
 mod planes;
 pub mod quadrature;
+mod saabas;
 mod scratch;
 pub mod tables;
 mod units;
@@ -46,7 +47,7 @@ use pellucid_models::trees::{Ensemble, FeatureMatrix};
 
 use crate::{Attributions, Control, Stopped};
 
-/// Shapley values of the plan's game for every row and output, on the margin scale.
+/// Shapley values of the plan's game for every row and output, on the margin scale ([`Method::Approximate`]: what stands for them).
 ///
 /// `plan` must have been made from the same `model`. The result does not depend on `control.threads`,
 /// nor on how rows are cut into calls.
@@ -60,6 +61,7 @@ pub fn tree_shap(
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
     match plan.tables_and_points() {
+        None if plan.method() == Method::Approximate => saabas::saabas(model, rows, control),
         Some(compiled) => blocks::explain(model, compiled, rows, control),
         None => definition::by_subsets(model, plan.game_by_definition(), rows, control),
     }

@@ -30,7 +30,7 @@ const GROUP_BYTES: usize = 384 << 10;
 /// Fewer rows than this are not worth cutting tables into planes.
 const FEW_ROWS: usize = 64;
 
-/// How Shapley values are computed. All answers are equal up to rounding.
+/// How Shapley values are computed. All answers but those of the last are equal up to rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Method {
@@ -45,16 +45,19 @@ pub enum Method {
     Pairs,
     /// The sum over all subsets of features.
     Definition,
+    /// Saabas values, which are quick and no Shapley values (path-dependent game).
+    Approximate,
 }
 
 impl Method {
     /// The names that users type.
-    pub const NAMES: [(&'static str, Self); 5] = [
+    pub const NAMES: [(&'static str, Self); 6] = [
         ("auto", Self::Auto),
         ("tables", Self::Tables),
         ("quadrature", Self::Quadrature),
         ("pairs", Self::Pairs),
         ("definition", Self::Definition),
+        ("approximate", Self::Approximate),
     ];
 
     /// Its name.
@@ -96,6 +99,9 @@ pub enum PlanError {
     /// The caller asked to stop.
     #[error("stopped while the model was made ready")]
     Stopped,
+    /// Saabas's approximation knows no pairs.
+    #[error("method `approximate` has no interactions; use `auto`, which is exact")]
+    NoApproximatePairs,
     /// A method of the other game.
     #[error("method `{method}` is not for the {game} game; use `auto`")]
     OtherGame {
@@ -266,7 +272,11 @@ pub(super) fn plan_columns(
         Method::Tables => Allowed::TablesOnly,
         Method::Quadrature if !is_background => Allowed::PointsOnly,
         Method::Pairs if is_background => Allowed::PointsOnly,
-        Method::Quadrature | Method::Pairs => {
+        Method::Approximate if wanted == Wanted::Pairs => return Err(PlanError::NoApproximatePairs),
+        Method::Approximate if !is_background => {
+            return Ok(Plan { game, background: None, method, summary: Summary::default(), compiled: None });
+        }
+        Method::Quadrature | Method::Pairs | Method::Approximate => {
             return Err(PlanError::OtherGame { method: method.name(), game });
         }
         Method::Definition => {

@@ -29,6 +29,9 @@ pub(super) const MOST_BITS: usize = 8;
 /// Tables whose largest entry is so many times the median of their column's are not rounded.
 const OUTLIER: f64 = 64.0;
 
+/// Columns whose largest entry is smaller hold nothing.
+const LEAST: f64 = 1e-280;
+
 /// 32 numbers of 16 bits: what fits into one register.
 #[derive(Debug, Clone, Copy, Default)]
 #[repr(align(64))]
@@ -42,8 +45,9 @@ pub(super) fn round<'u>(units: impl Iterator<Item = &'u mut Unit>, n_columns: us
     for unit in units.filter(|unit| unit.bits() <= MOST_BITS) {
         let mut own = Vec::with_capacity(unit.columns.len());
         unit.each_table(|column, table| {
-            own.push(largest(table));
-            sizes[column].extend(own.last());
+            let size = largest(table);
+            own.push(size);
+            sizes[column].extend((size > 0.0).then_some(size));
         });
         small.push((unit, own));
     }
@@ -58,7 +62,8 @@ pub(super) fn round<'u>(units: impl Iterator<Item = &'u mut Unit>, n_columns: us
         }
         is_usual
     });
-    scales.iter_mut().for_each(|scale| *scale = if *scale > 0.0 { *scale / LARGEST } else { 1.0 });
+    // What is next to nothing is rounded to nothing: its own unit would be no normal number.
+    scales.iter_mut().for_each(|scale| *scale = if *scale > LEAST { *scale / LARGEST } else { 1.0 });
     for (unit, _) in small {
         let n_lines = unit.columns.len() * PLANES * (1_usize << unit.bits()).div_ceil(GROUP);
         let mut lines = vec![Line::default(); n_lines];
@@ -326,6 +331,20 @@ mod tests {
             if Level::detect() == Level::Avx512 {
                 prop_assert_eq!(portable, sums::<AVX512>(&tables, &index));
             }
+        }
+
+        #[test]
+        fn next_to_nothing_is_nothing(x in prop::sample::select(vec![0.0, 5e-324, 1e-300, 1e-281])) {
+            let table = Table::Plain(vec![0.0, x, -x, x / 2.0]);
+            let mut unit = Unit { from: 0, splits: Vec::new(), first_bit: 2, columns: vec![0], table };
+            let scales = round(std::iter::once(&mut unit), 1);
+            let Table::Planes(lines) = &unit.table else { panic!("not cut") };
+            let mut held = Held::new(1, 32);
+            let mut sums = vec![0.0; 32];
+            let index: Vec<u16> = (0..32).map(|at| at % 4).collect();
+            held.add::<PORTABLE>(0, &index, lines, scales[0], &mut sums);
+            held.put_together(0, scales[0], &mut sums);
+            prop_assert_eq!(sums, vec![0.0; 32]);
         }
 
         #[test]

@@ -146,6 +146,7 @@ pub(crate) fn method(name: MethodName) -> Method {
         MethodName::Quadrature => Method::Quadrature,
         MethodName::Pairs => Method::Pairs,
         MethodName::Definition => Method::Definition,
+        MethodName::Approximate => Method::Approximate,
     }
 }
 
@@ -168,6 +169,9 @@ pub(crate) fn kernels(summary: Summary, method: Method) -> String {
 
     if method == Method::Definition {
         return "the sum over all subsets of features".to_owned();
+    }
+    if method == Method::Approximate {
+        return "one walk of every tree a row".to_owned();
     }
     let mut parts = Vec::new();
     if summary.n_units > 0 {
@@ -198,14 +202,14 @@ pub(super) fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(Str
         ("pellucid.version", VERSION),
         (
             "pellucid.game",
-            if args.background.is_some() {
-                "background (interventional) Shapley values"
-            } else {
-                "path-dependent Shapley values"
+            match (args.method, &args.background) {
+                (MethodName::Approximate, _) => "Saabas values (path-dependent)",
+                (_, Some(_)) => "background (interventional) Shapley values",
+                (_, None) => "path-dependent Shapley values",
             },
         ),
         ("pellucid.method", method(args.method).name()),
-        ("pellucid.exact", "true"),
+        ("pellucid.exact", if args.method == MethodName::Approximate { "false" } else { "true" }),
         ("pellucid.output_space", args.output.name()),
         ("pellucid.margin_unit", model.link.margin_unit()),
         ("pellucid.model_sha256", hash),
@@ -362,6 +366,9 @@ pub(crate) fn facts(
         (
             "Values",
             match explained.n_background {
+                _ if explained.plan.method() == Method::Approximate => {
+                    "Saabas values: an approximation of path-dependent Shapley values, additive but not consistent".to_owned()
+                }
                 None => "Shapley values of the path-dependent game, exact up to rounding".to_owned(),
                 Some(n) => format!(
                     "Shapley values of the background game over {} rows, exact up to rounding",
@@ -390,7 +397,10 @@ pub(crate) fn facts(
 
 /// What every report says about its numbers.
 pub(crate) fn notes(subject: &Subject) -> Vec<String> {
-    let unknown = if subject.method.starts_with("background") {
+    let unknown = if subject.method.starts_with("Saabas") {
+        "These are Saabas values: along the row's own way, each split's feature gets what the expected answer changed by. They are no \
+         Shapley values: splits near the root get too little, and a model that relies more on a feature may give it less."
+    } else if subject.method.starts_with("background") {
         "Not knowing a feature means here: its value is taken from the rows of the background, one after the other, whatever \
          the other features are (the background, or interventional, game). What is compared with is that background; another \
          one, or the path-dependent game, gives other numbers, which are exact answers to other questions."

@@ -354,3 +354,25 @@ fn interactions_sum_to_the_values_in_every_format() {
         assert!(output.status.code() == Some(2) && said.contains(piece), "{said}");
     }
 }
+
+#[test]
+fn what_is_approximate_says_so_everywhere() {
+    let folder = Folder::new();
+    let explain = |out: &str| {
+        folder.ok(&["explain", "adult-xgboost.ubj", "adult.csv", "-q", "--method", "approximate", "-o", out]);
+        folder.read(out)
+    };
+    let object: serde_json::Value = serde_json::from_str(&explain("v.json")).unwrap();
+    assert_eq!(
+        (&object["about"]["exact"], &object["about"]["game"]),
+        (&"false".into(), &"Saabas values (path-dependent)".into())
+    );
+    let page = explain("r.html");
+    assert!(
+        page.contains("no Shapley values")
+            && page.contains("not exactly")
+            && !page.contains("Shapley values, exact")
+    );
+    let picture = explain("p.svg");
+    assert!(picture.contains("Saabas value") && !picture.contains("Shapley value ("));
+}

@@ -145,3 +145,30 @@ fn threads_and_cuts_change_no_bit() {
         }
     }
 }
+
+#[test]
+fn saabas_values_add_up_and_are_shapley_values_where_every_tree_asks_once() {
+    for seed in 0..40 {
+        let mut rng = Rng(seed);
+        let depth = 1 + rng.below(5);
+        let n_outputs = 1 + rng.below(3);
+        let shape = Shape {
+            n_features: 5,
+            depth,
+            n_trees: 4,
+            n_outputs,
+            vector_leaves: seed % 3 == 0,
+            ..Shape::default()
+        };
+        let model = forest(&mut rng, shape);
+        let rows = rows_for(&mut rng, &model, 7);
+        let saabas = run(&model, &rows, Method::Approximate, 1);
+        let exact = run(&model, &rows, Method::Auto, 1);
+        assert!(saabas.worst_residual() < 1e-11 && !saabas.is_exact() && exact.is_exact());
+        for output in (0..exact.n_outputs()).map(OutputId::at) {
+            assert!((saabas.base(output) - exact.base(output)).abs() < 1e-11);
+        }
+        let off = distance(&saabas, &exact);
+        assert_eq!(off < 1e-12, depth == 1 || off == 0.0, "seed {seed}, depth {depth}: {off:e}");
+    }
+}
