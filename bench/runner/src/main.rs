@@ -64,7 +64,7 @@ impl Job {
     fn run(&self, words: &[&str]) -> anyhow::Result<(Found, [f64; 4])> {
         let (what, n_rows) = words.split_last().map(|(n, what)| (what, n)).context("a job needs rows")?;
         let rows = self.rows.slice(0..n_rows.parse::<usize>()?.min(self.rows.n_rows()));
-        let how = How { method: self.method, expected_rows: rows.n_rows(), level: self.level };
+        let how = How { level: self.level, ..How::new(self.method, rows.n_rows()) };
         let control = Control { threads: self.threads, watch: &Quiet };
         // Rows are there in memory, as the peers' are.
         let others = match what {

@@ -2,12 +2,26 @@
 
 use pellucid_data::{FeatureId, OutputId};
 
+/// The scale on which values add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Space {
+    /// The model's raw sum.
+    #[default]
+    Margin,
+    /// Its probabilities, explained as such.
+    Probability,
+    /// Its probabilities, among which the values of the margin are shared out.
+    Rescaled,
+}
+
 /// Additive attributions of rows: `base + Σ values = margin`, up to the residual that is always with them.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Attributions {
     /// Which game the values are those of.
     game: &'static str,
+    /// On which scale they add up.
+    space: Space,
     /// Whether they are its Shapley values, up to rounding, or only stand for them.
     is_exact: bool,
     n_rows: usize,
@@ -38,13 +52,35 @@ impl Attributions {
             (base[at % n_outputs] + row_values.iter().sum::<f64>() - margins[at]).abs()
         };
         let residuals = (0..margins.len()).map(residual).collect();
-        Self { game, is_exact: true, n_rows, n_features, base, values, margins, residuals }
+        Self {
+            game,
+            space: Space::Margin,
+            is_exact: true,
+            n_rows,
+            n_features,
+            base,
+            values,
+            margins,
+            residuals,
+        }
     }
 
     /// Says that the values are no Shapley values.
     pub(crate) fn approximate(mut self) -> Self {
         self.is_exact = false;
         self
+    }
+
+    /// Says that values, base and margins are on another scale.
+    pub(crate) fn on(mut self, space: Space) -> Self {
+        self.space = space;
+        self
+    }
+
+    /// The scale on which the values add up; what is called margin here is on it, too.
+    #[must_use]
+    pub fn space(&self) -> Space {
+        self.space
     }
 
     /// Whether the values are the game's Shapley values up to rounding.
@@ -56,10 +92,16 @@ impl Attributions {
     /// What the values are, for people: `path-dependent Shapley values, exact`.
     #[must_use]
     pub fn described(&self) -> String {
-        if self.is_exact {
-            format!("{} Shapley values, exact", self.game)
-        } else {
-            format!("Saabas values, an approximation of {} Shapley values", self.game)
+        match (self.space, self.is_exact) {
+            (Space::Rescaled, _) => format!(
+                "rescaled {} Shapley values of the margin, no Shapley values of the probability",
+                self.game
+            ),
+            (Space::Probability, _) => format!("{} Shapley values of the probability, exact", self.game),
+            (Space::Margin, true) => format!("{} Shapley values, exact", self.game),
+            (Space::Margin, false) => {
+                format!("Saabas values, an approximation of {} Shapley values", self.game)
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use crate::View;
 use crate::number::{count, others, pretty};
 use crate::render::scene::{Anchor, Mark, Scene};
 use crate::render::{Axis, Frame, text};
-use crate::subject::Subject;
+use crate::subject::{Subject, answer_axis, answer_word, answer_words};
 use crate::theme::{Paint, size};
 
 /// More lines than this can't be told apart.
@@ -68,18 +68,19 @@ const ROW: f64 = 28.0;
 impl Decision {
     fn caption(&self) -> String {
         format!(
-            "{} of {} rows from the base {} (bottom) to their margins (top), which color them; each height adds the \
+            "{} of {} rows from the base {} (bottom) to their {} (top), which color them; each height adds the \
              feature named there.",
             count(self.lines.len()),
             count(self.n_rows),
-            pretty(self.base, 4)
+            pretty(self.base, 4),
+            answer_words(&self.unit)
         )
     }
 }
 
 impl View for Decision {
     fn scene(&self, width: f64) -> Scene {
-        let title = "The way from the base to each margin";
+        let title = &format!("The way from the base to each {}", answer_word(&self.unit));
         let mut frame = Frame::new(width, title, &self.subtitle, self.sentence());
         let width = frame.scene.width;
         let labels = crate::render::label_width(self.steps.iter().map(String::as_str), width);
@@ -89,7 +90,8 @@ impl View for Decision {
         let top = frame.top + 10.0;
         let n = self.steps.len();
         let bottom = top + ROW * n as f64;
-        let end = axis.draw_below(&mut frame.scene, top, bottom, &format!("margin so far ({})", self.unit));
+        let end =
+            axis.draw_below(&mut frame.scene, top, bottom, &format!("{} so far", answer_axis(&self.unit)));
         for (at, name) in self.steps.iter().enumerate() {
             let y = bottom - ROW * (at as f64 + 0.5);
             frame.scene.fitted([left - 16.0, y + 4.5], name, labels, size::LABEL, Paint::Ink, Anchor::End);
@@ -116,7 +118,8 @@ impl View for Decision {
     }
 
     fn text(&self, columns: usize) -> String {
-        let mut out = format!("The way from the base to each margin\n{}\n\n", self.subtitle);
+        let mut out =
+            format!("The way from the base to each {}\n{}\n\n", answer_word(&self.unit), self.subtitle);
         for (at, step) in self.steps.iter().enumerate().rev() {
             let mut sums: Vec<f64> = self.lines.iter().map(|line| line.sums[at + 1]).collect();
             sums.sort_by(f64::total_cmp);
@@ -133,8 +136,9 @@ impl View for Decision {
     fn sentence(&self) -> String {
         let last: Vec<&str> = self.steps.iter().rev().take(3).map(String::as_str).collect();
         format!(
-            "{} rows from one base to their margins; they part most at {}.",
+            "{} rows from one base to their {}; they part most at {}.",
             count(self.lines.len()),
+            answer_words(&self.unit),
             last.join(", ")
         )
     }

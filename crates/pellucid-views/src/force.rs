@@ -4,7 +4,7 @@ use crate::View;
 use crate::number::{count, percent, pretty, signed};
 use crate::render::scene::{Anchor, Mark, Scene};
 use crate::render::{Axis, Frame, cut_middle, text_width};
-use crate::subject::Subject;
+use crate::subject::{Subject, answer_axis, answer_word};
 use crate::theme::{Paint, size};
 use crate::waterfall::{Waterfall, waterfall};
 
@@ -62,7 +62,7 @@ impl View for Force {
         let strip = frame.top + 44.0;
         let labels = strip + HEIGHT;
         let bottom = labels + 50.0;
-        let end = axis.draw_below(&mut frame.scene, strip - 8.0, bottom, &format!("margin ({})", self.unit));
+        let end = axis.draw_below(&mut frame.scene, strip - 8.0, bottom, &answer_axis(&self.unit));
         let scene = &mut frame.scene;
         // Labels go below their piece, largest first, where there is room.
         let mut taken: Vec<[f64; 2]> = Vec::new();
@@ -104,7 +104,7 @@ impl View for Force {
         let (base, margin) = (axis.at(self.steps.base), axis.at(self.steps.margin));
         scene.line([margin, strip - 10.0], [margin, labels + 4.0], Paint::Ink, 1.5, false);
         scene.line([base, strip - 6.0], [base, labels + 4.0], Paint::Muted, 1.0, true);
-        let answer = format!("margin {}", self.answer());
+        let answer = format!("{} {}", answer_word(&self.unit), self.answer());
         let own = text_width(&answer, size::SMALL, true) / 2.0;
         let x = margin.clamp(20.0 + own, width - 20.0 - own);
         let at = [x, strip - 16.0];
@@ -127,7 +127,7 @@ impl View for Force {
         if (clear - x).abs() >= own + other {
             scene.text([clear, strip - 16.0], &text, size::TICK, Paint::Muted, Anchor::Middle);
         }
-        frame.finish(end, Some("Orange raises, blue lowers; they meet at the margin. Narrow pieces have no label, only a hover text."))
+        frame.finish(end, Some(&format!("Orange raises, blue lowers; they meet at the {}. Narrow pieces have no label, only a hover text.", answer_word(&self.unit))))
     }
 
     fn text(&self, columns: usize) -> String {

@@ -7,7 +7,7 @@ use crate::View;
 use crate::number::{count, others, pretty, signed};
 use crate::render::scene::{Anchor, Mark, Scene};
 use crate::render::{Axis, Frame, text};
-use crate::subject::Subject;
+use crate::subject::{Subject, answer_axis, answer_word};
 use crate::theme::{Paint, STEPS, size};
 
 /// Columns drawn; more rows than this share columns.
@@ -85,8 +85,9 @@ impl Heatmap {
         let hidden =
             if self.n_hidden > 0 { format!(" {} left out.", others(self.n_hidden)) } else { String::new() };
         format!(
-            "{rows} by rising margin{binned}. The line is the margin ({}), dashed the base {}.{hidden}",
-            self.unit,
+            "{rows} by rising {}{binned}. The line is the {}, dashed the base {}.{hidden}",
+            answer_word(&self.unit),
+            answer_axis(&self.unit),
             pretty(self.base, 4)
         )
     }
@@ -94,7 +95,7 @@ impl Heatmap {
 
 impl View for Heatmap {
     fn scene(&self, width: f64) -> Scene {
-        let title = "Rows by margin, and what made it";
+        let title = &format!("Rows by {}, and what made it", answer_word(&self.unit));
         let mut frame = Frame::new(width, title, &self.subtitle, self.sentence());
         let width = frame.scene.width;
         let labels = crate::render::label_width(self.features.iter().map(String::as_str), width);
@@ -108,7 +109,7 @@ impl View for Heatmap {
         let scene = &mut frame.scene;
         scene.fitted(
             [left - 12.0, (curve + top) / 2.0],
-            "margin",
+            answer_word(&self.unit),
             labels,
             size::SMALL,
             Paint::Muted,
@@ -140,8 +141,12 @@ impl View for Heatmap {
             for (column, cells) in self.cells.iter().enumerate() {
                 let value = cells[at];
                 let fill = Paint::scale(0.5 + value / self.largest / 2.0);
-                let title =
-                    format!("{name}: {} at margin {}", signed(value, 3), pretty(self.margins[column], 3));
+                let title = format!(
+                    "{name}: {} at {} {}",
+                    signed(value, 3),
+                    answer_word(&self.unit),
+                    pretty(self.margins[column], 3)
+                );
                 let x = left + step * column as f64;
                 scene.marks.push(Mark::Rect {
                     x,
@@ -185,7 +190,7 @@ impl View for Heatmap {
         let longest = self.features.iter().map(|name| text::width(name)).max().unwrap_or(8);
         let labels = longest.max(8).min(columns / 2);
         let cells = columns.saturating_sub(labels + 2).clamp(10, 80).min(self.cells.len().max(1));
-        let mut out = format!("Rows by margin, and what made it\n{}\n\n", self.subtitle);
+        let mut out = format!("Rows by {}, and what made it\n{}\n\n", answer_word(&self.unit), self.subtitle);
         for (at, name) in self.features.iter().enumerate() {
             let shade = |cell: usize| {
                 let column = cell * self.cells.len() / cells;
@@ -209,9 +214,10 @@ impl View for Heatmap {
         let range =
             range.map_or(String::new(), |(l, h)| format!(" from {} to {}", pretty(*l, 3), pretty(*h, 3)));
         format!(
-            "{}s of {} rows ordered by margin{range}, for {} features.",
+            "{}s of {} rows ordered by {}{range}, for {} features.",
             self.measure,
             count(self.n_rows),
+            answer_word(&self.unit),
             self.features.len()
         )
     }
@@ -220,7 +226,7 @@ impl View for Heatmap {
         // Ten columns of the map are enough to read.
         let n = self.cells.len().min(10);
         let picks: Vec<usize> = (0..n).map(|k| k * (self.cells.len() - 1) / (n - 1).max(1)).collect();
-        let names = std::iter::once("feature at margin".to_owned());
+        let names = std::iter::once(format!("feature at {}", answer_word(&self.unit)));
         let names = names.chain(picks.iter().map(|&c| pretty(self.margins[c], 3))).collect();
         let row = |(at, name): (usize, &String)| {
             std::iter::once(name.clone()).chain(picks.iter().map(|&c| signed(self.cells[c][at], 3))).collect()

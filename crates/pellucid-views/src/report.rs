@@ -2,7 +2,7 @@
 //! pictures people look at first, in that order.
 
 use crate::number::{count, pretty, residual};
-use crate::subject::Subject;
+use crate::subject::{Subject, answer_word};
 use crate::{View, bar, beeswarm, decision, force, heatmap, scatter, waterfall};
 
 /// A page.
@@ -125,11 +125,12 @@ pub fn finding(subject: &Subject) -> String {
 pub fn lead(subject: &Subject) -> String {
     format!(
         "{} rows explained{} on the scale of {}. Every row's values and the base {} add up to the model's own \
-         margin, with a residual of at most {}.",
+         {}, with a residual of at most {}.",
         count(subject.totals.n_rows),
         if subject.method.ends_with("exact") { " exactly" } else { ", not exactly," },
         subject.unit,
         pretty(subject.base, 4),
+        answer_word(&subject.unit),
         residual(subject.totals.worst_residual)
     )
 }

@@ -2,7 +2,7 @@
 //! that no order of the data shows through.
 
 use pellucid_data::OutputId;
-use pellucid_explain::Attributions;
+use pellucid_explain::{Attributions, Space};
 use pellucid_models::trees::{Ensemble, FeatureKind, FeatureMatrix};
 
 use crate::subject::{FeatureValues, Subject, Totals};
@@ -27,6 +27,7 @@ pub struct Sample {
     base: Vec<f64>,
     totals: Vec<Totals>,
     method: String,
+    space: Space,
 }
 
 /// SplitMix64's mixing: neighbours get unrelated numbers.
@@ -52,6 +53,7 @@ impl Sample {
             base: Vec::new(),
             totals: vec![Totals::default(); k],
             method: String::new(),
+            space: Space::Margin,
         }
     }
 
@@ -61,6 +63,7 @@ impl Sample {
         if self.base.is_empty() {
             self.base = outputs().map(|output| found.base(output)).collect();
             self.method = found.described();
+            self.space = found.space();
         }
         outputs().zip(&mut self.totals).for_each(|(output, totals)| totals.add(found, output));
         for row in 0..found.n_rows() {
@@ -117,20 +120,19 @@ impl Sample {
                 FeatureKind::Number | FeatureKind::Code => None,
             },
         });
+        let is_margin = self.space == Space::Margin;
         let probability = |margins: &[f64]| model.predictions(margins).get(output).copied();
         let values = self.values.iter().flat_map(|row| row[output * n_features..][..n_features].to_vec());
         Subject {
             model: format!("{}, {} trees", model.origin.library, crate::number::count(model.trees.len())),
             method: self.method.clone(),
-            unit: model.link.margin_unit().to_owned(),
+            unit: if is_margin { model.link.margin_unit() } else { "probability" }.to_owned(),
             output: (k > 1).then(|| output.to_string()),
             base: self.base.get(output).copied().unwrap_or(f64::NAN),
             features: features.collect(),
             values: values.collect(),
             margins: self.margins.iter().map(|row| row[output]).collect(),
-            probabilities: model
-                .link
-                .is_probability()
+            probabilities: (is_margin && model.link.is_probability())
                 .then(|| self.margins.iter().filter_map(|row| probability(row)).collect()),
             rows: self.rows.clone(),
             totals: self.totals[output].clone(),

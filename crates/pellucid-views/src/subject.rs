@@ -85,6 +85,21 @@ impl Totals {
     }
 }
 
+/// What the model's answer is called, by its unit: a margin, unless it is a probability.
+pub(crate) fn answer_word(unit: &str) -> &'static str {
+    if unit == "probability" { "probability" } else { "margin" }
+}
+
+/// The same for many.
+pub(crate) fn answer_words(unit: &str) -> &'static str {
+    if unit == "probability" { "probabilities" } else { "margins" }
+}
+
+/// The answer with its unit, as an axis names it.
+pub(crate) fn answer_axis(unit: &str) -> String {
+    if unit == "probability" { unit.to_owned() } else { format!("margin ({unit})") }
+}
+
 /// An explanation of one output, ready to be looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
@@ -116,7 +131,11 @@ impl Subject {
     /// What a value is called: only what is one is called a Shapley value.
     #[must_use]
     pub fn measure(&self) -> &'static str {
-        if self.method.starts_with("Saabas") { "Saabas value" } else { "Shapley value" }
+        match self.method.split_once(' ') {
+            Some(("Saabas", _)) => "Saabas value",
+            Some(("rescaled", _)) => "rescaled value",
+            _ => "Shapley value",
+        }
     }
 
     /// Rows shown.

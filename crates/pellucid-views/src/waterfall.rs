@@ -4,7 +4,7 @@ use crate::View;
 use crate::number::{count, others, percent, pretty, signed};
 use crate::render::scene::{Anchor, Mark, Scene};
 use crate::render::{Axis, Frame, text, text_width};
-use crate::subject::Subject;
+use crate::subject::{Subject, answer_axis, answer_word};
 use crate::theme::{Paint, size};
 
 /// One feature's step.
@@ -122,7 +122,7 @@ impl View for Waterfall {
         let top = frame.top + 26.0;
         let last = top + ROW * lines.len() as f64;
         let bottom = last + 22.0;
-        let end = axis.draw_below(&mut frame.scene, top - 4.0, bottom, &format!("margin ({})", self.unit));
+        let end = axis.draw_below(&mut frame.scene, top - 4.0, bottom, &answer_axis(&self.unit));
         let scene = &mut frame.scene;
         let x = axis.at(self.base);
         scene.line([x, top - 14.0], [x, top + 3.0], Paint::Muted, 1.5, false);
@@ -162,7 +162,7 @@ impl View for Waterfall {
         }
         let x = axis.at(self.margin);
         scene.line([x, last - 7.0], [x, last + 5.0], Paint::Ink, 1.5, false);
-        let margin = format!("margin {}", self.answer());
+        let margin = format!("{} {}", answer_word(&self.unit), self.answer());
         let half = text_width(&margin, size::SMALL, true) / 2.0;
         scene.marks.push(Mark::Text {
             at: [x.clamp(20.0 + half, width - 20.0 - half), last + 18.0],
@@ -173,8 +173,12 @@ impl View for Waterfall {
             bold: true,
             title: String::new(),
         });
-        let caption =
-            format!("Base {} and all steps add up to the margin {}.", pretty(self.base, 4), self.answer());
+        let caption = format!(
+            "Base {} and all steps add up to the {} {}.",
+            pretty(self.base, 4),
+            answer_word(&self.unit),
+            self.answer()
+        );
         frame.finish(end, Some(&caption))
     }
 
@@ -192,7 +196,11 @@ impl View for Waterfall {
             let bar = text::bar(by.abs() / largest, blocks);
             out += &format!("{label} {}  {bar}\n", text::right(&signed(*by, 4), 10));
         }
-        out + &format!("{} {}\n", text::left("margin", labels), text::right(&self.answer(), 10))
+        out + &format!(
+            "{} {}\n",
+            text::left(answer_word(&self.unit), labels),
+            text::right(&self.answer(), 10)
+        )
     }
 
     fn sentence(&self) -> String {
@@ -218,7 +226,7 @@ impl View for Waterfall {
     fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {
         let mut rows = vec![vec!["base".to_owned(), String::new(), pretty(self.base, 6)]];
         rows.extend(self.lines().into_iter().map(|(name, value, by)| vec![name, value, signed(by, 6)]));
-        rows.push(vec!["margin".to_owned(), String::new(), pretty(self.margin, 6)]);
+        rows.push(vec![answer_word(&self.unit).to_owned(), String::new(), pretty(self.margin, 6)]);
         (["feature", "value", "adds"].map(str::to_owned).to_vec(), rows)
     }
 }

@@ -1,6 +1,7 @@
 //! The arguments as text, before they mean anything.
 
 use pellucid::data::read::Shard;
+use pellucid::explain::Space;
 use pellucid_position::months::{Day, Month};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -257,13 +258,28 @@ pub(crate) struct Merge {
 pub(crate) enum OutputSpace {
     /// The raw sum of the model: log-odds, log-mean, score
     Margin,
+    /// The probability itself: exact, with a small background and few features
+    Probability,
+    /// Values of the margin shared out among the probability, as shap does it; no Shapley values of anything
+    ProbabilityRescaled,
 }
 
 impl OutputSpace {
+    /// What the engine calls it.
+    pub(crate) fn space(self) -> Space {
+        match self {
+            Self::Margin => Space::Margin,
+            Self::Probability => Space::Probability,
+            Self::ProbabilityRescaled => Space::Rescaled,
+        }
+    }
+
     /// The name that users type.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Margin => "margin",
+            Self::Probability => "probability",
+            Self::ProbabilityRescaled => "probability-rescaled",
         }
     }
 }

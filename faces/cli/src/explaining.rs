@@ -10,7 +10,7 @@ use pellucid::explain::shapley::{
     Background, Game, How, InteractionPlan, Interactions, Method, Plan, PlanError, plan_game,
     plan_interactions, shap_interactions, tree_shap,
 };
-use pellucid::explain::{Attributions, Control, Stopped, Watch};
+use pellucid::explain::{Attributions, Control, Space, Stopped, Watch};
 use pellucid::files::{FileError, map, open_table};
 use pellucid::models::trees::import::import;
 use pellucid::models::trees::{Binding, Ensemble, FeatureKind, FeatureMatrix};
@@ -334,7 +334,7 @@ const ROUNDING: f64 = 1e-9;
 /// Explains all rows of a feed, or one of them; every piece goes to `take` as soon as it is done.
 pub(crate) fn explain(
     feed: &mut Feed,
-    method: Method,
+    (method, space): (Method, Space),
     row: Option<usize>,
     console: &Console,
     mut take: impl FnMut(&Attributions) -> Result<(), Failure>,
@@ -347,7 +347,9 @@ pub(crate) fn explain(
         row,
         console,
         width,
-        |model, game, expected, watch| plan_game(model, game, How::new(method, expected), watch),
+        |model, game, expected, watch| {
+            plan_game(model, game, How { space, ..How::new(method, expected) }, watch)
+        },
         tree_shap,
         |first, piece, found| {
             doubtful = doubtful.or_else(|| first_doubtful(&found).map(|row| first + row));

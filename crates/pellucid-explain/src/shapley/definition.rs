@@ -13,7 +13,7 @@ use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Target, Tree};
 use super::columns::each_pair;
 use super::game::{Background, Game};
 use super::paths::{LeafPath, paths};
-use crate::{Attributions, Control, Stopped};
+use crate::{Attributions, Control, Space, Stopped};
 
 /// More used features than this would take hours a row.
 pub const MAX_FEATURES: usize = 20;
@@ -46,17 +46,26 @@ fn expectation(
 fn worth(
     model: &Ensemble,
     game: Game<'_>,
+    space: Space,
     x: &dyn Fn(FeatureId) -> f64,
     known: &dyn Fn(FeatureId) -> bool,
 ) -> Vec<f64> {
+    // Without a background only margins have a worth, see the plan.
     let Game::Background(background) = game else { return expected(model, x, known) };
     let mut sums = vec![0.0; model.base.len()];
     for (row, weight) in background.weights().iter().enumerate() {
         let mixed = |feature| if known(feature) { x(feature) } else { background.rows().at(feature, row) };
         let share = weight / background.total();
-        sums.iter_mut().zip(model.margin(mixed)).for_each(|(sum, margin)| *sum += share * margin);
+        let answers = answer(model, space, mixed);
+        sums.iter_mut().zip(answers).for_each(|(sum, answer)| *sum += share * answer);
     }
     sums
+}
+
+/// What the model says to a row, on a scale.
+fn answer(model: &Ensemble, space: Space, x: impl Fn(FeatureId) -> f64) -> Vec<f64> {
+    let margins = model.margin(x);
+    if space == Space::Margin { margins } else { model.predictions(&margins) }
 }
 
 /// The path-dependent game.
@@ -82,6 +91,7 @@ fn players(model: &Ensemble) -> Vec<FeatureId> {
 fn worths(
     model: &Ensemble,
     game: Game<'_>,
+    space: Space,
     x: &dyn Fn(FeatureId) -> f64,
     players: &[FeatureId],
     control: &Control<'_>,
@@ -94,7 +104,7 @@ fn worths(
             return Err(Stopped);
         }
         let known = |f: FeatureId| players.iter().position(|&p| p == f).is_some_and(|p| set >> p & 1 == 1);
-        worths.push(worth(model, game, x, &known));
+        worths.push(worth(model, game, space, x, &known));
     }
     Ok(worths)
 }
@@ -108,6 +118,7 @@ fn worths(
 pub fn by_subsets(
     model: &Ensemble,
     game: Game<'_>,
+    space: Space,
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
@@ -116,13 +127,13 @@ pub fn by_subsets(
     let (n_features, n_outputs) = (model.features.len(), model.base.len());
     let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
     let mut margins = Vec::with_capacity(rows.n_rows() * n_outputs);
-    let nobody = worth(model, game, &|_| f64::NAN, &|_| false);
+    let nobody = worth(model, game, space, &|_| f64::NAN, &|_| false);
     for row in 0..rows.n_rows() {
         if control.watch.should_stop() {
             return Err(Stopped);
         }
         let x = |feature: FeatureId| rows.at(feature, row);
-        let worths = worths(model, game, &x, &players, control)?;
+        let worths = worths(model, game, space, &x, &players, control)?;
         for (player, feature) in players.iter().enumerate() {
             for set in (0..1_usize << n).filter(|set| set >> player & 1 == 0) {
                 let weight = shapley_weight(set.count_ones() as usize, n);
@@ -132,10 +143,10 @@ pub fn by_subsets(
                 }
             }
         }
-        margins.extend(model.margin(x));
+        margins.extend(answer(model, space, x));
         control.watch.advance(1);
     }
-    Ok(Attributions::measured(game.name(), n_features, nobody, values, margins))
+    Ok(Attributions::measured(game.name(), n_features, nobody, values, margins).on(space))
 }
 
 /// Interaction indices by the sum over all subsets of the other features that the model uses (Grabisch & Roubens 1999):
@@ -157,7 +168,7 @@ pub fn interactions_by_subsets(
     let mut found = Vec::new();
     for row in 0..rows.n_rows() {
         let x = |feature: FeatureId| rows.at(feature, row);
-        let worths = worths(model, game, &x, &players, control)?;
+        let worths = worths(model, game, Space::Margin, &x, &players, control)?;
         // By output: the worth of every set.
         let by_output = (0..n_outputs).map(|output| worths.iter().map(|all| all[output]).collect());
         for worths in by_output.collect::<Vec<Vec<f64>>>() {

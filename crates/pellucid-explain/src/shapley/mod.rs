@@ -34,6 +34,7 @@ mod paths;
 mod plan;
 mod planes;
 pub mod quadrature;
+mod rescaled;
 mod saabas;
 mod scratch;
 pub mod tables;
@@ -45,7 +46,7 @@ pub use plan::{How, Method, Plan, PlanError, Summary, plan, plan_game};
 
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
 
-use crate::{Attributions, Control, Stopped};
+use crate::{Attributions, Control, Space, Stopped};
 
 /// Shapley values of the plan's game for every row and output, on the margin scale ([`Method::Approximate`]: what stands for them).
 ///
@@ -60,10 +61,13 @@ pub fn tree_shap(
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
+    if let (Space::Rescaled, Some(background)) = (plan.space(), plan.background()) {
+        return rescaled::rescaled(model, background, plan.how(), rows, control);
+    }
     match plan.tables_and_points() {
         None if plan.method() == Method::Approximate => saabas::saabas(model, rows, control),
         Some(compiled) => blocks::explain(model, compiled, rows, control),
-        None => definition::by_subsets(model, plan.game_by_definition(), rows, control),
+        None => definition::by_subsets(model, plan.game_by_definition(), plan.space(), rows, control),
     }
 }
 

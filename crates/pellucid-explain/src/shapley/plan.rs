@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use pellucid_data::{Level, NodeId};
+use pellucid_models::Link;
 use pellucid_models::trees::{Ensemble, Node, Side, Target, Tree};
 
 use super::bins::Bins;
@@ -16,7 +17,7 @@ use super::planes;
 use super::quadrature::{Walk, bytes_of, prepare};
 use super::tables::MAX_BITS;
 use super::units::{Aim, Allowed, Op, cut};
-use crate::{Quiet, Stopped, Watch};
+use crate::{Quiet, Space, Stopped, Watch};
 
 /// Bytes of tables that are too many to be meant: two gigabytes.
 const MAX_TABLE_BYTES: usize = 2 << 30;
@@ -29,6 +30,9 @@ const MAX_POINT_BYTES: usize = 1 << 30;
 const GROUP_BYTES: usize = 384 << 10;
 /// Fewer rows than this are not worth cutting tables into planes.
 const FEW_ROWS: usize = 64;
+
+/// Answers of the model that explaining a probability may take for one row: seconds.
+pub(super) const MOST_ANSWERS: u128 = 1 << 20;
 
 /// How Shapley values are computed. All answers but those of the last are equal up to rounding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -76,13 +80,15 @@ pub struct How {
     pub expected_rows: usize,
     /// Which instructions may be used; those that the machine has not are not.
     pub level: Level,
+    /// The scale on which values add up; probabilities need a background.
+    pub space: Space,
 }
 
 impl How {
     /// With all instructions that the machine has.
     #[must_use]
     pub fn new(method: Method, expected_rows: usize) -> Self {
-        Self { method, expected_rows, level: Level::detect() }
+        Self { method, expected_rows, level: Level::detect(), space: Space::Margin }
     }
 }
 
@@ -102,6 +108,36 @@ pub enum PlanError {
     /// Saabas's approximation knows no pairs.
     #[error("method `approximate` has no interactions; use `auto`, which is exact")]
     NoApproximatePairs,
+    /// Probabilities without a background.
+    #[error("probabilities are explained with rows to compare with: give --background")]
+    SpaceNeedsBackground,
+    /// A model without probabilities.
+    #[error("this model has no probabilities beside its margin; use `margin`")]
+    NoProbabilities,
+    /// Classes whose probabilities depend on each other.
+    #[error(
+        "shap's rescaling is for probabilities of their own, and those of classes depend on each other; use `probability`"
+    )]
+    ClassesTogether,
+    /// A way that is not for probabilities.
+    #[error("method `{method}` is not for probabilities; use `auto`")]
+    OtherSpace {
+        /// The method.
+        method: &'static str,
+    },
+    /// Too many answers a row for the probability itself.
+    #[error(
+        "a row would take {answers} answers of the model (all subsets of its {features} features, {rows} rows of background); up to \
+         {MOST_ANSWERS} are done: give a smaller background, or use `probability-rescaled`, which is quick and no Shapley value"
+    )]
+    TooManyAnswers {
+        /// Answers a row.
+        answers: u128,
+        /// Features that some split looks at.
+        features: usize,
+        /// Rows of the background.
+        rows: usize,
+    },
     /// A method of the other game.
     #[error("method `{method}` is not for the {game} game; use `auto`")]
     OtherGame {
@@ -194,7 +230,7 @@ pub struct Plan {
     game: &'static str,
     /// The background, where the sum over subsets needs it again.
     background: Option<Background>,
-    method: Method,
+    how: How,
     summary: Summary,
     compiled: Option<Compiled>,
 }
@@ -209,7 +245,21 @@ impl Plan {
     /// The method that was asked for.
     #[must_use]
     pub fn method(&self) -> Method {
-        self.method
+        self.how.method
+    }
+
+    pub(super) fn how(&self) -> How {
+        self.how
+    }
+
+    /// The scale on which values will add up.
+    #[must_use]
+    pub fn space(&self) -> Space {
+        self.how.space
+    }
+
+    pub(super) fn background(&self) -> Option<&Background> {
+        self.background.as_ref()
     }
 
     /// What it consists of.
@@ -260,13 +310,24 @@ pub(super) fn plan_columns(
     how: How,
     watch: &dyn Watch,
 ) -> Result<Plan, PlanError> {
-    let How { method, expected_rows, level } = how;
+    let How { method, expected_rows, level, space } = how;
     let background = match game {
         Game::PathDependent if !model.has_covers => return Err(PlanError::NoCovers),
         Game::PathDependent => None,
         Game::Background(background) => Some(background),
     };
     let (game, is_background) = (game.name(), background.is_some());
+    let by_definition = |background: Option<&Background>| Plan {
+        game,
+        background: background.cloned(),
+        how,
+        summary: Summary::default(),
+        compiled: None,
+    };
+    if space != Space::Margin {
+        check_space(model, how, wanted, background)?;
+        return Ok(by_definition(background));
+    }
     let allowed = match method {
         Method::Auto => Allowed::Both,
         Method::Tables => Allowed::TablesOnly,
@@ -274,7 +335,7 @@ pub(super) fn plan_columns(
         Method::Pairs if is_background => Allowed::PointsOnly,
         Method::Approximate if wanted == Wanted::Pairs => return Err(PlanError::NoApproximatePairs),
         Method::Approximate if !is_background => {
-            return Ok(Plan { game, background: None, method, summary: Summary::default(), compiled: None });
+            return Ok(by_definition(None));
         }
         Method::Quadrature | Method::Pairs | Method::Approximate => {
             return Err(PlanError::OtherGame { method: method.name(), game });
@@ -284,8 +345,7 @@ pub(super) fn plan_columns(
             if found > MAX_FEATURES {
                 return Err(PlanError::TooManyFeatures { found });
             }
-            let background = background.cloned();
-            return Ok(Plan { game, background, method, summary: Summary::default(), compiled: None });
+            return Ok(by_definition(background));
         }
     };
     let mut bins = Bins::new(model);
@@ -356,7 +416,41 @@ pub(super) fn plan_columns(
     };
     let groups = groups(&trees);
     let compiled = Compiled { game, width, groups, bins, trees, base, scales, level: level.or_lower() };
-    Ok(Plan { game, background: None, method, summary, compiled: Some(compiled) })
+    Ok(Plan { game, background: None, how, summary, compiled: Some(compiled) })
+}
+
+/// Whether the model's probabilities can be explained, and that in a time.
+fn check_space(
+    model: &Ensemble,
+    how: How,
+    wanted: Wanted,
+    background: Option<&Background>,
+) -> Result<(), PlanError> {
+    let background = background.ok_or(PlanError::SpaceNeedsBackground)?;
+    if !model.link.is_probability() {
+        return Err(PlanError::NoProbabilities);
+    }
+    let method = how.method.name();
+    let by_margins = matches!(how.method, Method::Auto | Method::Tables | Method::Pairs);
+    match how.space {
+        _ if wanted == Wanted::Pairs => Err(PlanError::OtherSpace { method: "interactions" }),
+        Space::Rescaled if model.link == Link::Softmax => Err(PlanError::ClassesTogether),
+        Space::Rescaled if !by_margins => Err(PlanError::OtherSpace { method }),
+        Space::Probability if !matches!(how.method, Method::Auto | Method::Definition) => {
+            Err(PlanError::OtherSpace { method })
+        }
+        Space::Probability => {
+            let features = model.used_features().iter().filter(|used| **used).count();
+            let rows = background.rows().n_rows();
+            let answers =
+                1_u128.checked_shl(features as u32).map_or(u128::MAX, |all| all.saturating_mul(rows as u128));
+            if features > MAX_FEATURES || answers > MOST_ANSWERS {
+                return Err(PlanError::TooManyAnswers { answers, features, rows });
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Neighbouring trees, as many as have tables of [`GROUP_BYTES`]; at least one.

@@ -58,6 +58,8 @@ pub enum Summation {
     F32,
     /// Tree after tree, then the base, each sum rounded to `f32` (onnxruntime).
     F32BaseLast,
+    /// Tree after tree in `f64`, then the base, and the sum rounded to `f32` (onnxruntime, inputs of 64 bits).
+    F64ToF32,
     /// Tree after tree in `f64` (LightGBM, CatBoost).
     F64,
     /// The base, then tree after tree, in `f64` (scikit-learn).
@@ -165,6 +167,12 @@ impl Ensemble {
                 let mut sums: Vec<f64> = (0..n).flat_map(|_| self.base.iter().copied()).collect();
                 self.each_leaf(rows, |at, value| sums[at] += value);
                 sums
+            }
+            Summation::F64ToF32 => {
+                let mut sums = vec![0.0; n * k];
+                self.each_leaf(rows, |at, value| sums[at] += value);
+                let rounded = |(at, sum): (usize, f64)| f64::from((sum + self.base[at % k]) as f32);
+                sums.into_iter().enumerate().map(rounded).collect()
             }
             Summation::F64 => {
                 let mut sums = vec![0.0; n * k];

@@ -27,7 +27,7 @@ fn compare(case: &Case, tally: &mut Tally) {
     let Case { name, model, rows, .. } = case;
     let margins = model.predict(rows, Scale::Margin);
     let k = model.n_outputs();
-    let is_f32 = matches!(model.summation, Summation::F32 | Summation::F32BaseLast);
+    let is_f32 = matches!(model.summation, Summation::F32 | Summation::F32BaseLast | Summation::F64ToF32);
     let tolerance = if is_f32 { 1e-6 } else { 1e-12 };
     for (row, expected) in case.margins().iter().enumerate() {
         assert_eq!(expected.len(), k, "{name}: outputs");

@@ -51,7 +51,7 @@ fn refusals_name_tree_and_node() {
         ("reject-ctr.json", ["ctrs", "one_hot_max_size"]),
         ("reject-cycle.txt", ["tree ", "two parents"]),
         ("reject-cycle.skops", ["tree ", "two parents"]),
-        ("reject-cycle.onnx", ["tree ", "two parents"]),
+        ("reject-cycle.onnx", ["tree ", "not its root"]),
         ("reject-child.onnx", ["tree ", "out of range"]),
         ("reject-short-array.onnx", ["nodes_values", "entries where"]),
         ("reject-after.onnx", ["`Mul`", "nothing that computes"]),

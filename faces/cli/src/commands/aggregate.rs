@@ -6,7 +6,7 @@ use pellucid::explain::aggregate::{ACCURACY, Aggregate, ExactSum, Sketch, Spread
 use pellucid::views::number::{count, pretty};
 use serde_json::{Map, Value, json};
 
-use super::explain::{metadata, method};
+use super::explain::{metadata, method, way};
 use super::{Context, print};
 use crate::args::Explain;
 use crate::explaining::{Feed, explain};
@@ -28,7 +28,7 @@ pub(crate) fn run(mut feed: Feed, args: &Explain, context: &Context<'_>) -> Resu
         )));
     }
     let mut all = Aggregate::default();
-    let explained = explain(&mut feed, method(args.method), args.row, context.console, |found| {
+    let explained = explain(&mut feed, way(args), args.row, context.console, |found| {
         all.add(found);
         Ok(())
     })?;
@@ -131,7 +131,7 @@ impl Whole {
             "{} rows, {} ({}); quantiles to {} %\n\n{:>10} {:>10} {:>10} {:>10} {:>10}  feature\n",
             count(usize::try_from(n).unwrap_or(usize::MAX)),
             said("game"),
-            said("margin_unit"),
+            said("unit"),
             ACCURACY * 100.0,
             "mean |x|",
             "mean",

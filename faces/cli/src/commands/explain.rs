@@ -5,8 +5,8 @@ use std::path::Path;
 use pellucid::data::OutputId;
 use pellucid::data::write::WriteBatches;
 use pellucid::data::write::jsonl::number;
-use pellucid::explain::Attributions;
 use pellucid::explain::shapley::{Method, Summary};
+use pellucid::explain::{Attributions, Space};
 use pellucid::models::trees::Ensemble;
 use pellucid::views::render::{html, png, svg};
 use pellucid::views::report::{Report, finding, lead, sections};
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::json_object::JsonObject;
 use super::{Context, VERSION, print};
-use crate::args::{Explain, MethodName, Plot, Theme};
+use crate::args::{Explain, MethodName, OutputSpace, Plot, Theme};
 use crate::explaining::{Explained, Feed, explain};
 use crate::failure::Failure;
 use crate::output::{Format, NewFile, TableFormat, check_distinct, check_place, table_writer, write_file};
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         (Some(Format::Table(table)), Some(path)) => {
             write_values(&mut feed, args, table, path, &hash, context)?
         }
-        _ => explain(&mut feed, method(args.method), args.row, context.console, |_| Ok(()))?,
+        _ => explain(&mut feed, way(args), args.row, context.console, |_| Ok(()))?,
     };
     report_plan(&explained, context);
     match (format, args.out.as_deref()) {
@@ -131,12 +131,22 @@ fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure
                 .to_owned(),
         ));
     }
+    if args.interactions && args.output != OutputSpace::Margin {
+        return Err(Failure::Usage(
+            "interactions are on the scale of the margin; leave --output out".to_owned(),
+        ));
+    }
     if matches!(args.plot, Some(Plot::Waterfall | Plot::Force)) && args.row.is_none() {
         return Err(Failure::Usage(
             "a waterfall or force picture shows one row: say which with --row N".to_owned(),
         ));
     }
     Ok(())
+}
+
+/// How, and on which scale.
+pub(super) fn way(args: &Explain) -> (Method, Space) {
+    (method(args.method), args.output.space())
 }
 
 pub(crate) fn method(name: MethodName) -> Method {
@@ -161,6 +171,15 @@ fn report_plan(explained: &Explained, context: &Context<'_>) {
         .detail(&format!("kernels: {}", kernels(explained.plan.summary(), explained.plan.method())));
     let (threads, who) = context.console.threads();
     context.console.detail(&format!("threads: {threads} ({who})"));
+}
+
+fn is_exact(args: &Explain) -> bool {
+    args.method != MethodName::Approximate && args.output != OutputSpace::ProbabilityRescaled
+}
+
+/// What values, base and answers are measured in.
+fn unit(args: &Explain, model: &Ensemble) -> &'static str {
+    if args.output == OutputSpace::Margin { model.link.margin_unit() } else { "probability" }
 }
 
 /// Which kernels did the work.
@@ -203,14 +222,18 @@ pub(super) fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(Str
         (
             "pellucid.game",
             match (args.method, &args.background) {
+                _ if args.output == OutputSpace::ProbabilityRescaled => {
+                    "background (interventional) Shapley values of the margin, rescaled to the probability"
+                }
                 (MethodName::Approximate, _) => "Saabas values (path-dependent)",
                 (_, Some(_)) => "background (interventional) Shapley values",
                 (_, None) => "path-dependent Shapley values",
             },
         ),
         ("pellucid.method", method(args.method).name()),
-        ("pellucid.exact", if args.method == MethodName::Approximate { "false" } else { "true" }),
+        ("pellucid.exact", if is_exact(args) { "true" } else { "false" }),
         ("pellucid.output_space", args.output.name()),
+        ("pellucid.unit", unit(args, model)),
         ("pellucid.margin_unit", model.link.margin_unit()),
         ("pellucid.model_sha256", hash),
     ]
@@ -266,7 +289,7 @@ fn write_values(
     let (file, mut out) = NewFile::create(path)?;
     let explained = if format == TableFormat::Json {
         let mut object = JsonObject::new(std::io::BufWriter::new(&mut out), &feed.model, &metadata)?;
-        let explained = explain(feed, method(args.method), args.row, context.console, |found| {
+        let explained = explain(feed, way(args), args.row, context.console, |found| {
             (0..found.n_rows()).try_for_each(|row| object.row(&json_row(found, row)))
         })?;
         object.finish(!explained.cut_short)?;
@@ -274,7 +297,7 @@ fn write_values(
     } else {
         let mut writer: Box<dyn WriteBatches + '_> =
             table_writer(format, &mut out, &columns(&feed.model)?, &metadata)?;
-        let explained = explain(feed, method(args.method), args.row, context.console, |found| {
+        let explained = explain(feed, way(args), args.row, context.console, |found| {
             Ok(writer.write(&row_columns(found))?)
         })?;
         writer.finish()?;
@@ -285,14 +308,15 @@ fn write_values(
     Ok(explained)
 }
 
-/// A row is an array over outputs of `{values, base_value, margin, residual}`.
+/// A row is an array over outputs of `{values, base_value, margin, residual}`, or with `probability` instead of `margin`.
 fn json_row(found: &Attributions, row: usize) -> String {
     let output = |output: OutputId| {
         let values: Vec<String> = found.values(row, output).iter().map(|&x| number(x)).collect();
         format!(
-            "{{\"values\":[{}],\"base_value\":{},\"margin\":{},\"residual\":{}}}",
+            "{{\"values\":[{}],\"base_value\":{},\"{}\":{},\"residual\":{}}}",
             values.join(","),
             number(found.base(output)),
+            if found.space() == Space::Margin { "margin" } else { "probability" },
             number(found.margin(row, output)),
             number(found.residual(row, output))
         )
@@ -366,6 +390,11 @@ pub(crate) fn facts(
         (
             "Values",
             match explained.n_background {
+                _ if explained.plan.space() == Space::Rescaled => {
+                    "Shapley values of the margin, rescaled to the probability pair by pair of rows, as shap does it; no Shapley values \
+                     of the probability"
+                        .to_owned()
+                }
                 _ if explained.plan.method() == Method::Approximate => {
                     "Saabas values: an approximation of path-dependent Shapley values, additive but not consistent".to_owned()
                 }
@@ -377,12 +406,18 @@ pub(crate) fn facts(
             },
         ),
         ("Computed by", kernels(explained.plan.summary(), explained.plan.method())),
-        ("Output space", format!("margin ({})", model.link.margin_unit())),
+        (
+            "Output space",
+            match explained.plan.space() {
+                Space::Margin => format!("margin ({})", model.link.margin_unit()),
+                Space::Probability | Space::Rescaled => "probability".to_owned(),
+            },
+        ),
         ("Base value", bases.join(", ")),
         (
             "Largest residual",
             format!(
-                "{} (distance of base and values from the model’s own margin, over all rows)",
+                "{} (distance of base and values from the model’s own answer, over all rows)",
                 residual(worst)
             ),
         ),
@@ -400,6 +435,10 @@ pub(crate) fn notes(subject: &Subject) -> Vec<String> {
     let unknown = if subject.method.starts_with("Saabas") {
         "These are Saabas values: along the row's own way, each split's feature gets what the expected answer changed by. They are no \
          Shapley values: splits near the root get too little, and a model that relies more on a feature may give it less."
+    } else if subject.method.starts_with("rescaled") {
+        "These are Shapley values of the margin (background game), multiplied for each pair of an explained and a background row by the \
+         slope of the link between them. They add up to the probability and are no Shapley values of it; `--output probability` \
+         has those, where the background is small and features are few."
     } else if subject.method.starts_with("background") {
         "Not knowing a feature means here: its value is taken from the rows of the background, one after the other, whatever \
          the other features are (the background, or interventional, game). What is compared with is that background; another \
@@ -414,8 +453,12 @@ pub(crate) fn notes(subject: &Subject) -> Vec<String> {
          would happen in the world if the feature changed: features that go together in the training data share credit."
             .to_owned(),
         unknown.to_owned(),
-        format!("Values add up on the scale of the margin ({}).", subject.unit),
-        "The residual is computed for every row from the model’s own margin, not assumed.".to_owned(),
+        if subject.unit == "probability" {
+            "Values add up on the scale of the probability.".to_owned()
+        } else {
+            format!("Values add up on the scale of the margin ({}).", subject.unit)
+        },
+        "The residual is computed for every row from the model’s own answer, not assumed.".to_owned(),
     ];
     if subject.probabilities.is_some() {
         notes[2] += " Probabilities beside a margin are the same number on another scale; values are not parts of a probability.";
@@ -481,7 +524,8 @@ fn summary(model: &Ensemble, explained: &Explained, args: &Explain) -> Value {
             let mut body = json!({"base_value": explained.sample.base()[output], "worst_residual": totals.worst_residual, "features": features});
             if args.row.is_some() {
                 let subject = explained.sample.subject(model, output);
-                body["margin"] = json!(subject.margins[0]);
+                let word = if args.output == OutputSpace::Margin { "margin" } else { "probability" };
+                body[word] = json!(subject.margins[0]);
                 body["values"] = json!(subject.row_values(0));
             }
             body
@@ -490,6 +534,6 @@ fn summary(model: &Ensemble, explained: &Explained, args: &Explain) -> Value {
     json!({
         "rows": explained.n_rows(), "complete": !explained.cut_short, "game": explained.plan.game(), "background_rows": explained.n_background,
         "method": explained.plan.method().name(), "exact": explained.worst_residual().is_finite(), "output_space": args.output.name(),
-        "margin_unit": model.link.margin_unit(), "outputs": outputs, "output": args.out,
+        "margin_unit": model.link.margin_unit(), "unit": unit(args, model), "outputs": outputs, "output": args.out,
     })
 }

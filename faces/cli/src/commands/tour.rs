@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Parser as _;
 
 use pellucid::data::read::{CsvReader, ReadOptions};
+use pellucid::explain::Space;
 use pellucid::explain::shapley::Method;
 use pellucid::models::trees::import::import;
 use pellucid::models::trees::{Ensemble, FeatureMatrix};
@@ -91,7 +92,13 @@ pub(crate) fn check_embedded(model: &Ensemble, context: &Context<'_>) -> Result<
     };
     let ours = model.predict(&rows.slice(0..theirs.len()), Scale::Margin);
     let off = ours.iter().zip(&theirs).map(|(a, b)| (a - b).abs() / b.abs().max(1e-6));
-    let explained = explain(&mut feed(model, context)?, Method::Auto, None, context.console, |_| Ok(()))?;
+    let explained = explain(
+        &mut feed(model, context)?,
+        (Method::Auto, Space::Margin),
+        None,
+        context.console,
+        |_| Ok(()),
+    )?;
     // NaN is worse than any number.
     let worst = off.fold(0.0_f64, |worst, x| if x.is_nan() || x > worst { x } else { worst });
     Ok(Worst { margin: worst, residual: explained.worst_residual() })
@@ -111,7 +118,13 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
     let models = embedded()?;
     let mut explained = Vec::new();
     for Embedded { model, .. } in &models {
-        explained.push(explain(&mut feed(model, context)?, Method::Auto, None, context.console, |_| Ok(()))?);
+        explained.push(explain(
+            &mut feed(model, context)?,
+            (Method::Auto, Space::Margin),
+            None,
+            context.console,
+            |_| Ok(()),
+        )?);
     }
     let (first, other) = (&models[0], &models[1]);
     let subject = explained[0].sample.subject(&first.model, 0);

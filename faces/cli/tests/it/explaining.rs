@@ -376,3 +376,52 @@ fn what_is_approximate_says_so_everywhere() {
     let picture = explain("p.svg");
     assert!(picture.contains("Saabas value") && !picture.contains("Shapley value ("));
 }
+
+#[test]
+fn probabilities_are_explained_on_their_own_scale() {
+    let folder = Folder::new();
+    let head: String = folder.read("adult.csv").lines().take(13).map(|line| format!("{line}\n")).collect();
+    fs_err::write(folder.path("few.csv"), head).unwrap();
+    let explain = |data: &str, space: &str, out: &str| {
+        folder.ok(&[
+            "explain",
+            "adult-xgboost.ubj",
+            data,
+            "-q",
+            "--background",
+            "few.csv",
+            "--output",
+            space,
+            "-o",
+            out,
+        ]);
+        serde_json::from_str::<serde_json::Value>(&folder.read(out)).unwrap()
+    };
+    let rescaled = explain("few.csv", "probability-rescaled", "rescaled.json");
+    assert_eq!(
+        (&rescaled["about"]["exact"], &rescaled["about"]["unit"]),
+        (&"false".into(), &"probability".into())
+    );
+    let predicted = folder.json(&["predict", "adult-xgboost.ubj", "few.csv", "-q", "--json"]);
+    for (row, predicted) in
+        rescaled["rows"].as_array().unwrap().iter().zip(predicted["predictions"].as_array().unwrap())
+    {
+        let number = |key: &str| row[0][key].as_f64().unwrap();
+        let sum: f64 = row[0]["values"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).sum();
+        assert!((number("base_value") + sum - number("probability")).abs() < 1e-7);
+        let probability =
+            predicted.as_array().map_or(&predicted["probability"], |row| &row[1]).as_f64().unwrap();
+        assert!((probability - number("probability")).abs() < 1e-6);
+    }
+    // Thirteen features and twelve rows: a tenth of a million answers a row.
+    let two: String = folder.read("few.csv").lines().take(3).map(|line| format!("{line}\n")).collect();
+    fs_err::write(folder.path("two.csv"), two).unwrap();
+    let exact = explain("two.csv", "probability", "exact.json");
+    assert_eq!((&exact["about"]["exact"], exact["rows"].as_array().unwrap().len()), (&"true".into(), 2));
+    for (one, other) in exact["rows"].as_array().unwrap().iter().zip(rescaled["rows"].as_array().unwrap()) {
+        for key in ["base_value", "probability"] {
+            assert!((one[0][key].as_f64().unwrap() - other[0][key].as_f64().unwrap()).abs() < 1e-9);
+        }
+        assert_ne!(one[0]["values"], other[0]["values"], "rescaled values are not those of the probability");
+    }
+}

@@ -4,6 +4,7 @@ mod axioms;
 mod background;
 mod forests;
 mod interactions;
+mod probability;
 
 use forests::{Rng, Shape, forest, rows_for};
 use pellucid_data::{Level, OutputId};
@@ -63,7 +64,7 @@ fn check_model(model: &Ensemble, rows: &FeatureMatrix, about: &str) {
     }
     for level in [Level::Portable, Level::Avx2, Level::Avx512] {
         for expected_rows in [64, 1 << 30] {
-            let how = How { method: Method::Auto, expected_rows, level };
+            let how = How { level, ..How::new(Method::Auto, expected_rows) };
             let plan = plan_game(model, Game::PathDependent, how, &crate::Quiet).unwrap();
             let found = tree_shap(model, &plan, rows, &Control::quiet()).unwrap();
             for row in 0..rows.n_rows() {

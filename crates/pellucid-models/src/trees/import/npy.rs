@@ -133,11 +133,11 @@ impl Array {
         Ok(self.entries(field).map(int).collect())
     }
 
-    /// An array of texts; of numbers, as they are written.
+    /// An array of texts; of numbers, as they are written, without those that are none.
     pub(super) fn texts(&self) -> Result<Vec<String>, ImportError> {
         let field = self.field("")?;
         if field.kind != Kind::Text {
-            return Ok(self.numbers("")?.iter().map(ToString::to_string).collect());
+            return Ok(self.numbers("")?.iter().filter(|x| !x.is_nan()).map(ToString::to_string).collect());
         }
         let text = |entry: &[u8]| {
             let codes = entry.as_chunks::<4>().0.iter().map(|&code| u32::from_le_bytes(code));

@@ -48,7 +48,11 @@ pub(super) fn ensemble(bytes: &[u8]) -> Result<Ensemble, ImportError> {
     }
     let (scores, link) = scores(&attributes, &kind)?;
     let trees = nodes.trees(&scores, n_features as usize)?;
-    let is_f64 = is_wide && kind == "TreeEnsemble";
+    let summation = match (is_wide, kind == "TreeEnsemble") {
+        (true, true) => Summation::F64FromBase,
+        (true, false) => Summation::F64ToF32,
+        (false, _) => Summation::F32BaseLast,
+    };
     let producer = model.text(2)?;
     let version = Some(format!(
         "ai.onnx.ml {opset}{}",
@@ -73,7 +77,7 @@ pub(super) fn ensemble(bytes: &[u8]) -> Result<Ensemble, ImportError> {
         average_over: 1,
         link,
         cast: if is_wide { InputCast::F64 } else { InputCast::F32OrInfinite },
-        summation: if is_f64 { Summation::F64FromBase } else { Summation::F32BaseLast },
+        summation,
         has_covers: false,
     })
 }
@@ -213,20 +217,19 @@ fn scores(attributes: &Attributes<'_>, kind: &str) -> Result<(Scores, Link), Imp
             "Shapley values are sums over trees; only SUM and AVERAGE are read",
         ));
     }
-    let transform = match (is_single_node, attributes.int("post_transform")?) {
-        (true, Some(1)) => "SOFTMAX",
-        (true, Some(2)) => "LOGISTIC",
-        (true, Some(3)) => "SOFTMAX_ZERO",
-        (true, Some(4)) => "PROBIT",
-        (true, _) => "NONE",
-        (false, _) => attributes.text("post_transform", "NONE")?,
-    };
+    if is_single_node && attributes.int("post_transform")?.unwrap_or(0) != 0 {
+        return Err(refused(
+            "a `TreeEnsemble` with a post_transform".to_owned(),
+            "the specification and onnxruntime differ on what its numbers mean; leave it out, as converters do",
+        ));
+    }
+    let transform = if is_single_node { "NONE" } else { attributes.text("post_transform", "NONE")? };
     let (n, single) = if kind == "TreeEnsembleClassifier" {
         let n_classes =
             attributes.texts("classlabels_strings")?.len() + attributes.ints("classlabels_int64s")?.len();
         let ids = attributes.ints("class_ids")?;
         // Two classes may have one score, that of the second.
-        let single = n_classes <= 2 && ids.iter().all(|id| *id == ids[0]);
+        let single = n_classes == 2 && ids.iter().all(|id| *id == ids[0]);
         (if single { 1 } else { n_classes as i64 }, single)
     } else {
         (attributes.int("n_targets")?.unwrap_or(1), false)
@@ -238,7 +241,10 @@ fn scores(attributes: &Attributes<'_>, kind: &str) -> Result<(Scores, Link), Imp
     let n = n as usize;
     let mut base = attributes.numbers("base_values")?;
     if single && base.len() == 2 {
-        base.remove(0);
+        return Err(refused(
+            "two base values for the one score of two classes".to_owned(),
+            "onnxruntime takes them for two scores, which is hardly meant; give one",
+        ));
     }
     if base.is_empty() {
         base = vec![0.0; n];
@@ -348,7 +354,16 @@ impl Nodes {
         }
         // A tree begins with its first node.
         let mut seen = std::collections::HashSet::new();
-        let roots = (0..n).filter(|&at| seen.insert(trees[at])).collect();
+        let roots: Vec<usize> = (0..n).filter(|&at| seen.insert(trees[at])).collect();
+        let children: Vec<[i64; 2]> = children;
+        let splits_only = (0..n).filter(|&at| modes[at] != Mode::Leaf);
+        let is_below: std::collections::HashSet<i64> = splits_only.flat_map(|at| children[at]).collect();
+        if let Some(&root) = roots.iter().find(|&&root| is_below.contains(&(root as i64))) {
+            return Err(refused(
+                format!("tree {}, whose first node is not its root", trees[root]),
+                "onnxruntime answers otherwise than either order would; write roots first",
+            ));
+        }
         let tracks = (0..n).map(|at| tracks.get(at).is_some_and(|tracks| *tracks != 0)).collect();
         Ok(Self { roots, features, splits, modes, children, tracks, leaves, sets: Vec::new() })
     }

@@ -289,9 +289,9 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
         }
         for (place, categories) in places(1).zip(&categories) {
             let levels = categories.texts()?;
-            // A missing category, where there is one, comes last and is read as a missing value.
+            // A missing category, where there is one, comes last, is no text here, and is read as a missing value.
             let numeric = levels.iter().all(|level| level.parse::<f64>().is_ok());
-            let levels = Arc::new(levels.into_iter().filter(|level| level != "NaN").collect());
+            let levels = Arc::new(levels);
             model.features[place as usize].kind =
                 FeatureKind::Level { levels, numeric, unseen: UnseenLevel::Missing };
         }
