@@ -86,8 +86,8 @@ fn margins_are_the_librarys_own_and_the_page_says_so() {
         ("lightgbm-4.7.0", "LightGBM", 75),
         ("lightgbm-3.3.5", "LightGBM", 6),
         ("catboost-1.2.10", "CatBoost", 25),
-        ("scikit-learn-1.9.1", "scikit-learn", 35),
-        ("onnx-1.23.2", "ONNX", 30),
+        ("scikit-learn-1.9.1", "scikit-learn", 65),
+        ("onnx-1.23.2", "ONNX", 60),
     ];
     for (folder, library, at_least) in folders {
         let mut tally = Tally::default();

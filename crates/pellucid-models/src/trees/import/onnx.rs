@@ -90,7 +90,7 @@ fn only_trees(graph: Message<'_>) -> Result<Message<'_>, ImportError> {
         let is_trees = kind.starts_with("TreeEnsemble");
         if is_trees && trees.is_none() {
             trees = Some(node);
-        } else if !HARMLESS.contains(&kind) {
+        } else if !HARMLESS.contains(&kind) && !is_times_one(graph, node)? {
             let what = if is_trees {
                 "a second tree ensemble".to_owned()
             } else {
@@ -100,6 +100,21 @@ fn only_trees(graph: Message<'_>) -> Result<Message<'_>, ImportError> {
         }
     }
     trees.ok_or(ImportError::Unsupported { what: "an ONNX graph without trees".to_owned(), remedy: ALONE })
+}
+
+/// Whether a node multiplies by a constant of ones, as LightGBM's converter does for classes.
+fn is_times_one(graph: Message<'_>, node: Message<'_>) -> Result<bool, ImportError> {
+    if node.text(4)? != "Mul" {
+        return Ok(false);
+    }
+    let inputs = node.texts(1)?;
+    for constant in graph.messages(5)? {
+        let name = constant.text(8)?;
+        if inputs.contains(&name) {
+            return Ok(tensor_numbers(constant, name)?.iter().all(|&x| x == 1.0));
+        }
+    }
+    Ok(false)
 }
 
 /// The graph's one input: its name, how many columns it has, if it says so, and whether it is of 64 bits.
@@ -171,7 +186,10 @@ impl<'a> Attributes<'a> {
 
 /// The numbers of a tensor attribute.
 fn tensor(attribute: &Message<'_>, name: &str) -> Result<Vec<f64>, ImportError> {
-    let tensor = attribute.message(5)?.ok_or_else(|| ImportError::value(name, "a tensor"))?;
+    tensor_numbers(attribute.message(5)?.ok_or_else(|| ImportError::value(name, "a tensor"))?, name)
+}
+
+fn tensor_numbers(tensor: Message<'_>, name: &str) -> Result<Vec<f64>, ImportError> {
     if tensor.int(14)?.unwrap_or(0) != 0 {
         let what = format!("`{name}` in a file of its own");
         return Err(ImportError::Unsupported { what, remedy: "save the model with its tensors in one file" });
