@@ -98,7 +98,10 @@ impl View for Heatmap {
         let title = &format!("Rows by {}, and what made it", answer_word(&self.unit));
         let mut frame = Frame::new(width, title, &self.subtitle, self.sentence());
         let width = frame.scene.width;
-        let labels = crate::render::label_width(self.features.iter().map(String::as_str), width);
+        let labels = crate::render::label_width(
+            self.features.iter().map(String::as_str).chain([answer_word(&self.unit)]),
+            width,
+        );
         let left = 20.0 + labels + 12.0;
         let right = width - 20.0 - 64.0;
         let curve = frame.top + 10.0;
