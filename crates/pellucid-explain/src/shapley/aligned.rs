@@ -15,8 +15,8 @@ impl<T: Copy + Default> Aligned<T> {
     pub(super) fn new(n: usize) -> Self {
         let held = vec![T::default(); n + LINE / size_of::<T>()];
         // It may be that there is no such offset; then reads are slower.
-        let first =
-            Some(held.as_ptr().align_offset(LINE)).filter(|first| first + n <= held.len()).unwrap_or(0);
+        let fits = |first: &usize| first.checked_add(n).is_some_and(|end| end <= held.len());
+        let first = Some(held.as_ptr().align_offset(LINE)).filter(fits).unwrap_or(0);
         let mut made = Self { held, first };
         made.held.truncate(first + n);
         made

@@ -8,7 +8,7 @@
 //! one for the background game.
 
 use pellucid_data::{FeatureId, NodeId};
-use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Target, Tree};
+use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Tree};
 
 use super::columns::each_pair;
 use super::game::{Background, Game};
@@ -73,10 +73,7 @@ fn expected(model: &Ensemble, x: &dyn Fn(FeatureId) -> f64, known: &dyn Fn(Featu
     let mut sums = model.base.clone();
     for tree in &model.trees {
         let values = expectation(tree, NodeId(0), x, known);
-        match tree.target() {
-            Target::One(output) => sums[output.index()] += values[0],
-            Target::All => sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value),
-        }
+        tree.target().each_output(&values, |output, value| sums[output] += value);
     }
     sums
 }
@@ -210,12 +207,13 @@ pub fn by_paths(model: &Ensemble, rows: &FeatureMatrix) -> Attributions {
     for tree in &model.trees {
         for path in paths(tree) {
             let chance: f64 = path.slots.iter().map(|slot| slot.share).product();
-            each_output(tree, path.leaf, |output, leaf| base[output] += leaf * chance);
+            tree.target()
+                .each_output(tree.leaf_values(path.leaf), |output, leaf| base[output] += leaf * chance);
             for row in 0..rows.n_rows() {
                 let passes = passes(tree, &path, |feature| rows.at(feature, row));
                 for (at, slot) in path.slots.iter().enumerate() {
                     let part = part_of(&path, &passes, at);
-                    each_output(tree, path.leaf, |output, leaf| {
+                    tree.target().each_output(tree.leaf_values(path.leaf), |output, leaf| {
                         values[(row * n_outputs + output) * n_features + slot.feature.index()] += leaf * part;
                     });
                 }
@@ -226,14 +224,6 @@ pub fn by_paths(model: &Ensemble, rows: &FeatureMatrix) -> Attributions {
         margins.extend(model.margin(|feature| rows.at(feature, row)));
     }
     Attributions::measured(Game::PathDependent.name(), n_features, base, values, margins)
-}
-
-fn each_output(tree: &Tree, leaf: u32, mut add: impl FnMut(usize, f64)) {
-    let values = tree.leaf_values(leaf);
-    match tree.target() {
-        Target::One(output) => add(output.index(), values[0]),
-        Target::All => values.iter().enumerate().for_each(|(output, &value)| add(output, value)),
-    }
 }
 
 /// Shapley values of the background game, one pair of an explained and a background row at a time (Lundberg et al. 2020,
@@ -259,7 +249,7 @@ pub fn by_row_pairs(model: &Ensemble, background: &Background, rows: &FeatureMat
                     decided: Vec::new(),
                 };
                 pair.walk(NodeId(0), &mut |leaf, feature, part| {
-                    each_output(tree, leaf, |output, value| {
+                    tree.target().each_output(tree.leaf_values(leaf), |output, value| {
                         own[output * n_features + feature.index()] +=
                             weight / background.total() * part * value;
                     });

@@ -44,14 +44,9 @@ impl<'m> Walks<'m> {
                     continue;
                 }
                 walker.each_leaf(rows, range.clone(), |at, leaf| {
-                    let values = tree.leaf_values(leaf);
                     let margins = &mut margins[at * n_outputs..][..n_outputs];
-                    match tree.target() {
-                        Target::One(output) => margins[output.index()] += values[0],
-                        Target::All => {
-                            margins.iter_mut().zip(values).for_each(|(margin, value)| *margin += value);
-                        }
-                    }
+                    tree.target()
+                        .each_output(tree.leaf_values(leaf), |output, value| margins[output] += value);
                 });
             }
             for margins in margins.chunks_exact_mut(n_outputs) {

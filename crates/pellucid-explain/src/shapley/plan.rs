@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use pellucid_data::{Level, NodeId};
 use pellucid_models::Link;
-use pellucid_models::trees::{Ensemble, Node, Side, Target, Tree};
+use pellucid_models::trees::{Ensemble, Node, Side, Tree};
 
 use super::bins::Bins;
 use super::columns::Wanted;
@@ -481,10 +481,7 @@ fn add_mean(tree: &Tree, histograms: &[Histogram], base: &mut [f64]) {
             let share =
                 histograms[*leaf as usize].last().filter(|last| last.0 == full).map_or(0.0, |last| last.1);
             let values = tree.leaf_values(*leaf);
-            match tree.target() {
-                Target::One(output) => base[output.index()] += share * values[0],
-                Target::All => base.iter_mut().zip(values).for_each(|(base, value)| *base += share * value),
-            }
+            tree.target().each_output(values, |output, value| base[output] += share * value);
         }
         true
     });
@@ -510,8 +507,5 @@ fn add_expectation(tree: &Tree, base: &mut [f64]) {
             }
         }
     }
-    match tree.target() {
-        Target::One(output) => base[output.index()] += sums[0],
-        Target::All => base.iter_mut().zip(sums).for_each(|(base, sum)| *base += sum),
-    }
+    tree.target().each_output(&sums, |output, sum| base[output] += sum);
 }

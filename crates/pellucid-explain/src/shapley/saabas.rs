@@ -4,9 +4,8 @@
 //! (Saabas 2014, "Interpreting random forests"; `approximate=True` of shap, `approx_contribs` of XGBoost). Splits near the root get too
 //! little: a model that relies more on a feature may give it less (Lundberg et al. 2020, "inconsistency").
 
-use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Target, Tree};
-
 use pellucid_data::NodeId;
+use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Tree};
 
 use super::Game;
 use crate::{Attributions, Control, Stopped};
@@ -18,10 +17,10 @@ pub(super) fn saabas(
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
     let (n_features, n_outputs) = (model.features.len(), model.base.len());
-    let expected: Vec<Vec<f64>> = model.trees.iter().map(expectations).collect();
+    let expected: Vec<Expectations> = model.trees.iter().map(Expectations::new).collect();
     let mut base = model.base.clone();
     for (tree, expected) in model.trees.iter().zip(&expected) {
-        each_output(tree, expected, NodeId(0), |output, value| base[output] += value);
+        tree.target().each_output(expected.of(NodeId(0)), |output, value| base[output] += value);
     }
     let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
     let mut margins = Vec::with_capacity(rows.n_rows() * n_outputs);
@@ -35,8 +34,8 @@ pub(super) fn saabas(
             while let Node::Split(split) = &tree.nodes()[at.index()] {
                 let next = split.child(split.side(rows.at(split.feature, row), tree.sets()));
                 let place = |output: usize| output * n_features + split.feature.index();
-                each_output(tree, expected, next, |output, value| own[place(output)] += value);
-                each_output(tree, expected, at, |output, value| own[place(output)] -= value);
+                tree.target().each_output(expected.of(next), |output, value| own[place(output)] += value);
+                tree.target().each_output(expected.of(at), |output, value| own[place(output)] -= value);
                 at = next;
             }
         }
@@ -48,35 +47,33 @@ pub(super) fn saabas(
 }
 
 /// What a row that reaches a node is expected to get: node after node, as many values as a leaf has.
-fn expectations(tree: &Tree) -> Vec<f64> {
-    let width = tree.leaf_values(0).len();
-    let mut expected = vec![0.0; tree.nodes().len() * width];
-    // Children come after their parents.
-    for (at, node) in tree.nodes().iter().enumerate().rev() {
-        match node {
-            Node::Leaf(leaf) => expected[at * width..][..width].copy_from_slice(tree.leaf_values(*leaf)),
-            Node::Split(split) => {
-                for side in [Side::Yes, Side::No] {
-                    let (share, child) = (tree.share(split, side), split.child(side).index());
-                    for value in 0..width {
-                        expected[at * width + value] += share * expected[child * width + value];
+struct Expectations {
+    width: usize,
+    values: Vec<f64>,
+}
+
+impl Expectations {
+    fn new(tree: &Tree) -> Self {
+        let width = tree.leaf_values(0).len();
+        let mut values = vec![0.0; tree.nodes().len() * width];
+        // Children come after their parents.
+        for (at, node) in tree.nodes().iter().enumerate().rev() {
+            match node {
+                Node::Leaf(leaf) => values[at * width..][..width].copy_from_slice(tree.leaf_values(*leaf)),
+                Node::Split(split) => {
+                    for side in [Side::Yes, Side::No] {
+                        let (share, child) = (tree.share(split, side), split.child(side).index());
+                        for value in 0..width {
+                            values[at * width + value] += share * values[child * width + value];
+                        }
                     }
                 }
             }
         }
+        Self { width, values }
     }
-    expected
-}
 
-fn each_output(tree: &Tree, expected: &[f64], node: NodeId, mut give: impl FnMut(usize, f64)) {
-    match tree.target() {
-        Target::One(output) => give(output.index(), expected[node.index()]),
-        Target::All => {
-            let width = tree.leaf_values(0).len();
-            expected[node.index() * width..][..width]
-                .iter()
-                .enumerate()
-                .for_each(|(output, &x)| give(output, x));
-        }
+    fn of(&self, node: NodeId) -> &[f64] {
+        &self.values[node.index() * self.width..][..self.width]
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use pellucid_data::FeatureId;
 
 use super::bind::FeatureMatrix;
-use super::node::{Node, Target, Tree};
+use super::node::{Node, Tree};
 use super::walk::Walker;
 use crate::{Link, Predict, Scale};
 
@@ -138,10 +138,7 @@ impl Ensemble {
         let mut sums = vec![0.0; self.base.len()];
         for tree in &self.trees {
             let values = tree.leaf_values(tree.leaf(&x));
-            match tree.target {
-                Target::One(output) => sums[output.index()] += values[0],
-                Target::All => sums.iter_mut().zip(values).for_each(|(sum, v)| *sum += v),
-            }
+            tree.target.each_output(values, |output, value| sums[output] += value);
         }
         sums.iter().zip(&self.base).map(|(sum, base)| base + sum).collect()
     }
@@ -189,12 +186,7 @@ impl Ensemble {
         for tree in &self.trees {
             Walker::new(tree).each_leaf(rows, 0..rows.n_rows(), |row, leaf| {
                 let values = tree.leaf_values(leaf);
-                match tree.target {
-                    Target::One(output) => add(row * k + output.index(), values[0]),
-                    Target::All => {
-                        values.iter().enumerate().for_each(|(output, &value)| add(row * k + output, value))
-                    }
-                }
+                tree.target.each_output(values, |output, value| add(row * k + output, value));
             });
         }
     }

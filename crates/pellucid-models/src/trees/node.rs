@@ -230,6 +230,17 @@ pub enum Target {
     All,
 }
 
+impl Target {
+    /// Gives every value of a leaf (or of a node) with the output that it belongs to.
+    #[inline(always)]
+    pub fn each_output(self, values: &[f64], mut give: impl FnMut(usize, f64)) {
+        match self {
+            Self::One(output) => give(output.index(), values[0]),
+            Self::All => values.iter().enumerate().for_each(|(output, &value)| give(output, value)),
+        }
+    }
+}
+
 /// What is wrong with the shape of a tree.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use pellucid_data::OutputId;
 
+use super::MAX_FEATURES;
 use super::document::{Place, Value};
 use super::error::ImportError;
 use crate::Link;
@@ -18,11 +19,10 @@ use crate::trees::node::{
     CategorySet, Missing, NegativeFraction, Side, SourceKind, SourceNode, Target, Test, Tree,
 };
 
-const MAX_FEATURES: i64 = 1_000_000;
 /// CatBoost's own limit on the depth of symmetric trees.
-const MAX_SYMMETRIC_DEPTH: usize = 16;
+const MAX_SYMMETRIC_DEPTH: i64 = 16;
 /// Leaves of all trees together, beyond which a file is not meant.
-const MAX_LEAVES: usize = 1 << 26;
+const MAX_LEAVES: i64 = 1 << 26;
 
 const CTR_REMEDY: &str = "it holds target statistics of categories, which depend on several columns at once and are not read; \
      train with one_hot_max_size above the number of categories, or leave text and embedding features out";
@@ -51,10 +51,7 @@ pub(super) fn ensemble(document: &Value<'_>) -> Result<Ensemble, ImportError> {
         let reader = TreeReader { at, columns: &columns, n_outputs, scale };
         let tree = if symmetric { reader.symmetric(place)? } else { reader.nested(place)? };
         n_leaves += tree.n_leaves();
-        if n_leaves > MAX_LEAVES {
-            let (path, limit) = ("number of leaves".to_owned(), MAX_LEAVES as u64);
-            return Err(ImportError::TooLarge { path, found: n_leaves as u64, limit });
-        }
+        ImportError::within("number of leaves", n_leaves as i64, 0..=MAX_LEAVES)?;
         trees.push(tree);
     }
     let version = root.get("model_info").get("catboost_version_info");
@@ -293,10 +290,7 @@ impl TreeReader<'_> {
     }
 
     fn length(&self, field: &str, found: usize, expected: usize) -> Result<(), ImportError> {
-        if found == expected {
-            return Ok(());
-        }
-        Err(ImportError::Length { tree: self.at, field: field.to_owned(), found, expected })
+        ImportError::length(self.at, field, found, expected)
     }
 
     /// A tree whose nodes of one depth ask the same; the first split is the lowest bit of a leaf's number. Written out as a
@@ -305,10 +299,7 @@ impl TreeReader<'_> {
     fn symmetric(&self, place: &Place<'_, '_>) -> Result<Tree, ImportError> {
         let splits = if place.get("splits").is_there() { place.get("splits").items()? } else { Vec::new() };
         let d = splits.len();
-        if d > MAX_SYMMETRIC_DEPTH {
-            let (path, limit) = (place.get("splits").path().to_owned(), MAX_SYMMETRIC_DEPTH as u64);
-            return Err(ImportError::TooLarge { path, found: d as u64, limit });
-        }
+        ImportError::within(place.get("splits").path(), d as i64, 0..=MAX_SYMMETRIC_DEPTH)?;
         let mut sets = Vec::new();
         let questions: Vec<Question> =
             splits.iter().map(|split| self.question(split, &mut sets)).collect::<Result<_, _>>()?;

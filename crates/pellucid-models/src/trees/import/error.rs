@@ -1,5 +1,7 @@
 //! Why can a model not be read? One variant a cause; tree and node are named where there is one.
 
+use std::ops::RangeInclusive;
+
 use crate::trees::TreeError;
 
 /// Why a saved model was refused.
@@ -99,6 +101,28 @@ impl ImportError {
             _ => "its first bytes are unknown",
         };
         Self::UnknownFormat { guess }
+    }
+
+    /// Says what is valid and not read, and what to do.
+    pub(super) fn unsupported(what: impl Into<String>, remedy: &'static str) -> Self {
+        Self::Unsupported { what: what.into(), remedy }
+    }
+
+    /// Refuses a number of things that lies outside of what any real model has.
+    pub(super) fn within(path: &str, found: i64, range: RangeInclusive<i64>) -> Result<(), Self> {
+        if range.contains(&found) {
+            return Ok(());
+        }
+        let (found, limit) = (found.unsigned_abs(), range.end().unsigned_abs());
+        Err(Self::TooLarge { path: path.to_owned(), found, limit })
+    }
+
+    /// Refuses a list of a tree that is not as long as it should be.
+    pub(super) fn length(tree: usize, field: &str, found: usize, expected: usize) -> Result<(), Self> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(Self::Length { tree, field: field.to_owned(), found, expected })
     }
 
     pub(super) fn value(path: &str, expected: impl Into<String>) -> Self {

@@ -227,10 +227,7 @@ impl TreeReader<'_, '_> {
         let line = self.lines.get(field).ok_or_else(|| ImportError::Absent { path: path() })?;
         let parsed: Result<Vec<T>, _> = line.split_ascii_whitespace().map(str::parse).collect();
         let numbers = parsed.map_err(|_| ImportError::value(&path(), "numbers with blanks between them"))?;
-        if numbers.len() == expected {
-            return Ok(numbers);
-        }
-        Err(ImportError::Length { tree: self.at, field: field.to_owned(), found: numbers.len(), expected })
+        ImportError::length(self.at, field, numbers.len(), expected).map(|()| numbers)
     }
 
     fn read(&self, n_features: usize, output: OutputId) -> Result<Tree, ImportError> {

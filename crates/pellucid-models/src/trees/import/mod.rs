@@ -19,6 +19,13 @@ pub use error::ImportError;
 
 use super::ensemble::Ensemble;
 
+/// More features than any real model has.
+const MAX_FEATURES: i64 = 1_000_000;
+/// More outputs than any real model has.
+const MAX_OUTPUTS: i64 = 100_000;
+/// More leaf values than any real model has, in all trees together.
+const MAX_VALUES: i64 = 1 << 28;
+
 /// The formats that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

@@ -10,16 +10,12 @@ use pellucid_data::OutputId;
 
 use super::document::{Place, Value};
 use super::error::ImportError;
+use super::{MAX_FEATURES, MAX_OUTPUTS};
 use crate::Link;
 use crate::trees::ensemble::{Ensemble, Feature, FeatureKind, InputCast, Origin, Summation, UnseenLevel};
 use crate::trees::node::{
     CategorySet, Missing, NegativeFraction, Side, SourceKind, SourceNode, Target, Test, Tree, TreeError,
 };
-
-/// More features than this would only cost memory: XGBoost's own column pages stop far below.
-const MAX_FEATURES: i64 = 1_000_000;
-/// More outputs than this times trees would be a hostile file.
-const MAX_OUTPUTS: usize = 100_000;
 
 pub(super) fn ensemble(document: &Value<'_>, format: &'static str) -> Result<Ensemble, ImportError> {
     let root = Place::root(document);
@@ -91,12 +87,12 @@ fn n_outputs(params: &Place<'_, '_>, base_scores: &[f32], groups: &[i64]) -> Res
     let stated = |key: &str| if params.get(key).is_there() { params.get(key).int() } else { Ok(1) };
     let (classes, targets) = (stated("num_class")?, stated("num_target")?);
     let grouped = groups.iter().max().map_or(1, |&g| g.saturating_add(1));
-    let n = classes.max(targets).max(grouped).max(base_scores.len() as i64).max(1) as usize;
-    if groups.iter().any(|&g| g < 0) || n > MAX_OUTPUTS {
+    let n = classes.max(targets).max(grouped).max(base_scores.len() as i64).max(1);
+    if groups.iter().any(|&g| g < 0) {
         let (path, limit) = ("number of outputs".to_owned(), MAX_OUTPUTS as u64);
         return Err(ImportError::TooLarge { path, found: n as u64, limit });
     }
-    Ok(n)
+    ImportError::within("number of outputs", n, 0..=MAX_OUTPUTS).map(|()| n as usize)
 }
 
 /// `"5E-1"` up to 3.0, `"[5E-1,2E-1]"` after.
@@ -146,12 +142,8 @@ fn link(objective: &str, n_outputs: usize) -> Link {
 }
 
 fn features(learner: &Place<'_, '_>, model: &Place<'_, '_>, n: i64) -> Result<Vec<Feature>, ImportError> {
-    let too_many = |found: i64| ImportError::TooLarge {
-        path: "learner.learner_model_param.num_feature".to_owned(),
-        found: found.unsigned_abs(),
-        limit: MAX_FEATURES as u64,
-    };
-    let n = Some(n).filter(|n| (0..=MAX_FEATURES).contains(n)).ok_or_else(|| too_many(n))? as usize;
+    ImportError::within("learner.learner_model_param.num_feature", n, 0..=MAX_FEATURES)?;
+    let n = n as usize;
     let texts = |key: &str| -> Result<Vec<String>, ImportError> {
         let place = learner.get(key);
         let items = if place.is_there() { place.items()? } else { Vec::new() };
