@@ -11,6 +11,13 @@ pub enum Level {
     Avx512,
 }
 
+/// [`Level::Portable`] as a constant that functions are compiled for.
+pub const PORTABLE: u8 = Level::Portable as u8;
+/// [`Level::Avx2`], likewise.
+pub const AVX2: u8 = Level::Avx2 as u8;
+/// [`Level::Avx512`], likewise.
+pub const AVX512: u8 = Level::Avx512 as u8;
+
 impl Level {
     /// The best one that this machine has.
     #[must_use]

@@ -6,7 +6,7 @@
 pub mod binarize;
 pub mod control;
 pub mod ids;
-mod level;
+pub mod level;
 pub mod ratio;
 pub mod read;
 pub mod rowset;

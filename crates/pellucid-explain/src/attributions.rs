@@ -14,6 +14,30 @@ pub enum Space {
     Rescaled,
 }
 
+/// What values are: only what is one is called a Shapley value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// Shapley values of a game, up to rounding.
+    #[default]
+    Shapley,
+    /// Shapley values of the margin, shared out among a probability.
+    Rescaled,
+    /// Changes along each row's own way.
+    Saabas,
+}
+
+impl Kind {
+    /// What one value is called.
+    #[must_use]
+    pub fn value(self) -> &'static str {
+        match self {
+            Self::Shapley => "Shapley value",
+            Self::Rescaled => "rescaled value",
+            Self::Saabas => "Saabas value",
+        }
+    }
+}
+
 /// Additive attributions of rows: `base + Σ values = margin`, up to the residual that is always with them.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -22,8 +46,8 @@ pub struct Attributions {
     game: &'static str,
     /// On which scale they add up.
     space: Space,
-    /// Whether they are its Shapley values, up to rounding, or only stand for them.
-    is_exact: bool,
+    /// What they are.
+    kind: Kind,
     n_rows: usize,
     n_features: usize,
     /// One expected margin an output.
@@ -55,7 +79,7 @@ impl Attributions {
         Self {
             game,
             space: Space::Margin,
-            is_exact: true,
+            kind: Kind::Shapley,
             n_rows,
             n_features,
             base,
@@ -65,9 +89,9 @@ impl Attributions {
         }
     }
 
-    /// Says that the values are no Shapley values.
-    pub(crate) fn approximate(mut self) -> Self {
-        self.is_exact = false;
+    /// Says what the values are.
+    pub(crate) fn of_kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
         self
     }
 
@@ -83,25 +107,23 @@ impl Attributions {
         self.space
     }
 
-    /// Whether the values are the game's Shapley values up to rounding.
+    /// What the values are.
     #[must_use]
-    pub fn is_exact(&self) -> bool {
-        self.is_exact
+    pub fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// What the values are, for people: `path-dependent Shapley values, exact`.
     #[must_use]
     pub fn described(&self) -> String {
-        match (self.space, self.is_exact) {
-            (Space::Rescaled, _) => format!(
-                "rescaled {} Shapley values of the margin, no Shapley values of the probability",
-                self.game
-            ),
-            (Space::Probability, _) => format!("{} Shapley values of the probability, exact", self.game),
-            (Space::Margin, true) => format!("{} Shapley values, exact", self.game),
-            (Space::Margin, false) => {
-                format!("Saabas values, an approximation of {} Shapley values", self.game)
+        let game = self.game;
+        match (self.kind, self.space) {
+            (Kind::Shapley, Space::Margin) => format!("{game} Shapley values, exact"),
+            (Kind::Shapley, _) => format!("{game} Shapley values of the probability, exact"),
+            (Kind::Rescaled, _) => {
+                format!("rescaled {game} Shapley values of the margin, no Shapley values of the probability")
             }
+            (Kind::Saabas, _) => format!("Saabas values, an approximation of {game} Shapley values"),
         }
     }
 

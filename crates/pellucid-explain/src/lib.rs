@@ -7,5 +7,5 @@ pub mod aggregate;
 mod attributions;
 pub mod shapley;
 
-pub use attributions::{Attributions, Space};
+pub use attributions::{Attributions, Kind, Space};
 pub use pellucid_data::control::{Control, Quiet, Stopped, Watch};

@@ -53,7 +53,7 @@ pub fn bar(subject: &Subject, top: usize) -> Bar {
         n_unused: subject.features.len() - order.len(),
         subtitle: subject.subtitle(),
         unit: subject.unit.clone(),
-        measure: subject.measure(),
+        measure: subject.kind.value(),
         base: subject.base,
     }
 }

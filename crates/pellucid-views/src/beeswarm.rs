@@ -81,7 +81,7 @@ pub fn beeswarm(subject: &Subject, top: usize) -> Beeswarm {
         binned,
         subtitle: subject.subtitle(),
         unit: subject.unit.clone(),
-        measure: subject.measure(),
+        measure: subject.kind.value(),
         base: subject.base,
         n_rows: subject.n_shown(),
         sample: subject.sample_note(),

@@ -66,7 +66,7 @@ pub fn heatmap(subject: &Subject, top: usize) -> Heatmap {
         n_rows: subject.n_shown(),
         subtitle: subject.subtitle(),
         unit: subject.unit.clone(),
-        measure: subject.measure(),
+        measure: subject.kind.value(),
         base: subject.base,
         sample: subject.sample_note(),
     }

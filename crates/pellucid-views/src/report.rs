@@ -1,6 +1,8 @@
 //! What goes on one page? What the model is, how it was explained, what is left unexplained, and the
 //! pictures people look at first, in that order.
 
+use pellucid_explain::Kind;
+
 use crate::number::{count, pretty, residual};
 use crate::subject::{Subject, answer_word};
 use crate::{View, bar, beeswarm, decision, force, heatmap, scatter, waterfall};
@@ -127,7 +129,7 @@ pub fn lead(subject: &Subject) -> String {
         "{} rows explained{} on the scale of {}. Every row's values and the base {} add up to the model's own \
          {}, with a residual of at most {}.",
         count(subject.totals.n_rows),
-        if subject.method.ends_with("exact") { " exactly" } else { ", not exactly," },
+        if subject.kind == Kind::Shapley { " exactly" } else { ", not exactly," },
         subject.unit,
         pretty(subject.base, 4),
         answer_word(&subject.unit),

@@ -2,7 +2,7 @@
 //! that no order of the data shows through.
 
 use pellucid_data::OutputId;
-use pellucid_explain::{Attributions, Space};
+use pellucid_explain::{Attributions, Kind, Space};
 use pellucid_models::trees::{Ensemble, FeatureKind, FeatureMatrix};
 
 use crate::subject::{FeatureValues, Subject, Totals};
@@ -27,6 +27,7 @@ pub struct Sample {
     base: Vec<f64>,
     totals: Vec<Totals>,
     method: String,
+    kind: Kind,
     space: Space,
 }
 
@@ -53,6 +54,7 @@ impl Sample {
             base: Vec::new(),
             totals: vec![Totals::default(); k],
             method: String::new(),
+            kind: Kind::Shapley,
             space: Space::Margin,
         }
     }
@@ -63,6 +65,7 @@ impl Sample {
         if self.base.is_empty() {
             self.base = outputs().map(|output| found.base(output)).collect();
             self.method = found.described();
+            self.kind = found.kind();
             self.space = found.space();
         }
         outputs().zip(&mut self.totals).for_each(|(output, totals)| totals.add(found, output));
@@ -126,6 +129,7 @@ impl Sample {
         Subject {
             model: format!("{}, {} trees", model.origin.library, crate::number::count(model.trees.len())),
             method: self.method.clone(),
+            kind: self.kind,
             unit: if is_margin { model.link.margin_unit() } else { "probability" }.to_owned(),
             output: (k > 1).then(|| output.to_string()),
             base: self.base.get(output).copied().unwrap_or(f64::NAN),

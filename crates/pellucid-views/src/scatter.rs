@@ -75,7 +75,7 @@ pub fn scatter(subject: &Subject, feature: usize) -> Scatter {
         levels,
         subtitle: subject.subtitle(),
         unit: subject.unit.clone(),
-        measure: subject.measure(),
+        measure: subject.kind.value(),
         base: subject.base,
         n_rows: subject.n_shown(),
         sample: subject.sample_note(),

@@ -1,7 +1,7 @@
 //! What is a picture about? An explanation with its data, its names, and how it was made.
 
 use pellucid_data::{FeatureId, OutputId};
-use pellucid_explain::Attributions;
+use pellucid_explain::{Attributions, Kind};
 
 /// The values of one feature in the rows shown.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,6 +107,8 @@ pub struct Subject {
     pub model: String,
     /// How: `path-dependent Shapley values, exact`.
     pub method: String,
+    /// What the values are.
+    pub kind: Kind,
     /// What a margin is called: `log-odds`.
     pub unit: String,
     /// The output's name, where there are several.
@@ -128,16 +130,6 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// What a value is called: only what is one is called a Shapley value.
-    #[must_use]
-    pub fn measure(&self) -> &'static str {
-        match self.method.split_once(' ') {
-            Some(("Saabas", _)) => "Saabas value",
-            Some(("rescaled", _)) => "rescaled value",
-            _ => "Shapley value",
-        }
-    }
-
     /// Rows shown.
     #[must_use]
     pub fn n_shown(&self) -> usize {

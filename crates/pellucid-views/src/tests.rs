@@ -4,6 +4,7 @@ mod sets;
 
 use std::fmt::Write as _;
 
+use pellucid_explain::Kind;
 use proptest::prelude::*;
 
 use crate::render::scene::{Anchor, Mark, Scene};
@@ -48,6 +49,7 @@ fn subject(names: &[&str], n_rows: usize, scale: f64) -> Subject {
     Subject {
         model: "XGBoost, 100 trees".to_owned(),
         method: "path-dependent Shapley values, exact".to_owned(),
+        kind: Kind::Shapley,
         unit: "log-odds".to_owned(),
         output: None,
         base,

@@ -334,15 +334,32 @@ const ROUNDING: f64 = 1e-9;
 /// Explains all rows of a feed, or one of them; every piece goes to `take` as soon as it is done.
 pub(crate) fn explain(
     feed: &mut Feed,
-    (method, space): (Method, Space),
+    way: (Method, Space),
     row: Option<usize>,
     console: &Console,
     mut take: impl FnMut(&Attributions) -> Result<(), Failure>,
 ) -> Result<Explained, Failure> {
     let mut sample = Sample::new(&feed.model);
+    let (plan, cut_short) = explain_each(feed, way, row, console, |first, piece, found| {
+        sample.add(first, piece, found);
+        take(found)
+    })?;
+    let n_background = feed.background.as_ref().map(|background| background.rows().n_rows());
+    Ok(Explained { plan, sample, cut_short, n_background })
+}
+
+/// The same without a sample for pictures: pieces go to `take` with the number of their first row. Answers the plan, and
+/// whether the time limit came first.
+pub(crate) fn explain_each(
+    feed: &mut Feed,
+    (method, space): (Method, Space),
+    row: Option<usize>,
+    console: &Console,
+    mut take: impl FnMut(usize, &FeatureMatrix, &Attributions) -> Result<(), Failure>,
+) -> Result<(Plan, bool), Failure> {
     let mut doubtful = None;
     let width = feed.model.features.len() + 2;
-    let (plan, cut_short) = each_piece(
+    let done = each_piece(
         feed,
         row,
         console,
@@ -353,13 +370,11 @@ pub(crate) fn explain(
         tree_shap,
         |first, piece, found| {
             doubtful = doubtful.or_else(|| first_doubtful(&found).map(|row| first + row));
-            sample.add(first, piece, &found);
-            take(&found)
+            take(first, piece, &found)
         },
     )?;
     note_doubtful(doubtful, console);
-    let n_background = feed.background.as_ref().map(|background| background.rows().n_rows());
-    Ok(Explained { plan, sample, cut_short, n_background })
+    Ok(done)
 }
 
 /// The same with the interactions of all pairs of features.

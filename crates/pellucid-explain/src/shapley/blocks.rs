@@ -3,12 +3,12 @@
 use std::sync::Mutex;
 
 use pellucid_data::Level;
+use pellucid_data::level::{AVX2, AVX512, PORTABLE};
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
 
 use super::bins::Bin;
 use super::margins::Walks;
 use super::plan::Compiled;
-use super::planes::{AVX2, AVX512, PORTABLE};
 use super::scratch::Scratch;
 use crate::{Attributions, Control, Stopped};
 
@@ -34,17 +34,34 @@ pub(super) struct Layout {
     pub(super) with_margins: bool,
 }
 
-/// Values of every row.
+impl Layout {
+    /// One place a feature.
+    fn of_features(model: &Ensemble, compiled: &Compiled, with_margins: bool) -> Self {
+        let places = compiled.bins.used.iter().map(|feature| feature.index()).collect();
+        Self { places, n: model.features.len(), with_margins }
+    }
+}
+
+/// Values of every row, alone (rows × outputs × features).
+pub(super) fn values(
+    model: &Ensemble,
+    compiled: &Compiled,
+    rows: &FeatureMatrix,
+    control: &Control<'_>,
+) -> Result<Vec<f64>, Stopped> {
+    Ok(run(model, compiled, &Layout::of_features(model, compiled, false), rows, control)?.0)
+}
+
+/// Values of every row, with margins.
 pub(super) fn explain(
     model: &Ensemble,
     compiled: &Compiled,
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
-    let n = model.features.len();
-    let places = compiled.bins.used.iter().map(|feature| feature.index()).collect();
-    let (values, margins) = run(model, compiled, &Layout { places, n, with_margins: true }, rows, control)?;
-    Ok(Attributions::measured(compiled.game, n, compiled.base.clone(), values, margins))
+    let layout = Layout::of_features(model, compiled, true);
+    let (values, margins) = run(model, compiled, &layout, rows, control)?;
+    Ok(Attributions::measured(compiled.game, layout.n, compiled.base.clone(), values, margins))
 }
 
 /// Sums of every row, laid out (rows × outputs × places), and margins (rows × outputs; zeros without).

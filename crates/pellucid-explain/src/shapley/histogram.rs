@@ -4,12 +4,12 @@
 //! (WOODELF, Nadel and Wettenstein, AAAI 2026, arXiv 2511.09376).
 
 use pellucid_data::NodeId;
+use pellucid_data::level::PORTABLE;
 use pellucid_models::trees::{Node, Side, Split, Tree};
 
 use super::bins::{Bins, answer};
 use super::game::Background;
 use super::paths::{Path, walk};
-use super::planes::PORTABLE;
 use crate::{Stopped, Watch};
 
 /// More distinct features on a path than a pattern has bits.

@@ -11,7 +11,7 @@ use pellucid_models::trees::{Ensemble, FeatureMatrix};
 use super::blocks::{self, Layout};
 use super::columns::{Wanted, each_pair, pair};
 use super::definition;
-use super::plan::{Plan, plan_columns};
+use super::plan::{Plan, Way, plan_columns};
 use super::{Game, How, PlanError, plan_game, tree_shap};
 use crate::{Attributions, Control, Stopped, Watch};
 
@@ -97,16 +97,16 @@ pub fn shap_interactions(
     let values = tree_shap(model, &plan.values, rows, control)?;
     let n = model.features.len();
     let n_pairs = Wanted::Pairs.width(n);
-    let mut halves = match plan.pairs.tables_and_points() {
-        Some(compiled) => {
+    let mut halves = match plan.pairs.way() {
+        Way::Compiled(compiled) => {
             // Pairs of features in use, among all pairs.
             let used = &compiled.bins.used;
             let place = |(i, j): (usize, usize)| pair(used[i].index(), used[j].index(), n);
             let places = each_pair(used.len()).map(place).collect();
-            blocks::run(model, compiled, &Layout { places, n: n_pairs, with_margins: false }, rows, control)?
-                .0
+            let layout = Layout { places, n: n_pairs, with_margins: false };
+            blocks::run(model, compiled, &layout, rows, control)?.0
         }
-        None => definition::interactions_by_subsets(model, plan.pairs.game_by_definition(), rows, control)?,
+        way => definition::interactions_by_subsets(model, way.game(), rows, control)?,
     };
     halves.iter_mut().for_each(|half| *half /= 2.0);
     Ok(Interactions { values, halves, n_pairs })

@@ -46,7 +46,9 @@ pub use plan::{How, Method, Plan, PlanError, Summary, plan, plan_game};
 
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
 
-use crate::{Attributions, Control, Space, Stopped};
+use plan::Way;
+
+use crate::{Attributions, Control, Stopped};
 
 /// Shapley values of the plan's game for every row and output, on the margin scale ([`Method::Approximate`]: what stands for them).
 ///
@@ -61,13 +63,11 @@ pub fn tree_shap(
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
-    if let (Space::Rescaled, Some(background)) = (plan.space(), plan.background()) {
-        return rescaled::rescaled(model, background, plan.how(), rows, control);
-    }
-    match plan.tables_and_points() {
-        None if plan.method() == Method::Approximate => saabas::saabas(model, rows, control),
-        Some(compiled) => blocks::explain(model, compiled, rows, control),
-        None => definition::by_subsets(model, plan.game_by_definition(), plan.space(), rows, control),
+    match plan.way() {
+        Way::Compiled(compiled) => blocks::explain(model, compiled, rows, control),
+        way @ Way::Subsets(_) => definition::by_subsets(model, way.game(), plan.space(), rows, control),
+        Way::Rescaled(background) => rescaled::rescaled(model, background, plan.how(), rows, control),
+        Way::Saabas => saabas::saabas(model, rows, control),
     }
 }
 

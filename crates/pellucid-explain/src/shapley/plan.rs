@@ -224,15 +224,36 @@ pub(super) struct Compiled {
     pub(super) level: Level,
 }
 
+impl Way {
+    /// The game of those that compute it from its definition.
+    pub(super) fn game(&self) -> Game<'_> {
+        match self {
+            Self::Subsets(Some(background)) | Self::Rescaled(background) => Game::Background(background),
+            Self::Subsets(None) | Self::Compiled(_) | Self::Saabas => Game::PathDependent,
+        }
+    }
+}
+
 /// A model made ready to explain rows.
 #[derive(Debug, Clone)]
 pub struct Plan {
     game: &'static str,
-    /// The background, where the sum over subsets needs it again.
-    background: Option<Background>,
     how: How,
     summary: Summary,
-    compiled: Option<Compiled>,
+    way: Way,
+}
+
+/// How a plan's values are computed; what needs the background once more holds it.
+#[derive(Debug, Clone)]
+pub(super) enum Way {
+    /// Tables, integrals and patterns.
+    Compiled(Box<Compiled>),
+    /// The sum over all subsets.
+    Subsets(Option<Background>),
+    /// Margins rescaled, pair by pair.
+    Rescaled(Background),
+    /// A walk down each tree.
+    Saabas,
 }
 
 impl Plan {
@@ -258,30 +279,23 @@ impl Plan {
         self.how.space
     }
 
-    pub(super) fn background(&self) -> Option<&Background> {
-        self.background.as_ref()
-    }
-
     /// What it consists of.
     #[must_use]
     pub fn summary(&self) -> Summary {
         self.summary
     }
 
-    /// The game, for the sum over subsets.
-    pub(super) fn game_by_definition(&self) -> Game<'_> {
-        self.background.as_ref().map_or(Game::PathDependent, Game::Background)
-    }
-
     /// The same for other instructions: the same sums, to the bit.
     #[cfg(test)]
     pub(super) fn at_level(mut self, level: Level) -> Self {
-        self.compiled.iter_mut().for_each(|compiled| compiled.level = level);
+        if let Way::Compiled(compiled) = &mut self.way {
+            compiled.level = level;
+        }
         self
     }
 
-    pub(super) fn tables_and_points(&self) -> Option<&Compiled> {
-        self.compiled.as_ref()
+    pub(super) fn way(&self) -> &Way {
+        &self.way
     }
 }
 
@@ -317,16 +331,9 @@ pub(super) fn plan_columns(
         Game::Background(background) => Some(background),
     };
     let (game, is_background) = (game.name(), background.is_some());
-    let by_definition = |background: Option<&Background>| Plan {
-        game,
-        background: background.cloned(),
-        how,
-        summary: Summary::default(),
-        compiled: None,
-    };
+    let without_tables = |way| Ok(Plan { game, how, summary: Summary::default(), way });
     if space != Space::Margin {
-        check_space(model, how, wanted, background)?;
-        return Ok(by_definition(background));
+        return without_tables(way_to_probabilities(model, how, wanted, background, watch)?);
     }
     let allowed = match method {
         Method::Auto => Allowed::Both,
@@ -334,9 +341,7 @@ pub(super) fn plan_columns(
         Method::Quadrature if !is_background => Allowed::PointsOnly,
         Method::Pairs if is_background => Allowed::PointsOnly,
         Method::Approximate if wanted == Wanted::Pairs => return Err(PlanError::NoApproximatePairs),
-        Method::Approximate if !is_background => {
-            return Ok(by_definition(None));
-        }
+        Method::Approximate if !is_background => return without_tables(Way::Saabas),
         Method::Quadrature | Method::Pairs | Method::Approximate => {
             return Err(PlanError::OtherGame { method: method.name(), game });
         }
@@ -345,7 +350,7 @@ pub(super) fn plan_columns(
             if found > MAX_FEATURES {
                 return Err(PlanError::TooManyFeatures { found });
             }
-            return Ok(by_definition(background));
+            return without_tables(Way::Subsets(background.cloned()));
         }
     };
     let mut bins = Bins::new(model);
@@ -416,41 +421,59 @@ pub(super) fn plan_columns(
     };
     let groups = groups(&trees);
     let compiled = Compiled { game, width, groups, bins, trees, base, scales, level: level.or_lower() };
-    Ok(Plan { game, background: None, how, summary, compiled: Some(compiled) })
+    Ok(Plan { game, how, summary, way: Way::Compiled(Box::new(compiled)) })
 }
 
-/// Whether the model's probabilities can be explained, and that in a time.
-fn check_space(
+/// How the model's probabilities are explained, if they can be and that in a time.
+fn way_to_probabilities(
     model: &Ensemble,
     how: How,
     wanted: Wanted,
     background: Option<&Background>,
-) -> Result<(), PlanError> {
+    watch: &dyn Watch,
+) -> Result<Way, PlanError> {
     let background = background.ok_or(PlanError::SpaceNeedsBackground)?;
     if !model.link.is_probability() {
         return Err(PlanError::NoProbabilities);
     }
-    let method = how.method.name();
-    let by_margins = matches!(how.method, Method::Auto | Method::Tables | Method::Pairs);
-    match how.space {
-        _ if wanted == Wanted::Pairs => Err(PlanError::OtherSpace { method: "interactions" }),
-        Space::Rescaled if model.link == Link::Softmax => Err(PlanError::ClassesTogether),
-        Space::Rescaled if !by_margins => Err(PlanError::OtherSpace { method }),
-        Space::Probability if !matches!(how.method, Method::Auto | Method::Definition) => {
-            Err(PlanError::OtherSpace { method })
-        }
-        Space::Probability => {
-            let features = model.used_features().iter().filter(|used| **used).count();
-            let rows = background.rows().n_rows();
-            let answers =
-                1_u128.checked_shl(features as u32).map_or(u128::MAX, |all| all.saturating_mul(rows as u128));
-            if features > MAX_FEATURES || answers > MOST_ANSWERS {
-                return Err(PlanError::TooManyAnswers { answers, features, rows });
-            }
-            Ok(())
-        }
-        _ => Ok(()),
+    if wanted == Wanted::Pairs {
+        return Err(PlanError::OtherSpace { method: "interactions" });
     }
+    let method = how.method.name();
+    if how.space == Space::Rescaled {
+        if model.link == Link::Softmax {
+            return Err(PlanError::ClassesTogether);
+        }
+        if !matches!(how.method, Method::Auto | Method::Tables | Method::Pairs) {
+            return Err(PlanError::OtherSpace { method });
+        }
+        // Every row of the background gets a plan of its own; what forbids one forbids all.
+        plan_alone(model, background, 0, how, watch)?;
+        return Ok(Way::Rescaled(background.clone()));
+    }
+    if !matches!(how.method, Method::Auto | Method::Definition) {
+        return Err(PlanError::OtherSpace { method });
+    }
+    let features = model.used_features().iter().filter(|used| **used).count();
+    let rows = background.rows().n_rows();
+    let answers =
+        1_u128.checked_shl(features as u32).map_or(u128::MAX, |all| all.saturating_mul(rows as u128));
+    if features > MAX_FEATURES || answers > MOST_ANSWERS {
+        return Err(PlanError::TooManyAnswers { answers, features, rows });
+    }
+    Ok(Way::Subsets(Some(background.clone())))
+}
+
+/// A plan for the margin against one row of a background.
+pub(super) fn plan_alone(
+    model: &Ensemble,
+    background: &Background,
+    row: usize,
+    how: How,
+    watch: &dyn Watch,
+) -> Result<Plan, PlanError> {
+    let alone = background.alone(row);
+    plan_game(model, Game::Background(&alone), How { space: Space::Margin, ..how }, watch)
 }
 
 /// Neighbouring trees, as many as have tables of [`GROUP_BYTES`]; at least one.

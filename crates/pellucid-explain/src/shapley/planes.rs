@@ -12,6 +12,8 @@
     reason = "vector instructions; `Level` is lowered to what the machine has before any of them is called"
 )]
 
+use pellucid_data::level::AVX512;
+
 use super::units::{Table, Unit};
 
 /// Rows that are looked up together.
@@ -166,10 +168,6 @@ impl Held {
     }
 }
 
-pub(super) const PORTABLE: u8 = 0;
-pub(super) const AVX2: u8 = 1;
-pub(super) const AVX512: u8 = 2;
-
 /// Adds to every group's planes what stands in the table at its indices.
 #[inline(always)]
 fn look_up<const LEVEL: u8>(index: &[u16], table: &[Line], held: &mut [Line]) {
@@ -297,6 +295,7 @@ mod avx512 {
 mod tests {
     use super::*;
     use pellucid_data::Level;
+    use pellucid_data::level::PORTABLE;
     use proptest::prelude::*;
 
     fn sums<const LEVEL: u8>(tables: &[Vec<f64>], index: &[u16]) -> Vec<f64> {

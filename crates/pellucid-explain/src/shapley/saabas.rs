@@ -8,7 +8,7 @@ use pellucid_data::NodeId;
 use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Tree};
 
 use super::Game;
-use crate::{Attributions, Control, Stopped};
+use crate::{Attributions, Control, Kind, Stopped};
 
 /// Saabas values of every row and output.
 pub(super) fn saabas(
@@ -43,7 +43,7 @@ pub(super) fn saabas(
         control.watch.advance(1);
     }
     let game = Game::PathDependent.name();
-    Ok(Attributions::measured(game, n_features, base, values, margins).approximate())
+    Ok(Attributions::measured(game, n_features, base, values, margins).of_kind(Kind::Saabas))
 }
 
 /// What a row that reaches a node is expected to get: node after node, as many values as a leaf has.

@@ -11,6 +11,7 @@ mod node;
 mod reduce;
 mod search;
 
+use pellucid_data::level::{AVX2, AVX512, PORTABLE};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
@@ -254,9 +255,9 @@ fn on_level<L: crate::search::Lane>(
     let has_empty = explorer.prepared.has_empty;
     // The numbers are those of the kernels, see `search::lane`.
     let found = match searching.level.or_lower() {
-        Level::Avx512 => search::search::<L, 2>(ground, &reduced, has_empty, most, searching),
-        Level::Avx2 => search::search::<L, 1>(ground, &reduced, has_empty, most, searching),
-        Level::Portable => search::search::<L, 0>(ground, &reduced, has_empty, most, searching),
+        Level::Avx512 => search::search::<L, AVX512>(ground, &reduced, has_empty, most, searching),
+        Level::Avx2 => search::search::<L, AVX2>(ground, &reduced, has_empty, most, searching),
+        Level::Portable => search::search::<L, PORTABLE>(ground, &reduced, has_empty, most, searching),
     };
     let mut sets = found.ok_or(ApproximateError::Stopped)?;
     let is_whole = sets.len() <= most;

@@ -10,6 +10,8 @@
 //! Limits: no finite-sample guarantee. The weights of few draws may hide that almost all sets lie below a branch that was
 //! never taken, and the standard error does not see that either.
 
+use pellucid_data::level::{AVX2, AVX512, PORTABLE};
+
 use super::Explorer;
 use super::approximate::each;
 use super::parity::{ApproximateError, Ground, Node, Purpose, Top, below, check, stream};
@@ -95,9 +97,9 @@ fn probes<L: Lane>(
         let choose = |n: usize| below(n, &mut random);
         // The numbers are those of the kernels, see `search::lane`.
         let mut found = match searching.level.or_lower() {
-            Level::Avx512 => go_down::<L, 2>(ground, has_empty, choose),
-            Level::Avx2 => go_down::<L, 1>(ground, has_empty, choose),
-            Level::Portable => go_down::<L, 0>(ground, has_empty, choose),
+            Level::Avx512 => go_down::<L, AVX512>(ground, has_empty, choose),
+            Level::Avx2 => go_down::<L, AVX2>(ground, has_empty, choose),
+            Level::Portable => go_down::<L, PORTABLE>(ground, has_empty, choose),
         };
         for rule in found.rules.iter_mut().flatten() {
             *rule = explorer.kept[*rule as usize];

@@ -5,9 +5,11 @@
 //! less the t largest gains after it (and less all that is savable outside of it) is at most the threshold of that size.
 //! Where only t = 1 is left and no two more rules fit by price, the child's own children are one comparison.
 
+use pellucid_data::level::{AVX2, AVX512, PORTABLE};
+
 use super::Level;
 use super::frame::Frame;
-use super::lane::{AVX2, AVX512, Lane, PORTABLE, WIDTH, limit};
+use super::lane::{Lane, WIDTH, limit};
 use super::open::{Open, binomials};
 use super::problem::{NEVER, Problem, Thresholds};
 use super::run::{Shared, Switches, Task};

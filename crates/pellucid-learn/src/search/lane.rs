@@ -7,12 +7,10 @@
     reason = "vector instructions; every function says what it needs, and `Level` is made only where the machine has it"
 )]
 
+use pellucid_data::level::{AVX2, AVX512};
+
 /// Lanes of one mask word; rows are padded to this.
 pub(crate) const WIDTH: usize = 64;
-
-pub(crate) const PORTABLE: u8 = 0;
-pub(crate) const AVX2: u8 = 1;
-pub(crate) const AVX512: u8 = 2;
 
 /// A number in a lane. Narrow lanes are for small total weights, see [`Lane::MOST`].
 pub(crate) trait Lane: Copy + Ord + Default + Send + Sync + std::fmt::Debug + 'static {
@@ -396,6 +394,7 @@ avx2!(
 mod tests {
     use super::*;
     use pellucid_data::Level;
+    use pellucid_data::level::PORTABLE;
     use proptest::prelude::*;
 
     fn check<L: Lane, const LEVEL: u8>(rows: &[i64], list: &[u32], from: &[i64], live: &[u64], at: i64) {

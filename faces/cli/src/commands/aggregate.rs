@@ -7,9 +7,10 @@ use pellucid::views::number::{count, pretty};
 use serde_json::{Map, Value, json};
 
 use super::explain::{metadata, method, way};
+use super::json_object::about;
 use super::{Context, print};
 use crate::args::Explain;
-use crate::explaining::{Feed, explain};
+use crate::explaining::{Feed, explain_each};
 use crate::failure::Failure;
 use crate::output::write_file;
 
@@ -28,24 +29,17 @@ pub(crate) fn run(mut feed: Feed, args: &Explain, context: &Context<'_>) -> Resu
         )));
     }
     let mut all = Aggregate::default();
-    let explained = explain(&mut feed, way(args), args.row, context.console, |found| {
+    let (_, cut_short) = explain_each(&mut feed, way(args), args.row, context.console, |_, _, found| {
         all.add(found);
         Ok(())
     })?;
-    let about: Map<String, Value> = metadata(args, &feed.model, &feed.model_hash)
-        .into_iter()
-        .skip(1)
-        .map(|(key, value)| (key.replace("pellucid.", ""), value.into()))
-        .collect();
+    let n_rows = usize::try_from(all.n_rows).unwrap_or(usize::MAX);
+    let about = about(metadata(args, &feed.model, &feed.model_hash).into_iter().skip(1));
     let names: Vec<String> = feed.model.features.iter().map(|feature| feature.name.clone()).collect();
-    let whole = Whole { about, names, complete: !explained.cut_short, all };
+    let whole = Whole { about, names, complete: !cut_short, all };
     if let Some(path) = args.out.as_deref() {
         write_file(path, format!("{}\n", whole.to_json()).as_bytes())?;
-        context.console.done(&format!(
-            "wrote {} rows, summed up, to {}",
-            count(explained.n_rows()),
-            path.display()
-        ));
+        context.console.done(&format!("wrote {} rows, summed up, to {}", count(n_rows), path.display()));
     }
     let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("aggregate", path.as_path())).collect();
     let options =
@@ -57,7 +51,7 @@ pub(crate) fn run(mut feed: Feed, args: &Explain, context: &Context<'_>) -> Resu
     } else if args.out.is_none() {
         print(&whole.to_text(args.class.unwrap_or(0) as usize))?;
     }
-    Ok(context.console.exit_of(explained.cut_short, explained.n_rows()))
+    Ok(context.console.exit_of(cut_short, n_rows))
 }
 
 /// An aggregate with what is said of it.

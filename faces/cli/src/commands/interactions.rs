@@ -76,7 +76,7 @@ fn finish(
     args: &Explain,
     context: &Context<'_>,
 ) -> Result<u8, Failure> {
-    context.console.detail(&format!("kernels: {}", kernels(plan.summary(), plan.values().method())));
+    context.console.detail(&format!("kernels: {}", kernels(plan.summary(), plan.values())));
     let summary = json!({
         "rows": totals.n_rows, "complete": !cut_short, "game": plan.values().game(), "method": plan.values().method().name(),
         "convention": "off-diagonals halved, rows sum to the values", "worst_residual": totals.worst_residual,

@@ -3,9 +3,16 @@
 use std::io::Write;
 
 use pellucid::models::trees::Ensemble;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
+
+/// What a file says of itself under keys that begin with `pellucid.`, as JSON says it without.
+pub(super) fn about(metadata: impl IntoIterator<Item = (String, String)>) -> Map<String, Value> {
+    let entry =
+        |(key, value): (String, String)| Some((key.strip_prefix("pellucid.")?.to_owned(), value.into()));
+    metadata.into_iter().filter_map(entry).collect()
+}
 
 /// An object that is being written.
 pub(super) struct JsonObject<W> {
@@ -16,8 +23,7 @@ pub(super) struct JsonObject<W> {
 impl<W: Write> JsonObject<W> {
     /// `metadata` holds the schema first, then what is said of all rows.
     pub(super) fn new(mut out: W, model: &Ensemble, metadata: &[(String, String)]) -> Result<Self, Failure> {
-        let about: serde_json::Map<String, Value> =
-            metadata.iter().skip(1).map(|(k, v)| (k.replace("pellucid.", ""), v.as_str().into())).collect();
+        let about = about(metadata.iter().skip(1).cloned());
         let schema = metadata.first().map_or("", |(_, schema)| schema.as_str());
         let names: Vec<&str> = model.features.iter().map(|f| f.name.as_str()).collect();
         let head = json!({"about": about, "feature_names": names, "n_outputs": model.base.len()}).to_string();

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use pellucid::data::read::ReadBatches;
 use pellucid::data::table::Column;
 use pellucid::data::write::WriteBatches;
 use pellucid::files::{FileError, open_table};
@@ -10,15 +11,38 @@ use serde_json::{Map, Value, json};
 
 use super::Context;
 use super::aggregate::Whole;
+use super::json_object::about;
 use crate::args::Merge;
 use crate::failure::Failure;
 use crate::output::{Format, NewFile, TableFormat, check_place, table_writer, write_file};
 
-/// What a file says of itself, without the shard; and which shard it is.
-struct Part {
+/// A file: what it says of itself without the shard, which shard it is, from 0 and of how many, and what it holds.
+struct Part<T> {
     path: PathBuf,
     about: Map<String, Value>,
     shard: (usize, usize),
+    content: T,
+}
+
+impl<T> Part<T> {
+    /// `None` of what is no shard.
+    fn new(path: &Path, mut about: Map<String, Value>, content: T) -> Option<Self> {
+        let shard = shard_of(&mut about)?;
+        Some(Self { path: path.to_owned(), about, shard, content })
+    }
+
+    /// What is wrong with it.
+    fn wrong(&self, what: impl std::fmt::Display) -> Failure {
+        Failure::Input(format!("{}: {what}", self.path.display()))
+    }
+
+    fn name(&self) -> String {
+        self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    }
+}
+
+fn with_ending<'f>(files: &'f [PathBuf], ending: &str) -> impl Iterator<Item = &'f PathBuf> {
+    files.iter().filter(move |path| path.extension().is_some_and(|own| own == ending))
 }
 
 pub(crate) fn run(args: &Merge, context: &Context<'_>) -> Result<u8, Failure> {
@@ -56,37 +80,25 @@ fn shards(n: usize) -> String {
 type Joined = (usize, usize);
 
 fn aggregates(files: &[PathBuf], args: &Merge) -> Result<Joined, Failure> {
-    let mut found = Vec::new();
-    for path in files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "json")) {
-        let bytes = fs_err::read(path)?;
-        let Some(mut whole) =
-            serde_json::from_slice(&bytes).ok().and_then(|value: Value| Whole::of_json(&value))
-        else {
-            continue;
-        };
-        let Some(shard) = shard_of(&mut whole.about) else { continue };
-        if !whole.complete {
-            return Err(Failure::Input(format!(
-                "{}: it was cut short by a time limit; explain this shard again",
-                path.display()
-            )));
+    let mut parts = Vec::new();
+    for path in with_ending(files, "json") {
+        let read = serde_json::from_slice(&fs_err::read(path)?).ok();
+        let Some(mut whole) = read.and_then(|value: Value| Whole::of_json(&value)) else { continue };
+        let about = std::mem::take(&mut whole.about);
+        let Some(part) = Part::new(path, about, whole) else { continue };
+        if !part.content.complete {
+            return Err(part.wrong("it was cut short by a time limit; explain this shard again"));
         }
-        found.push((Part { path: path.clone(), about: whole.about.clone(), shard }, whole));
+        parts.push(part);
     }
-    let parts: Vec<&Part> = found.iter().map(|(part, _)| part).collect();
-    let n = check(&parts, args)?;
-    found.sort_by_key(|(part, _)| part.shard.0);
-    let mut found = found.into_iter();
-    let Some((_, mut all)) = found.next() else { return Ok((0, n)) };
-    for (part, whole) in found {
-        if whole.names != all.names {
-            return Err(Failure::Input(format!(
-                "{}: other features than in the other shards",
-                part.path.display()
-            )));
+    let (first, others) = in_order(parts, args)?;
+    let n = first.shard.1;
+    let mut all = Whole { about: first.about, ..first.content };
+    for part in others {
+        if part.content.names != all.names {
+            return Err(part.wrong("other features than in the other shards"));
         }
-        let joined = all.all.merge(&whole.all);
-        joined.map_err(|cause| Failure::Input(format!("{}: {cause}", part.path.display())))?;
+        all.all.merge(&part.content.all).map_err(|cause| part.wrong(cause))?;
     }
     write_file(&args.out, format!("{}\n", all.to_json()).as_bytes())?;
     Ok((usize::try_from(all.all.n_rows).unwrap_or(usize::MAX), n))
@@ -100,47 +112,35 @@ fn values(
 ) -> Result<Joined, Failure> {
     let options = pellucid::data::read::ReadOptions::default();
     let mut parts = Vec::new();
-    for path in files.iter().filter(|path| path.extension().is_some_and(|ending| ending == "parquet")) {
+    for path in with_ending(files, "parquet") {
         let Ok(reader) = open_table(path, &options) else { continue };
-        let mut about: Map<String, Value> = reader
-            .notes()
-            .into_iter()
-            .filter_map(|(key, value)| Some((key.strip_prefix("pellucid.")?.to_owned(), value.into())))
-            .collect();
-        let Some(shard) = shard_of(&mut about) else { continue };
-        parts.push((Part { path: path.clone(), about, shard }, reader));
+        parts.extend(Part::new(path, about(reader.notes()), reader));
     }
-    let n = check(&parts.iter().map(|(part, _)| part).collect::<Vec<_>>(), args)?;
-    parts.sort_by_key(|(part, _)| part.shard.0);
-    let metadata: Vec<(String, String)> = parts[0]
-        .0
-        .about
-        .iter()
-        .map(|(key, value)| (format!("pellucid.{key}"), value.as_str().unwrap_or_default().to_owned()))
-        .collect();
-    let names = parts[0].1.all_names().to_vec();
-    if let Some((part, _)) = parts.iter().find(|(_, reader)| reader.all_names() != names) {
-        return Err(Failure::Input(format!(
-            "{}: other columns than in the other shards",
-            part.path.display()
-        )));
+    let (first, others) = in_order(parts, args)?;
+    let n = first.shard.1;
+    let said = |(key, value): (&String, &Value)| {
+        (format!("pellucid.{key}"), value.as_str().unwrap_or_default().to_owned())
+    };
+    let metadata: Vec<(String, String)> = first.about.iter().map(said).collect();
+    let names = first.content.all_names().to_vec();
+    if let Some(part) = others.iter().find(|part| part.content.all_names() != names) {
+        return Err(part.wrong("other columns than in the other shards"));
     }
     let (file, mut out) = NewFile::create(&args.out)?;
     let mut n_rows = 0;
     {
         let mut writer: Box<dyn WriteBatches + '_> = table_writer(format, &mut out, &names, &metadata)?;
-        for (part, mut reader) in parts {
-            while let Some(table) =
-                reader.next_batch().map_err(|cause| FileError::table(&part.path, cause))?
-            {
+        for mut part in std::iter::once(first).chain(others) {
+            let next = |part: &mut Part<Box<dyn ReadBatches>>| {
+                part.content.next_batch().map_err(|cause| FileError::table(&part.path, cause))
+            };
+            while let Some(table) = next(&mut part)? {
                 if context.console.is_interrupted() {
                     return Err(Failure::Interrupted);
                 }
                 let column = |column: &Column| match column {
                     Column::Number(values) => Ok(values.clone()),
-                    Column::Category(_) => {
-                        Err(Failure::Input(format!("{}: a column is no number", part.path.display())))
-                    }
+                    Column::Category(_) => Err(part.wrong("a column is no number")),
                 };
                 n_rows += table.n_rows();
                 writer.write(&table.columns().iter().map(column).collect::<Result<Vec<_>, _>>()?)?;
@@ -161,50 +161,41 @@ fn shard_of(about: &mut Map<String, Value>) -> Option<(usize, usize)> {
     (1..=of).contains(&at).then(|| (at - 1, of))
 }
 
-/// Whether these are all the shards of one job, each once. Answers how many.
-fn check(parts: &[&Part], args: &Merge) -> Result<usize, Failure> {
-    let dir = args.dir.display();
+/// The first and the other shards in their order, if these are all of one job, each once.
+fn in_order<T>(mut parts: Vec<Part<T>>, args: &Merge) -> Result<(Part<T>, Vec<Part<T>>), Failure> {
+    let wrong = |what: String| Err(Failure::Input(format!("{}: {what}", args.dir.display())));
     let Some(first) = parts.first() else {
-        return Err(Failure::Input(format!(
-            "{dir}: no shard is there; `pellucid explain --shard i/n` writes .json with --aggregate, and .parquet without"
-        )));
+        return wrong(
+            "no shard is there; `pellucid explain --shard i/n` writes .json with --aggregate, and .parquet without"
+                .to_owned(),
+        );
     };
-    let shown =
-        |path: &Path| path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     for part in &parts[1..] {
         let differs = part.about.iter().find(|(key, value)| first.about.get(*key) != Some(*value));
+        let (one, other) = (first.name(), part.name());
         if let Some((key, _)) = differs {
-            return Err(Failure::Input(format!(
-                "{dir}: {} and {} are of different jobs: their `{key}` differs",
-                shown(&first.path),
-                shown(&part.path)
-            )));
+            return wrong(format!("{one} and {other} are of different jobs: their `{key}` differs"));
         }
         if part.shard.1 != first.shard.1 {
-            return Err(Failure::Input(format!(
-                "{dir}: {} is one of {} shards, {} one of {}",
-                shown(&first.path),
-                first.shard.1,
-                shown(&part.path),
-                part.shard.1
-            )));
+            return wrong(format!(
+                "{one} is one of {} shards, {other} one of {}",
+                first.shard.1, part.shard.1
+            ));
         }
     }
     let n = first.shard.1;
     for at in 0..n {
-        let own: Vec<&&Part> = parts.iter().filter(|part| part.shard.0 == at).collect();
+        let own: Vec<&Part<T>> = parts.iter().filter(|part| part.shard.0 == at).collect();
         match own.as_slice() {
             [_] => {}
-            [] => return Err(Failure::Input(format!("{dir}: shard {}/{n} is not there", at + 1))),
+            [] => return wrong(format!("shard {}/{n} is not there", at + 1)),
             [one, other, ..] => {
-                return Err(Failure::Input(format!(
-                    "{dir}: shard {}/{n} is there twice, as {} and {}",
-                    at + 1,
-                    shown(&one.path),
-                    shown(&other.path)
-                )));
+                let (one, other) = (one.name(), other.name());
+                return wrong(format!("shard {}/{n} is there twice, as {one} and {other}", at + 1));
             }
         }
     }
-    Ok(n)
+    parts.sort_by_key(|part| part.shard.0);
+    let others = parts.split_off(1);
+    Ok((parts.remove(0), others))
 }

@@ -10,6 +10,7 @@ mod merge;
 mod position;
 mod predict;
 mod rashomon;
+mod report;
 mod rules;
 mod tour;
 

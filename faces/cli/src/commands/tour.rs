@@ -21,7 +21,7 @@ use pellucid_position::{Request, analyze, report};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::explain::{facts, notes};
+use super::report::{facts, notes};
 use super::{Context, print};
 use crate::args::{Cli, Command, Tour};
 use crate::explaining::{Explained, Feed, explain};

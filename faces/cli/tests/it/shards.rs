@@ -69,41 +69,20 @@ fn what_cannot_be_joined_says_why() {
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.code() == Some(code) && words.contains(piece), "{code}, {piece}: {words}");
     };
-    let part = |shard: &str, out: &str| {
-        folder.ok(&[
-            "explain",
-            "forest.skops",
-            "data.parquet",
-            "-q",
-            "--aggregate",
-            "--shard",
-            shard,
-            "-o",
-            out,
-        ]);
+    let part = |shard: &str, out: &str, more: &[&str]| {
+        let words =
+            ["explain", "forest.skops", "data.parquet", "-q", "--aggregate", "--shard", shard, "-o", out];
+        folder.ok(&[&words, more].concat());
     };
     fails(&["merge", "parts", "-o", "x.json"], 3, "no shard is there");
-    part("1/3", "parts/one.json");
-    part("3/3", "parts/three.json");
+    part("1/3", "parts/one.json", &[]);
+    part("3/3", "parts/three.json", &[]);
     fails(&["merge", "parts", "-o", "x.json"], 3, "shard 2/3 is not there");
-    part("1/3", "parts/again.json");
-    part("2/3", "parts/two.json");
+    part("1/3", "parts/again.json", &[]);
+    part("2/3", "parts/two.json", &[]);
     fails(&["merge", "parts", "-o", "x.json"], 3, "shard 1/3 is there twice");
     fs_err::remove_file(folder.path("parts/again.json")).unwrap();
-    let shard_two = [
-        "explain",
-        "forest.skops",
-        "data.parquet",
-        "-q",
-        "--aggregate",
-        "--shard",
-        "2/3",
-        "--background",
-        "data.parquet",
-        "-o",
-        "parts/two.json",
-    ];
-    folder.ok(&shard_two);
+    part("2/3", "parts/two.json", &["--background", "data.parquet"]);
     fails(&["merge", "parts", "-o", "x.json"], 3, "their `game` differs");
     fails(&["merge", "parts", "-o", "x.svg"], 2, "shards are joined to");
     fails(&["explain", "forest.skops", "data.parquet", "--shard", "1/9", "--aggregate"], 3, "3 of them");
