@@ -42,12 +42,14 @@ fn output_suffix(subject: &Subject) -> String {
 #[must_use]
 pub fn sections(subject: &Subject, row: Option<usize>) -> Vec<Section> {
     let suffix = output_suffix(subject);
+    let answer = answer_word(&subject.unit);
     if let Some(row) = row {
         // One row says nothing of the model at large.
         return vec![Section {
             heading: format!("Why this row came out as it did{suffix}"),
-            intro: "Each step adds what the model made of one feature, from the base to the margin."
-                .to_owned(),
+            intro: format!(
+                "Each step adds what the model made of one feature, from the base to the {answer}."
+            ),
             figures: vec![
                 (Box::new(waterfall::waterfall(subject, row, 20)), false),
                 (Box::new(force::force(subject, row)), false),
@@ -74,7 +76,7 @@ pub fn sections(subject: &Subject, row: Option<usize>) -> Vec<Section> {
     }
     sections.push(Section {
         heading: format!("Why single rows came out as they did{suffix}"),
-        intro: "The lowest, the median and the highest margin of the rows shown.".to_owned(),
+        intro: format!("The lowest, the median and the highest {answer} of the rows shown."),
         figures,
     });
     let features: Vec<usize> = subject.by_importance().into_iter().take(6).collect();
