@@ -10,7 +10,7 @@
 //! use pellucid::explain::Control;
 //! use pellucid::models::trees::{FeatureMatrix, import};
 //!
-//! // Any XGBoost JSON or UBJSON, LightGBM text or CatBoost JSON; here a tree of two leaves.
+//! // Any XGBoost JSON or UBJSON, LightGBM text, CatBoost JSON, skops or ONNX; here a tree of two leaves.
 //! let saved = br#"{"learner": {
 //!   "learner_model_param": {"base_score": "0E0", "num_feature": "1"},
 //!   "objective": {"name": "reg:squarederror"},
