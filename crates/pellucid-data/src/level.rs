@@ -19,6 +19,16 @@ pub const AVX2: u8 = Level::Avx2 as u8;
 pub const AVX512: u8 = Level::Avx512 as u8;
 
 impl Level {
+    /// Its name, for people.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "AVX2",
+            Self::Avx512 => "AVX-512",
+        }
+    }
+
     /// The best one that this machine has.
     #[must_use]
     pub fn detect() -> Self {

@@ -65,6 +65,8 @@ impl Link {
             Self::Step => each(|m| f64::from(m > 0.0)),
             Self::SignedSquare => each(|m| m * m.abs()),
             Self::Softplus => each(softplus),
+            // Trees of one row each have no depth to compare with: scikit-learn answers a half.
+            Self::Isolation { normal: 0.0 } => margins.iter().map(|_| -0.5).collect(),
             Self::Isolation { normal } => margins.iter().map(|m| -(-m / normal).exp2()).collect(),
             Self::ExpectileSteps => {
                 let mut level = 0.0;

@@ -9,6 +9,7 @@ use pellucid_models::trees::{Ensemble, FeatureMatrix};
 use super::bins::Bin;
 use super::margins::Walks;
 use super::plan::Compiled;
+use super::planes::GROUP;
 use super::scratch::Scratch;
 use crate::{Attributions, Control, Stopped};
 
@@ -80,11 +81,13 @@ pub(super) fn run(
 }
 
 /// No result depends on it.
-fn rows_of_a_block(n_rows: usize, n_columns: usize, n_workers: usize) -> usize {
-    let most = (BLOCK_BYTES / (size_of::<f64>() * n_columns.max(1))).clamp(64, MOST_ROWS);
+fn rows_of_a_block(n_rows: usize, n_columns: usize, n_workers: usize, in_planes: bool) -> usize {
+    // A sum, and in four planes of 16 bits what is to be added to it.
+    let bytes = n_columns.max(1) * size_of::<f64>() * if in_planes { 2 } else { 1 };
+    let most = (BLOCK_BYTES / bytes).clamp(GROUP, MOST_ROWS);
     let shared = if n_workers > 1 { n_rows.div_ceil(4 * n_workers).max(FEW_ROWS) } else { n_rows.max(1) };
     // Whole groups, so that only the last block has a short one.
-    most.min(shared).next_multiple_of(64)
+    most.min(shared).next_multiple_of(GROUP)
 }
 
 fn run_with<B: Bin>(
@@ -96,7 +99,8 @@ fn run_with<B: Bin>(
 ) -> Result<(Vec<f64>, Vec<f64>), Stopped> {
     let n_outputs = model.base.len();
     let n_columns = n_outputs * compiled.width;
-    let a_block = rows_of_a_block(rows.n_rows(), n_columns, control.threads.get());
+    let a_block =
+        rows_of_a_block(rows.n_rows(), n_columns, control.threads.get(), !compiled.scales.is_empty());
     let mut values = vec![0.0; rows.n_rows() * n_outputs * layout.n];
     let mut margins = vec![0.0; rows.n_rows() * n_outputs];
     // A model without features has empty values; every block still has margins.

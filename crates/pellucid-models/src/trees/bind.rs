@@ -129,10 +129,10 @@ pub enum BindError {
         /// The most similar one.
         similar: Option<String>,
     },
-    /// A number that XGBoost refuses.
+    /// A number that the training library refuses.
     #[error(
-        "column `{column}`, row {row}: {found} is infinite after rounding to 32 bits; XGBoost refuses such rows: \
-         correct the value, or leave it empty if it is missing"
+        "column `{column}`, row {row}: {found} is infinite after rounding to 32 bits; {library} refuses such rows: \
+         correct the value, or leave the row out"
     )]
     Infinite {
         /// The column.
@@ -141,6 +141,21 @@ pub enum BindError {
         row: usize,
         /// What stands there.
         found: f64,
+        /// The library.
+        library: &'static str,
+    },
+    /// A missing value where the training library refuses them.
+    #[error(
+        "column `{column}`, row {row}: the value is missing; {library} refuses such rows for this model: fill it in, \
+         or leave the row out"
+    )]
+    Absent {
+        /// The column.
+        column: String,
+        /// Row of the data, from 0.
+        row: usize,
+        /// The library.
+        library: &'static str,
     },
 }
 
@@ -296,11 +311,12 @@ impl Binding {
                 reordered: false,
             })?;
             let values = feature_values(feature, source, column, first_row, unseen)?;
-            if model.cast == InputCast::F32
-                && let Some(row) = values.iter().position(|&x| (x as f32).is_infinite())
-            {
-                let (column, row, found) = (source.clone(), first_row + row, values[row]);
-                return Err(BindError::Infinite { column, row, found });
+            if let Some(at) = values.iter().position(|&x| model.cast.refuses(x)) {
+                let (column, row, library) = (source.clone(), first_row + at, model.origin.library);
+                return Err(match values[at] {
+                    x if x.is_nan() => BindError::Absent { column, row, library },
+                    found => BindError::Infinite { column, row, found, library },
+                });
             }
             columns.push(values);
         }
@@ -381,6 +397,11 @@ fn recode(
     text.codes.iter().enumerate().map(value).collect()
 }
 
+/// How a category that is a number is spelled; both zeros are one.
+pub(super) fn number_name(x: f64) -> String {
+    (x + 0.0).to_string()
+}
+
 /// How a level is looked up: numbers as the importers spell them, text as it stands.
 fn spelling(level: &str, numeric: bool) -> std::borrow::Cow<'_, str> {
     let number = match level.trim() {
@@ -389,7 +410,7 @@ fn spelling(level: &str, numeric: bool) -> std::borrow::Cow<'_, str> {
         "false" | "False" | "FALSE" => Some(0.0),
         text => text.parse::<f64>().ok(),
     };
-    number.map_or(level.into(), |x: f64| x.to_string().into())
+    number.map_or(level.into(), |x: f64| number_name(x).into())
 }
 
 /// Numbers spelled as the importers spell numeric categories.
@@ -401,7 +422,7 @@ fn text_of_numbers(values: &[f64]) -> Categories {
             return Categories::MISSING;
         }
         *seen.entry(x.to_bits()).or_insert_with(|| {
-            levels.push(x.to_string());
+            levels.push(number_name(*x));
             (levels.len() - 1) as u32
         })
     });

@@ -29,6 +29,8 @@ pub struct Origin {
 pub enum InputCast {
     /// To `f32`; what is infinite then is refused (XGBoost, forests of scikit-learn).
     F32,
+    /// To `f32`; what is infinite then, or missing, is refused (gradient boosting of scikit-learn).
+    F32Present,
     /// To `f32`, infinities are numbers (CatBoost).
     F32OrInfinite,
     /// Not at all.
@@ -43,10 +45,20 @@ impl InputCast {
     #[must_use]
     pub fn apply(self, x: f64) -> f64 {
         match self {
-            Self::F32 | Self::F32OrInfinite => f64::from(x as f32),
+            Self::F32 | Self::F32Present | Self::F32OrInfinite => f64::from(x as f32),
             Self::F64 => x,
             Self::F64TinyIsZero if x.abs() <= super::node::ZERO_THRESHOLD => 0.0,
             Self::F64TinyIsZero => x,
+        }
+    }
+
+    /// Whether the library refuses a value (before it is rounded).
+    #[must_use]
+    pub fn refuses(self, x: f64) -> bool {
+        match self {
+            Self::F32 => (x as f32).is_infinite(),
+            Self::F32Present => x.is_nan() || (x as f32).is_infinite(),
+            Self::F32OrInfinite | Self::F64 | Self::F64TinyIsZero => false,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::io::{Cursor, Read, Write};
 
 use pellucid_fixtures::fixtures;
 use pellucid_models::trees::import::{ImportError, import};
+use pellucid_models::trees::{Ensemble, FeatureMatrix};
+use pellucid_models::{Predict, Scale};
 use proptest::prelude::*;
 
 /// The fixture files that must be refused, and with what words.
@@ -66,6 +68,17 @@ fn refusals_name_tree_and_node() {
         ("reject-pipeline.skops", ["Pipeline", "without a pipeline"]),
         ("reject-init.skops", ["DecisionTreeRegressor", "constant start"]),
         ("reject-no-schema.skops", ["schema.json", "skops.io.dump"]),
+        ("reject-dummy.skops", ["DummyClassifier", "constant start"]),
+        ("reject-no-stages.skops", ["without outputs", "no trees"]),
+        ("reject-no-trees.skops", ["without outputs", "no trees"]),
+        ("reject-no-isolation.skops", ["estimators_[0]", "not there"]),
+        ("reject-old-categories.skops", ["before 1.4", "newer version"]),
+        ("reject-none-category.skops", ["neither all texts", "NaN for what"]),
+        ("reject-two-missing.skops", ["several missing", "NaN for what"]),
+        ("reject-large-codes.skops", ["64-bit floats", "with texts"]),
+        ("reject-mixed-categories.skops", ["neither all texts", "or numbers"]),
+        ("reject-nodes-more.skops", ["is_categorical", "not known"]),
+        ("reject-second-base.onnx", ["class 1", "forgets"]),
         ("reject-truncated.skops", ["archive", "cut short"]),
         ("reject-child-range.txt", ["tree ", "out of range"]),
     ] {
@@ -116,6 +129,19 @@ fn deep_nesting_and_huge_counts_are_refused_without_taking_memory() {
     assert!(matches!(import(features.as_bytes()).unwrap_err(), ImportError::TooLarge { .. }));
 }
 
+#[test]
+fn an_archive_that_unpacks_to_much_is_refused_before_it_is_unpacked() {
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let packed = zip::write::SimpleFileOptions::default();
+    archive.start_file("schema.json", packed).unwrap();
+    for _ in 0..100 {
+        archive.write_all(&[b' '; 1 << 20]).unwrap();
+    }
+    let bytes = archive.finish().unwrap().into_inner();
+    let error = import(&bytes).unwrap_err();
+    assert!(bytes.len() < 1 << 18 && matches!(error, ImportError::TooLarge { .. }), "{error}");
+}
+
 fn seeds() -> Vec<Vec<u8>> {
     [
         "xgboost-3.4.1/obj-softprob.json",
@@ -156,6 +182,16 @@ fn packed(members: &[(String, Vec<u8>)]) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
+/// Whatever was read answers rows, by both ways and on both scales.
+fn answers_a_row(model: &Ensemble) {
+    for x in [f64::NAN, 0.0] {
+        assert_eq!(model.margin(|_| x).len(), model.base.len());
+        let row = FeatureMatrix::new(vec![vec![x]; model.features.len()], 1, model.cast).unwrap();
+        let predictions = model.predict(&row, Scale::Prediction);
+        assert_eq!(predictions.len(), model.link.n_predictions(model.base.len()));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -177,8 +213,7 @@ proptest! {
         }
         // What is still a model after all that must also answer a row.
         if let Ok(model) = import(&bytes) {
-            let margins = model.margin(|_| f64::NAN);
-            prop_assert_eq!(margins.len(), model.base.len());
+            answers_a_row(&model);
         }
     }
 
@@ -197,7 +232,7 @@ proptest! {
             content[at % n] = byte;
         }
         if let Ok(model) = import(&packed(&members)) {
-            prop_assert_eq!(model.margin(|_| f64::NAN).len(), model.base.len());
+            answers_a_row(&model);
         }
     }
 
@@ -216,7 +251,7 @@ proptest! {
         let end = text[start..].find(|c: char| !c.is_ascii_digit() && c != '.').map_or(text.len(), |n| start + n);
         let edited = format!("{}{number}{}", &text[..start], &text[end..]);
         if let Ok(model) = import(edited.as_bytes()) {
-            prop_assert_eq!(model.margin(|_| 0.0).len(), model.base.len());
+            answers_a_row(&model);
         }
     }
 

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use pellucid::data::OutputId;
 use pellucid::data::write::WriteBatches;
 use pellucid::data::write::jsonl::number;
+use pellucid::data::{Level, OutputId};
 use pellucid::explain::shapley::{Method, Plan, Summary};
 use pellucid::explain::{Attributions, Space};
 use pellucid::models::trees::Ensemble;
@@ -212,8 +212,14 @@ pub(crate) fn kernels(summary: Summary, plan: &Plan) -> String {
 }
 
 pub(super) fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(String, String)> {
-    let shard =
-        args.shard.map(|shard| ("pellucid.shard".to_owned(), format!("{}/{}", shard.at + 1, shard.of)));
+    // Parts may be explained on different machines, whose last digits differ.
+    let shard = args.shard.map(|shard| {
+        let own = format!("{}/{}", shard.at + 1, shard.of);
+        [
+            ("pellucid.shard".to_owned(), own),
+            ("pellucid.instructions".to_owned(), Level::detect().name().to_owned()),
+        ]
+    });
     let of_all = [
         ("pellucid.schema", "pellucid.explanation/1"),
         ("pellucid.version", VERSION),
@@ -236,7 +242,7 @@ pub(super) fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(Str
         ("pellucid.model_sha256", hash),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()));
-    of_all.into_iter().chain(shard).collect()
+    of_all.into_iter().chain(shard.into_iter().flatten()).collect()
 }
 
 /// `FEATURE`, then `base_value` and `residual`; with several outputs `FEATURE@0`, `base_value@0`, ...

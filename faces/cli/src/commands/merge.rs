@@ -21,6 +21,8 @@ struct Part<T> {
     path: PathBuf,
     about: Map<String, Value>,
     shard: (usize, usize),
+    /// With which instructions it was explained.
+    instructions: String,
     content: T,
 }
 
@@ -28,7 +30,9 @@ impl<T> Part<T> {
     /// `None` of what is no shard.
     fn new(path: &Path, mut about: Map<String, Value>, content: T) -> Option<Self> {
         let shard = shard_of(&mut about)?;
-        Some(Self { path: path.to_owned(), about, shard, content })
+        let instructions = about.remove("instructions").and_then(|value| Some(value.as_str()?.to_owned()));
+        let instructions = instructions.unwrap_or_default();
+        Some(Self { path: path.to_owned(), about, shard, instructions, content })
     }
 
     /// What is wrong with it.
@@ -52,7 +56,7 @@ pub(crate) fn run(args: &Merge, context: &Context<'_>) -> Result<u8, Failure> {
         fs_err::read_dir(&args.dir)?.map(|entry| Ok(entry?.path())).collect::<Result<_, Failure>>()?;
     files.sort();
     let rows = match format {
-        Format::Table(TableFormat::Json) => aggregates(&files, args)?,
+        Format::Table(TableFormat::Json) => aggregates(&files, args, context)?,
         Format::Table(format) => values(&files, format, args, context)?,
         _ => {
             return Err(Failure::Usage(
@@ -79,7 +83,7 @@ fn shards(n: usize) -> String {
 /// Rows and shards.
 type Joined = (usize, usize);
 
-fn aggregates(files: &[PathBuf], args: &Merge) -> Result<Joined, Failure> {
+fn aggregates(files: &[PathBuf], args: &Merge, context: &Context<'_>) -> Result<Joined, Failure> {
     let mut parts = Vec::new();
     for path in with_ending(files, "json") {
         let read = serde_json::from_slice(&fs_err::read(path)?).ok();
@@ -92,6 +96,7 @@ fn aggregates(files: &[PathBuf], args: &Merge) -> Result<Joined, Failure> {
         parts.push(part);
     }
     let (first, others) = in_order(parts, args)?;
+    note_machines(&first, &others, context);
     let n = first.shard.1;
     let mut all = Whole { about: first.about, ..first.content };
     for part in others {
@@ -117,6 +122,7 @@ fn values(
         parts.extend(Part::new(path, about(reader.notes()), reader));
     }
     let (first, others) = in_order(parts, args)?;
+    note_machines(&first, &others, context);
     let n = first.shard.1;
     let said = |(key, value): (&String, &Value)| {
         (format!("pellucid.{key}"), value.as_str().unwrap_or_default().to_owned())
@@ -151,6 +157,19 @@ fn values(
     drop(out);
     file.keep()?;
     Ok((n_rows, n))
+}
+
+/// Says when parts are not of one kind of machine: what is joined is then right, and no machine's to the byte.
+fn note_machines<T>(first: &Part<T>, others: &[Part<T>], context: &Context<'_>) {
+    if let Some(other) = others.iter().find(|part| part.instructions != first.instructions) {
+        context.console.note(&format!(
+            "{} was explained with {}, {} with {}: values differ by rounding from those of one machine",
+            first.name(),
+            first.instructions,
+            other.name(),
+            other.instructions
+        ));
+    }
 }
 
 /// Takes the shard out of what is said: from 0, and of how many.

@@ -107,3 +107,33 @@ fn what_cannot_be_joined_says_why() {
         "aggregates are written as .json",
     );
 }
+
+#[test]
+fn shards_of_different_machines_are_joined_and_told() {
+    let folder = folder();
+    for at in ["1", "2", "3"] {
+        let out = format!("parts/{at}.json");
+        folder.ok(&[
+            "explain",
+            "forest.skops",
+            "data.parquet",
+            "-q",
+            "--aggregate",
+            "--shard",
+            &format!("{at}/3"),
+            "-o",
+            &out,
+        ]);
+    }
+    let mut part: serde_json::Value = serde_json::from_str(&folder.read("parts/2.json")).unwrap();
+    assert!(part["about"]["instructions"].is_string());
+    part["about"]["instructions"] = "another".into();
+    fs_err::write(folder.path("parts/2.json"), part.to_string()).unwrap();
+    let output = folder.run(&["merge", "parts", "-o", "joined.json"]);
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.success() && words.contains("2.json with another: values differ by rounding"),
+        "{words}"
+    );
+    assert!(!folder.read("joined.json").contains("instructions"));
+}

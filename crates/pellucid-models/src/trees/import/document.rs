@@ -118,6 +118,11 @@ impl<'d, 'a> Place<'d, 'a> {
         Self { value, path }
     }
 
+    /// The same place, called otherwise in errors.
+    pub(super) fn called(self, path: String) -> Self {
+        Self { path, ..self }
+    }
+
     pub(super) fn path(&self) -> &str {
         &self.path
     }

@@ -12,6 +12,7 @@ use pellucid_data::OutputId;
 
 use super::error::ImportError;
 use crate::Link;
+use crate::trees::bind::number_name;
 use crate::trees::ensemble::{Ensemble, Feature, FeatureKind, InputCast, Origin, Summation, UnseenLevel};
 use crate::trees::node::{
     CategorySet, Missing, NegativeFraction, Side, SourceKind, SourceNode, Target, Test, Tree, TreeError,
@@ -202,7 +203,7 @@ fn pandas_levels(json: &str) -> Result<Vec<(Vec<String>, bool)>, ImportError> {
     let lists: Vec<Vec<serde_json::Value>> = serde_json::from_str(json).map_err(|_| error())?;
     let level = |value: &serde_json::Value| match value {
         serde_json::Value::String(text) => Some((text.clone(), false)),
-        serde_json::Value::Number(number) => Some((number.as_f64()?.to_string(), true)),
+        serde_json::Value::Number(number) => Some((number_name(number.as_f64()?), true)),
         serde_json::Value::Bool(b) => Some((u8::from(*b).to_string(), true)),
         _ => None,
     };

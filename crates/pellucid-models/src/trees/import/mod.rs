@@ -65,18 +65,27 @@ impl Format {
 /// # Errors
 /// When the bytes are no known format, are damaged, or use what can't be represented.
 pub fn import(bytes: &[u8]) -> Result<Ensemble, ImportError> {
-    match Format::sniff(bytes) {
+    let model = match Format::sniff(bytes) {
         Some(Format::Json) => {
             let document = json::parse(bytes)?;
             if catboost::is_catboost(&document) {
-                return catboost::ensemble(&document);
+                catboost::ensemble(&document)
+            } else {
+                xgboost::ensemble(&document, "XGBoost JSON")
             }
-            xgboost::ensemble(&document, "XGBoost JSON")
         }
         Some(Format::XgboostUbj) => xgboost::ensemble(&ubj::parse(bytes)?, "XGBoost UBJSON"),
         Some(Format::LightgbmText) => lightgbm::ensemble(bytes),
         Some(Format::Onnx) => onnx::ensemble(bytes),
         Some(Format::Skops) => sklearn::ensemble(bytes),
         None => Err(ImportError::unknown_format(bytes)),
+    }?;
+    // Nothing that follows has to think of a model without an answer.
+    if model.base.is_empty() {
+        return Err(ImportError::unsupported(
+            "a model without outputs",
+            "it has no trees to tell how many there are",
+        ));
     }
+    Ok(model)
 }

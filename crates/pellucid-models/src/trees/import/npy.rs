@@ -90,6 +90,19 @@ impl Array {
         self.shape.iter().product()
     }
 
+    /// Refuses records that say more than is understood: it may change where a value goes.
+    pub(super) fn only(&self, known: &[&str]) -> Result<(), ImportError> {
+        let told = |field: &&Field| field.kind != Kind::Padding && !known.contains(&field.name.as_str());
+        let Some(field) = self.fields.iter().find(told) else { return Ok(()) };
+        let what = format!("nodes with a field `{}`", field.name);
+        Err(ImportError::unsupported(what, "it is not known what it means; a newer Pellucid may know"))
+    }
+
+    /// Whether it holds texts.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.fields.as_slice(), [Field { kind: Kind::Text, .. }])
+    }
+
     fn field(&self, name: &str) -> Result<&Field, ImportError> {
         let found = self.fields.iter().find(|field| field.name == name);
         found.ok_or_else(|| ImportError::Absent { path: format!("{}.{name}", self.name) })
@@ -133,11 +146,11 @@ impl Array {
         Ok(self.entries(field).map(int).collect())
     }
 
-    /// An array of texts; of numbers, as they are written, without those that are none.
+    /// An array of texts.
     pub(super) fn texts(&self) -> Result<Vec<String>, ImportError> {
         let field = self.field("")?;
         if field.kind != Kind::Text {
-            return Ok(self.numbers("")?.iter().filter(|x| !x.is_nan()).map(ToString::to_string).collect());
+            return Err(ImportError::value(&self.name, "texts"));
         }
         let text = |entry: &[u8]| {
             let codes = entry.as_chunks::<4>().0.iter().map(|&code| u32::from_le_bytes(code));
@@ -219,7 +232,7 @@ impl Literal<'_> {
                 return None;
             }
         }
-        Some(fields)
+        (!fields.is_empty()).then_some(fields)
     }
 }
 

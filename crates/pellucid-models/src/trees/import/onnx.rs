@@ -249,6 +249,12 @@ fn scores(attributes: &Attributes<'_>, kind: &str) -> Result<(Scores, Link), Imp
             "onnxruntime takes them for two scores, which is hardly meant; give one",
         ));
     }
+    if single && base.len() == 1 && attributes.ints("class_ids")?.first() == Some(&1) {
+        return Err(ImportError::unsupported(
+            "a base value for the one score of two classes, which is named class 1",
+            "onnxruntime forgets it, which is hardly meant; name the score class 0, as converters do",
+        ));
+    }
     if base.is_empty() {
         base = vec![0.0; n];
     }

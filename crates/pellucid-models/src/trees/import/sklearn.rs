@@ -8,6 +8,7 @@
 
 mod trees;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use pellucid_data::OutputId;
@@ -23,6 +24,8 @@ use crate::trees::node::Target;
 
 const OTHERS: &str = "of scikit-learn, decision trees, random forests, extra trees, gradient boosting, histogram gradient \
      boosting and isolation forests are read; save the model itself, without a pipeline around it";
+
+const NO_LINK: &str = "its link is not known, so that predictions can't be told";
 
 pub(super) fn ensemble(bytes: &[u8]) -> Result<Ensemble, ImportError> {
     let members = Members::open(bytes)?;
@@ -110,10 +113,10 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
         (0..self.n_features as i64).collect()
     }
 
-    /// A text among the model's parameters, or its class.
+    /// A text among the model's parameters, or its class where there is no such parameter.
     fn parameter(&self, name: &str) -> Result<String, ImportError> {
-        let found = self.model.attribute(name).text();
-        found.or_else(|_| Ok(self.model.class()?.to_owned()))
+        let found = self.model.attribute(name);
+        if found.is_something() { found.text() } else { Ok(self.model.class()?.to_owned()) }
     }
 
     fn forest(&self, trees: &[Object<'d, 'a>], is_classifier: bool) -> Result<Ensemble, ImportError> {
@@ -155,17 +158,18 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
         let k = stages.first().map_or(1, Vec::len);
         let link = match (is_classifier, loss.as_str(), k) {
             (false, ..) => Link::Identity,
-            (true, "exponential", _) => Link::Logistic { slope: 2.0 },
-            (true, _, 1) => Link::Logistic { slope: 1.0 },
-            (true, ..) => Link::Softmax,
+            (true, "exponential", 1) => Link::Logistic { slope: 2.0 },
+            (true, "log_loss" | "deviance", 1) => Link::Logistic { slope: 1.0 },
+            (true, "log_loss" | "deviance", _) => Link::Softmax,
+            _ => return Err(ImportError::unsupported(format!("the loss `{loss}` of {k} scores"), NO_LINK)),
         };
         let rate = self.model.attribute("learning_rate").number()?;
-        let mut model =
-            self.started(&loss, self.first_prediction(is_classifier, &loss, k)?, link, InputCast::F32)?;
-        model
-            .origin
-            .notes
-            .push("scikit-learn refuses missing values here; they go where each node's flag says".to_owned());
+        let mut model = self.started(
+            &loss,
+            self.first_prediction(is_classifier, &loss, k)?,
+            link,
+            InputCast::F32Present,
+        )?;
         let identity = self.in_order();
         let mut n_values = 0;
         for (at, stage) in stages.iter().enumerate() {
@@ -190,7 +194,7 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
         }
         match (init.class()?, is_classifier) {
             ("DummyRegressor", false) => init.attribute("constant_").array()?.numbers(""),
-            ("DummyClassifier", true) => {
+            ("DummyClassifier", true) if init.attribute("strategy").text()? == "prior" => {
                 let prior = init.attribute("class_prior_").array()?.numbers("")?;
                 let least = f64::from(f32::EPSILON);
                 let prior: Vec<f64> = prior.iter().map(|p| p.clamp(least, 1.0 - least)).collect();
@@ -227,10 +231,7 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
             "HalfSquaredError" | "AbsoluteError" | "PinballLoss" => Link::Identity,
             _ => {
                 let what = format!("the loss `{loss}`");
-                return Err(ImportError::unsupported(
-                    what,
-                    "its link is not known, so that predictions can't be told",
-                ));
+                return Err(ImportError::unsupported(what, NO_LINK));
             }
         };
         let base = self.model.attribute("_baseline_prediction").array()?.numbers("")?;
@@ -248,6 +249,7 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
                 let nodes = tree.attribute("nodes").array()?;
                 n_values = within(n_values + nodes.len())?;
                 let sets = sets(&tree.attribute("raw_left_cat_bitsets").array()?)?;
+                n_values = within(n_values + 8 * sets.len())?;
                 let target = Target::One(OutputId::at(output));
                 model.trees.push(histogram_tree(at * k + output, &nodes, sets, &features, target)?);
             }
@@ -270,7 +272,14 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
             let all = is_categorical.iter().enumerate();
             all.filter(move |(_, is)| **is == wanted).map(|(at, _)| at as i64)
         };
-        let steps = self.model.attribute("_preprocessor").attribute("transformers_").items()?;
+        let encoder = self.model.attribute("_preprocessor");
+        if !encoder.is_something() {
+            return Err(ImportError::unsupported(
+                "histogram boosting with categories, of scikit-learn before 1.4",
+                "it keeps them in another way; train and save it with a newer version",
+            ));
+        }
+        let steps = encoder.attribute("transformers_").items()?;
         let encoder = steps.first().map(Object::items).transpose()?.and_then(|step| step.get(1).cloned());
         let encoder =
             encoder.ok_or_else(|| ImportError::Absent { path: "_preprocessor.transformers_".to_owned() })?;
@@ -279,9 +288,14 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
             return Err(ImportError::value(encoder.path(), "an encoder of every categorical feature"));
         }
         for (place, categories) in places(1).zip(&categories) {
-            let levels = categories.texts()?;
-            // A missing category, where there is one, comes last, is no text here, and is read as a missing value.
-            let numeric = levels.iter().all(|level| level.parse::<f64>().is_ok());
+            let (levels, numeric) = categories.levels()?;
+            let distinct: HashSet<&String> = levels.iter().collect();
+            if distinct.len() != levels.len() {
+                return Err(ImportError::unsupported(
+                    "whole numbers as categories that are equal as 64-bit floats",
+                    "tables can't tell them apart; train with texts",
+                ));
+            }
             let levels = Arc::new(levels);
             model.features[place as usize].kind =
                 FeatureKind::Level { levels, numeric, unseen: UnseenLevel::Missing };
@@ -292,11 +306,13 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
     fn isolation(&self) -> Result<Ensemble, ImportError> {
         let trees = self.model.attribute("estimators_").items()?;
         let subsets = self.model.attribute("estimators_features_").items()?;
-        if trees.len() != subsets.len() || trees.is_empty() {
-            let field = "estimators_features_".to_owned();
-            return Err(ImportError::Length { tree: 0, field, found: subsets.len(), expected: trees.len() });
+        if trees.is_empty() {
+            return Err(ImportError::Absent { path: "estimators_[0]".to_owned() });
         }
-        let normal = average_path_length(self.model.attribute("max_samples_").number()?);
+        ImportError::length(0, "estimators_features_", subsets.len(), trees.len())?;
+        let n_samples = self.model.attribute("max_samples_").count()?;
+        ImportError::within("max_samples_", n_samples as i64, 1..=i64::MAX)?;
+        let normal = average_path_length(n_samples as f64);
         let link = Link::Isolation { normal };
         let mut model = self.started("isolation", vec![0.0], link, InputCast::F32)?;
         let scale = 1.0 / trees.len() as f64;

@@ -12,6 +12,7 @@ use super::document::{Place, Value};
 use super::error::ImportError;
 use super::{MAX_FEATURES, MAX_OUTPUTS};
 use crate::Link;
+use crate::trees::bind::number_name;
 use crate::trees::ensemble::{Ensemble, Feature, FeatureKind, InputCast, Origin, Summation, UnseenLevel};
 use crate::trees::node::{
     CategorySet, Missing, NegativeFraction, Side, SourceKind, SourceNode, Target, Test, Tree, TreeError,
@@ -179,7 +180,7 @@ fn levels(encoding: &Place<'_, '_>) -> Result<Option<(Vec<String>, bool)>, Impor
     let place = encoding.get("values");
     let values = place.ints()?;
     if !encoding.get("offsets").is_there() {
-        let levels: Vec<String> = values.iter().map(|&x| (x as f64).to_string()).collect();
+        let levels: Vec<String> = values.iter().map(|&x| number_name(x as f64)).collect();
         return Ok(if levels.is_empty() { None } else { Some((levels, true)) });
     }
     let offsets = encoding.get("offsets").ints()?;

@@ -10,6 +10,35 @@ use crate::trees::node::{
     CategorySet, Missing, NegativeFraction, Side, SourceKind, SourceNode, Target, Test, Tree, TreeError,
 };
 
+/// What a node of `sklearn.tree._tree.Tree` is known to say.
+const PLAIN_FIELDS: [&str; 8] = [
+    "left_child",
+    "right_child",
+    "feature",
+    "threshold",
+    "impurity",
+    "n_node_samples",
+    "weighted_n_node_samples",
+    "missing_go_to_left",
+];
+
+/// What a node of histogram boosting is known to say.
+const HISTOGRAM_FIELDS: [&str; 13] = [
+    "value",
+    "count",
+    "feature_idx",
+    "num_threshold",
+    "missing_go_to_left",
+    "left",
+    "right",
+    "gain",
+    "depth",
+    "is_leaf",
+    "bin_threshold",
+    "is_categorical",
+    "bitset_idx",
+];
+
 /// The sum of nodes so far, unless it is too large.
 pub(super) fn within(n_values: usize) -> Result<usize, ImportError> {
     ImportError::within("nodes of all trees", n_values as i64, 0..=MAX_VALUES).map(|()| n_values)
@@ -61,6 +90,7 @@ impl PlainTree {
             cover: nodes.numbers("weighted_n_node_samples")?,
             values: values.numbers("")?,
         };
+        nodes.only(&PLAIN_FIELDS)?;
         let (n, n_values) = (found.n_nodes(), found.values.len());
         if n == 0 || n_values == 0 || n_values % n != 0 || found.width() as i64 > MAX_OUTPUTS {
             return Err(ImportError::Length {
@@ -167,6 +197,7 @@ pub(super) fn histogram_tree(
     let (threshold, missing_left) = (nodes.numbers("num_threshold")?, nodes.ints("missing_go_to_left")?);
     let (is_leaf, is_categorical) = (nodes.ints("is_leaf")?, nodes.ints("is_categorical")?);
     let set = nodes.ints("bitset_idx")?;
+    nodes.only(&HISTOGRAM_FIELDS)?;
     let n_sets = sets.len();
     let look = |node: u32| {
         let at = node as usize;
