@@ -323,6 +323,11 @@ impl Tree {
         &self.sets
     }
 
+    /// The same tree with the sets that its splits name.
+    pub(crate) fn with_sets(self, sets: Vec<CategorySet>) -> Self {
+        Self { sets, ..self }
+    }
+
     /// Which outputs it adds to.
     #[must_use]
     pub fn target(&self) -> Target {

@@ -54,7 +54,7 @@ fn refusals_name_tree_and_node() {
         ("reject-cycle.txt", ["tree ", "two parents"]),
         ("reject-cycle.skops", ["tree ", "two parents"]),
         ("reject-cycle.onnx", ["tree ", "not its root"]),
-        ("reject-child.onnx", ["tree ", "out of range"]),
+        ("reject-child.onnx", ["nodes_truenodeids", "a node of tree 0, but one is 9"]),
         ("reject-short-array.onnx", ["nodes_values", "entries where"]),
         ("reject-after.onnx", ["`Mul`", "nothing that computes"]),
         ("reject-before.onnx", ["`Scaler`", "nothing that computes"]),
@@ -78,6 +78,23 @@ fn refusals_name_tree_and_node() {
         ("reject-large-codes.skops", ["64-bit floats", "with texts"]),
         ("reject-mixed-categories.skops", ["neither all texts", "or numbers"]),
         ("reject-nodes-more.skops", ["is_categorical", "not known"]),
+        ("reject-cast-before.onnx", ["`Cast` to other numbers", "nothing that computes"]),
+        ("reject-cast-after.onnx", ["`Cast` to other numbers", "nothing that computes"]),
+        ("reject-argmax-before.onnx", ["`ArgMax`", "nothing that computes"]),
+        ("reject-domain.onnx", ["`TreeEnsembleRegressor` of `example.org`", "nothing that computes"]),
+        ("reject-no-nodes.onnx", ["nodes of trees", "not there"]),
+        ("reject-twice.onnx", ["nodes_nodeids", "no two nodes"]),
+        ("reject-between.onnx", ["between them", "tree after tree"]),
+        ("reject-two-weights.onnx", ["two weights of one leaf", "their sum"]),
+        ("reject-no-weight.onnx", ["without a weight", "adds the threshold"]),
+        ("reject-wide.onnx", ["64 bits for inputs of 32", "refuses"]),
+        ("reject-softmax-one.onnx", ["SOFTMAX of one score", "LOGISTIC"]),
+        ("reject-no-targets.onnx", ["n_targets", "1 or more, but is 0"]),
+        ("reject-root.onnx", ["tree_roots", "numbers of nodes"]),
+        ("reject-same-root.onnx", ["tree 1", "two parents"]),
+        ("reject-beyond.onnx", ["nodes_truenodeids", "below 1, but one is 1"]),
+        ("reject-shared.onnx", ["two of whose splits lead to one leaf", "a leaf for each"]),
+        ("reject-no-members.onnx", ["membership_values", "for each split by a set"]),
         ("reject-second-base.onnx", ["class 1", "forgets"]),
         ("reject-truncated.skops", ["archive", "cut short"]),
         ("reject-child-range.txt", ["tree ", "out of range"]),
@@ -127,6 +144,32 @@ fn deep_nesting_and_huge_counts_are_refused_without_taking_memory() {
     let features = r#"{"learner": {"gradient_booster": {"name": "gbtree", "model": {"trees": [], "tree_info": []}},
         "learner_model_param": {"num_feature": "4000000000"}, "objective": {"name": "x"}}}"#;
     assert!(matches!(import(features.as_bytes()).unwrap_err(), ImportError::TooLarge { .. }));
+}
+
+#[test]
+fn a_model_that_onnxruntime_answers_otherwise_says_so() {
+    let notes = |file: &str| {
+        let model = import(&fs_err::read(fixtures().join("onnx-1.23.2").join(file)).unwrap()).unwrap();
+        model.origin.notes.join("\n")
+    };
+    assert!(notes("note-pair.onnx").contains("onnxruntime answers otherwise"));
+    assert!(notes("hand-class-both.onnx").contains("onnxruntime answers otherwise"));
+    for plain in
+        ["hand-class-signs.onnx", "forest-classes.onnx", "catboost-binary.onnx", "hand-average-targets.onnx"]
+    {
+        assert!(!notes(plain).contains("onnxruntime"), "{plain}");
+    }
+}
+
+#[test]
+fn many_sets_and_roots_cost_no_more_than_they_are() {
+    // Of a model with a set, the set and its root again and again: refused at the second root, not after gigabytes.
+    let bytes = fs_err::read(fixtures().join("onnx-1.23.2/reject-same-root.onnx")).unwrap();
+    assert!(matches!(import(&bytes).unwrap_err(), ImportError::Tree { tree: 1, .. }));
+    let bytes = fs_err::read(fixtures().join("onnx-1.23.2/single.onnx")).unwrap();
+    let model = import(&bytes).unwrap();
+    let n_sets: Vec<usize> = model.trees.iter().map(|tree| tree.sets().len()).collect();
+    assert_eq!(n_sets, [0, 1], "every tree has the sets that its own splits name");
 }
 
 #[test]

@@ -113,6 +113,9 @@ impl ImportError {
         if range.contains(&found) {
             return Ok(());
         }
+        if found < *range.start() {
+            return Err(Self::value(path, format!("{} or more, but is {found}", range.start())));
+        }
         let (found, limit) = (found.unsigned_abs(), range.end().unsigned_abs());
         Err(Self::TooLarge { path: path.to_owned(), found, limit })
     }

@@ -65,9 +65,20 @@ impl Nodes {
             ImportError::length(0, "nodes_missing_value_tracks_true", tracks.len(), n)?;
         }
         let place: HashMap<(i64, i64), usize> = trees.iter().copied().zip(ids).zip(0..).collect();
-        let child = |at: usize, id: i64| place.get(&(trees[at], id)).map_or(-1, |&place| place as i64);
-        let children: Vec<[i64; 2]> =
-            (0..n).map(|at| [child(at, on_true[at]), child(at, on_false[at])]).collect();
+        if place.len() < n {
+            return Err(ImportError::value("nodes_nodeids", "numbers that no two nodes of a tree share"));
+        }
+        let child = |at: usize, name: &str, id: i64| match (modes[at], place.get(&(trees[at], id))) {
+            (Mode::Leaf, _) => Ok(-1),
+            (_, Some(&place)) => Ok(place as i64),
+            (_, None) => {
+                Err(ImportError::value(name, format!("a node of tree {}, but one is {id}", trees[at])))
+            }
+        };
+        let both = |at| {
+            Ok([child(at, "nodes_truenodeids", on_true[at])?, child(at, "nodes_falsenodeids", on_false[at])?])
+        };
+        let children = (0..n).map(both).collect::<Result<Vec<[i64; 2]>, ImportError>>()?;
         let prefix = if kind == "TreeEnsembleClassifier" { "class" } else { "target" };
         let of = |part: &str| format!("{prefix}_{part}");
         let (leaf_trees, leaf_ids) = (attributes.ints(&of("treeids"))?, attributes.ints(&of("nodeids"))?);
@@ -82,11 +93,32 @@ impl Nodes {
             let known = known.ok_or_else(|| {
                 ImportError::value(&of("nodeids"), format!("a node of tree {tree}, but is {id}"))
             })?;
-            leaves[*known].push((targets[at], weights[at]));
+            let own: &mut Vec<(i64, f64)> = &mut leaves[*known];
+            if own.iter().any(|(target, _)| *target == targets[at]) {
+                return Err(ImportError::unsupported(
+                    format!("two weights of one leaf of tree {tree} for output {}", targets[at]),
+                    "onnxruntime takes the first of them, which is hardly meant; give their sum",
+                ));
+            }
+            own.push((targets[at], weights[at]));
         }
-        // A tree begins with its first node.
+        if let Some(at) =
+            (0..n).find(|&at| modes[at] == Mode::Leaf && leaves[at].is_empty() && splits[at] != 0.0)
+        {
+            return Err(ImportError::unsupported(
+                format!("a leaf of tree {} without a weight, but with a threshold", trees[at]),
+                "onnxruntime adds the threshold, which is hardly meant; give a weight",
+            ));
+        }
+        // A tree begins with its first node, and ends where the next begins.
+        let roots: Vec<usize> = (0..n).filter(|&at| at == 0 || trees[at] != trees[at - 1]).collect();
         let mut seen = HashSet::new();
-        let roots: Vec<usize> = (0..n).filter(|&at| seen.insert(trees[at])).collect();
+        if let Some(&again) = roots.iter().find(|&&at| !seen.insert(trees[at])) {
+            return Err(ImportError::unsupported(
+                format!("nodes of tree {} with those of others between them", trees[again]),
+                "onnxruntime reads them otherwise; write tree after tree",
+            ));
+        }
         let splits_only = (0..n).filter(|&at| modes[at] != Mode::Leaf);
         let is_below: HashSet<i64> = splits_only.flat_map(|at| children[at]).collect();
         if let Some(&root) = roots.iter().find(|&&root| is_below.contains(&(root as i64))) {
@@ -96,7 +128,7 @@ impl Nodes {
             ));
         }
         let tracks = flags(&tracks, n);
-        Ok(Self { roots, features, splits, modes, children, tracks, leaves, sets: Vec::new() })
+        Self { roots, features, splits, modes, children, tracks, leaves, sets: Vec::new() }.with_roots()
     }
 
     /// Version 5: splits and leaves apart, trees by their roots.
@@ -113,7 +145,14 @@ impl Nodes {
         let (targets, weights) = (attributes.ints("leaf_targetids")?, attributes.tensor("leaf_weights")?);
         ImportError::length(0, "leaf_weights", weights.len(), targets.len())?;
         let members = attributes.tensor("membership_values")?;
-        let mut lists = members.split(|value| value.is_nan());
+        let mut lists: Vec<&[f64]> = members.split(|value| value.is_nan()).collect();
+        // After the last list there may be an end, too.
+        lists.pop_if(|list| list.is_empty());
+        let n_members = codes.iter().filter(|code| **code == 6.0).count();
+        if lists.len() != n_members || lists.iter().any(|list| list.is_empty()) {
+            return Err(ImportError::value("membership_values", "a list of values for each split by a set"));
+        }
+        let mut lists = lists.into_iter();
         let mut sets = Vec::new();
         let mut modes = Vec::with_capacity(n + targets.len());
         for code in codes {
@@ -123,10 +162,7 @@ impl Nodes {
                 2 => Mode::AtLeast,
                 3 => Mode::Above,
                 6 => {
-                    let list = lists
-                        .next()
-                        .ok_or_else(|| ImportError::value("membership_values", "one list a split"))?;
-                    sets.push(exact_set(list)?);
+                    sets.push(exact_set(lists.next().unwrap_or_default())?);
                     Mode::Member(sets.len() as u32 - 1)
                 }
                 4 | 5 => return Err(ImportError::unsupported("splits by equality", NO_ORDER)),
@@ -134,11 +170,18 @@ impl Nodes {
             });
         }
         // Leaves come after splits.
-        let place =
-            |id: i64, is_leaf: i64| if is_leaf == 0 || id < 0 { id } else { id.saturating_add(n as i64) };
-        let mut children: Vec<[i64; 2]> = (0..n)
-            .map(|at| [place(on_true[at], true_leafs[at]), place(on_false[at], false_leafs[at])])
-            .collect();
+        let place = |name: &str, id: i64, is_leaf: i64| {
+            let (first, end) = if is_leaf == 0 { (0, n) } else { (n, targets.len()) };
+            let known = usize::try_from(id).ok().filter(|id| *id < end).map(|id| (first + id) as i64);
+            known.ok_or_else(|| ImportError::value(name, format!("numbers below {end}, but one is {id}")))
+        };
+        let both = |at: usize| {
+            Ok([
+                place("nodes_truenodeids", on_true[at], true_leafs[at])?,
+                place("nodes_falsenodeids", on_false[at], false_leafs[at])?,
+            ])
+        };
+        let mut children = (0..n).map(both).collect::<Result<Vec<[i64; 2]>, ImportError>>()?;
         let mut leaves = vec![Vec::new(); n];
         for (&target, &weight) in targets.iter().zip(&weights) {
             features.push(0);
@@ -147,20 +190,62 @@ impl Nodes {
             children.push([-1, -1]);
             leaves.push(vec![(target, weight)]);
         }
+        // A tree of one leaf is a split both of whose branches lead to it.
+        for at in 0..n {
+            if let [on_true, on_false] = children[at]
+                && on_true == on_false
+                && on_true as usize >= n
+            {
+                modes[at] = Mode::Leaf;
+                leaves[at] = leaves[on_true as usize].clone();
+            }
+        }
         let roots = attributes.ints("tree_roots")?;
-        let root = |root: &i64| usize::try_from(*root).ok().filter(|root| *root < modes.len());
+        let root = |root: &i64| usize::try_from(*root).ok().filter(|root| *root < n);
         let roots = roots.iter().map(root).collect::<Option<Vec<_>>>();
         let roots = roots.ok_or_else(|| ImportError::value("tree_roots", "numbers of nodes"))?;
         let tracks = flags(&tracks, modes.len());
-        Ok(Self { roots, features, splits, modes, children, tracks, leaves, sets })
+        Self { roots, features, splits, modes, children, tracks, leaves, sets }.with_roots()
+    }
+
+    fn with_roots(self) -> Result<Self, ImportError> {
+        if self.roots.is_empty() {
+            return Err(ImportError::Absent { path: "nodes of trees".to_owned() });
+        }
+        Ok(self)
+    }
+
+    /// Whether each output is named by all leaves of some tree, so that every row is answered for it.
+    pub(super) fn always_answer(&self, n_outputs: usize) -> bool {
+        let mut answered = vec![false; n_outputs];
+        // Nodes of a tree of lists stand together, from its root on; those of version 5 are not asked about.
+        let ends = self.roots.iter().skip(1).copied().chain([self.modes.len()]);
+        for (&root, end) in self.roots.iter().zip(ends) {
+            let mut n_leaves = 0;
+            let mut named: HashMap<i64, usize> = HashMap::new();
+            for at in (root..end).filter(|&at| self.modes[at] == Mode::Leaf) {
+                n_leaves += 1;
+                self.leaves[at].iter().for_each(|(output, _)| *named.entry(*output).or_default() += 1);
+            }
+            for (output, _) in named.into_iter().filter(|(_, n)| *n == n_leaves) {
+                // What no root leads to was not checked.
+                if let Some(answered) =
+                    usize::try_from(output).ok().and_then(|output| answered.get_mut(output))
+                {
+                    *answered = true;
+                }
+            }
+        }
+        answered.into_iter().all(|is| is)
     }
 
     pub(super) fn trees(&self, scores: &Scores, n_features: usize) -> Result<Vec<Tree>, ImportError> {
         let scale = if scores.is_average { 1.0 / self.roots.len().max(1) as f64 } else { 1.0 };
         let mut n_values = 0;
+        let mut seen = HashSet::new();
         let mut trees = Vec::with_capacity(self.roots.len());
         for (at, &root) in self.roots.iter().enumerate() {
-            let (reached, only) = self.reached(at, root, scores)?;
+            let (reached, only) = self.reached(at, root, scores, &mut seen)?;
             let width = if only.is_some() || scores.n == 1 { 1 } else { scores.n };
             n_values += reached.len() * width;
             ImportError::within("leaf values of all trees", n_values as i64, 0..=MAX_VALUES)?;
@@ -172,6 +257,7 @@ impl Nodes {
             // The tree's own numbers, in the order in which its nodes are reached.
             let own: HashMap<usize, i64> = reached.iter().copied().zip(0..).collect();
             let number = |child: i64| usize::try_from(child).ok().and_then(|child| own.get(&child)).copied();
+            let mut sets = Vec::new();
             let look = |node: u32| {
                 let place = reached[node as usize];
                 if self.modes[place] == Mode::Leaf {
@@ -191,7 +277,10 @@ impl Nodes {
                     Mode::Below => (Test::Below(split), false),
                     Mode::AtLeast => (Test::Below(split), true),
                     Mode::Above => (Test::AtMost(split), true),
-                    Mode::Member(set) => (Test::In(set), false),
+                    Mode::Member(set) => {
+                        sets.push(self.sets[set as usize].clone());
+                        (Test::In(sets.len() as u32 - 1), false)
+                    }
                     Mode::AtMost | Mode::Leaf => (Test::AtMost(split), false),
                 };
                 let (yes, no) = if is_turned { (on_false, on_true) } else { (on_true, on_false) };
@@ -199,8 +288,9 @@ impl Nodes {
                 let what = SourceKind::Split { feature: self.features[place], test, missing, yes, no };
                 Ok(SourceNode { cover: 0.0, what })
             };
-            let tree = Tree::build(reached.len(), n_features, width, target, self.sets.clone(), look);
-            trees.push(tree.map_err(|cause| ImportError::Tree { tree: at, cause })?);
+            let tree = Tree::build(reached.len(), n_features, width, target, Vec::new(), look);
+            let tree = tree.map_err(|cause| ImportError::Tree { tree: at, cause })?;
+            trees.push(tree.with_sets(sets));
         }
         Ok(trees)
     }
@@ -211,9 +301,13 @@ impl Nodes {
         tree: usize,
         root: usize,
         scores: &Scores,
+        seen: &mut HashSet<usize>,
     ) -> Result<(Vec<usize>, Option<usize>), ImportError> {
+        let shared = |node: usize| ImportError::Tree { tree, cause: TreeError::Shared { node: node as u32 } };
+        if !seen.insert(root) {
+            return Err(shared(root));
+        }
         let mut reached = vec![root];
-        let mut seen = HashSet::from([root]);
         let mut only: Option<Option<usize>> = None;
         let mut at = 0;
         while at < reached.len() {
@@ -227,8 +321,11 @@ impl Nodes {
                         return Err(ImportError::Tree { tree, cause });
                     };
                     if !seen.insert(child) {
-                        let cause = TreeError::Shared { node: child as u32 };
-                        return Err(ImportError::Tree { tree, cause });
+                        if self.modes[child] == Mode::Leaf {
+                            let what = format!("tree {tree}, two of whose splits lead to one leaf");
+                            return Err(ImportError::unsupported(what, "write a leaf for each of them"));
+                        }
+                        return Err(shared(child));
                     }
                     reached.push(child);
                 }

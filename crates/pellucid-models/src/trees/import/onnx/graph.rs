@@ -1,0 +1,155 @@
+//! Is there one tree ensemble in a graph, and nothing else that computes? Every node is followed from the input to the outputs.
+
+use std::collections::HashMap;
+
+use super::super::error::ImportError;
+use super::super::protobuf::Message;
+use super::{ALONE, DOUBLE, FLOAT, tensor_numbers};
+
+const OPERATORS: [&str; 3] = ["TreeEnsembleRegressor", "TreeEnsembleClassifier", "TreeEnsemble"];
+
+/// What rows are when trees see them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Seen {
+    /// Of 64 bits.
+    pub(super) is_wide: bool,
+    /// But of 32 bits at some time before.
+    pub(super) is_rounded: bool,
+}
+
+impl Seen {
+    /// As another element type; `None` unless that is of floats.
+    fn cast(self, to: Option<i64>) -> Option<Self> {
+        match to {
+            Some(FLOAT) => Some(Self { is_wide: false, is_rounded: true }),
+            Some(DOUBLE) => Some(Self { is_wide: true, ..self }),
+            _ => None,
+        }
+    }
+}
+
+/// What a value of the graph is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Stage {
+    Rows(Seen),
+    Scores,
+    /// A class, which nobody explains.
+    Label,
+}
+
+/// The one ensemble of a graph and its input.
+pub(super) struct Found<'a> {
+    pub(super) trees: Message<'a>,
+    pub(super) seen: Seen,
+    /// The input, and how many columns it has, if it says so.
+    pub(super) name: String,
+    pub(super) n_columns: Option<i64>,
+}
+
+impl<'a> Found<'a> {
+    pub(super) fn of(graph: Message<'a>) -> Result<Self, ImportError> {
+        let constants = graph.messages(5)?.into_iter().map(|tensor| Ok((tensor.text(8)?, (tensor, None))));
+        let mut constants = Constants(constants.collect::<Result<_, ImportError>>()?);
+        let (name, n_columns, seen) = input(graph, &constants)?;
+        let mut stages = HashMap::from([(name, Stage::Rows(seen))]);
+        let mut found = None;
+        // A node comes after those whose outputs it takes.
+        for node in graph.messages(1)? {
+            let (kind, domain) = (node.text(4)?, node.text(7)?);
+            let inputs = node.texts(1)?;
+            let stage = inputs.iter().find_map(|input| stages.get(input)).copied();
+            let is_trees = OPERATORS.contains(&kind) && domain == "ai.onnx.ml";
+            let made = match (kind, stage) {
+                (_, Some(Stage::Rows(seen))) if is_trees && found.is_none() => {
+                    found = Some((node, seen));
+                    if kind == "TreeEnsembleClassifier" {
+                        let outputs = node.texts(2)?;
+                        outputs.first().map(|label| stages.insert(label, Stage::Label));
+                        outputs.get(1).map(|scores| stages.insert(scores, Stage::Scores));
+                        continue;
+                    }
+                    Some(Stage::Scores)
+                }
+                ("Identity", Some(stage)) => Some(stage),
+                ("Cast", Some(Stage::Rows(seen))) => seen.cast(cast_to(node)?).map(Stage::Rows),
+                ("Cast", Some(Stage::Scores)) => seen.cast(cast_to(node)?).map(|_| Stage::Scores),
+                ("Cast", Some(Stage::Label)) | ("ArgMax", Some(Stage::Scores)) => Some(Stage::Label),
+                ("ZipMap", Some(Stage::Scores)) => Some(Stage::Scores),
+                // By ones, as LightGBM's converter multiplies classes.
+                ("Mul", Some(Stage::Scores)) if constants.any_is_ones(&inputs) => Some(Stage::Scores),
+                _ => None,
+            };
+            let Some(made) = made else {
+                let what = match kind {
+                    _ if is_trees && found.is_some() => "a second tree ensemble".to_owned(),
+                    "Cast" => "an ONNX graph with a `Cast` to other numbers than floats".to_owned(),
+                    _ if ["", "ai.onnx", "ai.onnx.ml"].contains(&domain) => {
+                        format!("an ONNX graph with `{kind}`")
+                    }
+                    _ => format!("an ONNX graph with `{kind}` of `{domain}`"),
+                };
+                return Err(ImportError::unsupported(what, ALONE));
+            };
+            node.texts(2)?.into_iter().for_each(|output| {
+                stages.insert(output, made);
+            });
+        }
+        let Some((trees, seen)) = found else {
+            return Err(ImportError::unsupported("an ONNX graph without trees", ALONE));
+        };
+        Ok(Self { trees, seen, name: name.to_owned(), n_columns })
+    }
+}
+
+/// The element type that a `Cast` makes.
+fn cast_to(node: Message<'_>) -> Result<Option<i64>, ImportError> {
+    for attribute in node.messages(5)? {
+        if attribute.text(1)? == "to" {
+            return attribute.int(3);
+        }
+    }
+    Ok(None)
+}
+
+/// Tensors of the graph by name, and whether they are known to hold ones alone, or not to.
+struct Constants<'a>(HashMap<&'a str, (Message<'a>, Option<bool>)>);
+
+impl Constants<'_> {
+    fn any_is_ones(&mut self, inputs: &[&str]) -> bool {
+        let is_ones = |name: &&str| {
+            let Some((tensor, known)) = self.0.get_mut(*name) else { return false };
+            *known.get_or_insert_with(|| {
+                tensor_numbers(*tensor, name).is_ok_and(|numbers| numbers.iter().all(|&x| x == 1.0))
+            })
+        };
+        inputs.iter().any(is_ones)
+    }
+}
+
+/// The graph's one input beside constants: its name, how many columns it has, if it says so, and its numbers.
+fn input<'a>(
+    graph: Message<'a>,
+    constants: &Constants<'_>,
+) -> Result<(&'a str, Option<i64>, Seen), ImportError> {
+    let mut inputs = Vec::new();
+    for input in graph.messages(11)? {
+        let name = input.text(1)?;
+        if !constants.0.contains_key(name) {
+            inputs.push((name, input));
+        }
+    }
+    let [(name, input)] = inputs.as_slice() else {
+        return Err(ImportError::unsupported(format!("an ONNX graph with {} inputs", inputs.len()), ALONE));
+    };
+    let tensor = input.message(2)?.map(|kind| kind.message(1)).transpose()?.flatten();
+    let element = tensor.map(|tensor| tensor.int(1)).transpose()?.flatten().unwrap_or(FLOAT);
+    let seen =
+        Seen { is_wide: false, is_rounded: element == FLOAT }.cast(Some(element)).ok_or_else(|| {
+            let what = format!("the input `{name}` of another type than float or double");
+            ImportError::unsupported(what, "convert the model again with float inputs")
+        })?;
+    let shape = tensor.map(|tensor| tensor.message(2)).transpose()?.flatten();
+    let dimensions = shape.map(|shape| shape.messages(1)).transpose()?.unwrap_or_default();
+    let columns = dimensions.get(1).map(|dimension| dimension.int(1)).transpose()?.flatten();
+    Ok((*name, columns.filter(|n| *n > 0), seen))
+}
