@@ -30,14 +30,39 @@ impl ExactSum {
             self.not_finite += 1;
             return;
         }
-        let bits = x.to_bits();
-        let exponent = (bits >> 52 & 0x7ff) as i32;
-        let fraction = (bits & ((1 << 52) - 1)) as i128;
-        // Numbers without a leading one have the exponent of the smallest that has.
-        let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
-        let place = exponent.max(1) - 1;
-        let signed = if x.is_sign_negative() { -mantissa } else { mantissa };
+        let (signed, place) = parts(x);
         self.digits[(place / DIGIT) as usize] += signed << (place % DIGIT);
+    }
+
+    /// Adds the square of a number: what of it fits into an `f64`, and what does not.
+    pub fn add_square(&mut self, x: f64) {
+        let square = x * x;
+        self.add(square);
+        if square.is_finite() {
+            self.add(x.mul_add(x, -square));
+        }
+    }
+
+    /// Adds another sum times a number, but for what is smaller than the smallest number.
+    pub fn add_product(&mut self, other: &Self, x: f64) {
+        if !x.is_finite() || other.not_finite > 0 {
+            self.not_finite += 1;
+            return;
+        }
+        let (signed, place) = parts(x);
+        let (digits, is_negative) = other.magnitude();
+        for (at, digit) in digits.iter().enumerate().filter(|(_, digit)| **digit != 0) {
+            let product = if is_negative { -signed * digit } else { signed * digit };
+            let shift = at as i32 * DIGIT + place + LOWEST;
+            if shift < 0 {
+                self.digits[0] += product >> (-shift).min(127);
+            } else if let Some(own) = self.digits.get_mut((shift / DIGIT) as usize) {
+                *own += product << (shift % DIGIT);
+            } else {
+                self.not_finite += 1;
+            }
+        }
+        self.digits = self.carried();
     }
 
     /// Adds another sum.
@@ -64,25 +89,31 @@ impl ExactSum {
         digits
     }
 
+    /// The digits of the sum's size, and whether it is below 0.
+    fn magnitude(&self) -> (Box<[i128; DIGITS]>, bool) {
+        let digits = self.carried();
+        let is_negative = digits[DIGITS - 1] < 0;
+        if !is_negative {
+            return (digits, false);
+        }
+        let mut opposite = Self { digits, not_finite: 0 };
+        opposite.digits.iter_mut().for_each(|digit| *digit = -*digit);
+        (opposite.carried(), true)
+    }
+
     /// The sum, rounded once or twice; NaN if a number was none.
     #[must_use]
     pub fn value(&self) -> f64 {
         if self.not_finite > 0 {
             return f64::NAN;
         }
-        let mut sum = self.clone();
-        sum.digits = sum.carried();
-        let is_negative = sum.digits[DIGITS - 1] < 0;
-        if is_negative {
-            sum.digits.iter_mut().for_each(|digit| *digit = -*digit);
-            sum.digits = sum.carried();
-        }
+        let (digits, is_negative) = self.magnitude();
         let scaled = |(at, digit): (usize, &i128)| {
             // In two steps, since a power of two below the smallest number is none.
             let exponent = at as i32 * DIGIT + LOWEST;
             *digit as f64 * 2f64.powi(exponent / 2) * 2f64.powi(exponent - exponent / 2)
         };
-        let size: f64 = sum.digits.iter().enumerate().rev().map(scaled).sum();
+        let size: f64 = digits.iter().enumerate().rev().map(scaled).sum();
         if is_negative { -size } else { size }
     }
 
@@ -94,15 +125,28 @@ impl ExactSum {
         (digits.map(|(at, digit)| (at, *digit as i64)).collect(), self.not_finite)
     }
 
-    /// The sum of digits; `None` if a place is none.
+    /// The sum of digits; `None` if a place is none, or a digit none of [`ExactSum::to_digits`].
     #[must_use]
     pub fn of_digits(digits: &[(usize, i64)], not_finite: u64) -> Option<Self> {
         let mut sum = Self { not_finite, ..Self::default() };
         for &(at, digit) in digits {
+            if digit.unsigned_abs() >= 1 << DIGIT {
+                return None;
+            }
             *sum.digits.get_mut(at)? += i128::from(digit);
         }
         Some(sum)
     }
+}
+
+/// A finite number as a whole number and its place: times 2 to the power of that and of [`LOWEST`].
+fn parts(x: f64) -> (i128, i32) {
+    let bits = x.to_bits();
+    let exponent = (bits >> 52 & 0x7ff) as i32;
+    let fraction = (bits & ((1 << 52) - 1)) as i128;
+    // Numbers without a leading one have the exponent of the smallest that has.
+    let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
+    (if x.is_sign_negative() { -mantissa } else { mantissa }, exponent.max(1) - 1)
 }
 
 #[cfg(test)]
@@ -140,6 +184,22 @@ mod tests {
             let (digits, not_finite) = forward.to_digits();
             let again = ExactSum::of_digits(&digits, not_finite).unwrap();
             prop_assert_eq!(again.value().to_bits(), forward.value().to_bits());
+        }
+
+        #[test]
+        fn products_and_squares_are_exact(numbers in prop::collection::vec(-1_000_000_i64..1_000_000, 0..30), factor in -1_000_000_i64..1_000_000) {
+            let unit = f64::from(1 << 20);
+            let all = sum(&numbers.iter().map(|&x| x as f64 / unit).collect::<Vec<_>>());
+            let mut product = sum(&[1.5]);
+            product.add_product(&all, factor as f64 / unit);
+            let exact = i128::from(numbers.iter().sum::<i64>()) * i128::from(factor);
+            prop_assert_eq!(product.value(), (exact as f64 / unit / unit) + 1.5);
+            let mut squares = ExactSum::default();
+            // Squares of 53 bits have 106, of which half is lost in an f64.
+            let large: Vec<i128> = numbers.iter().map(|&x| i128::from(x) * 9_007_199_254 + 1).collect();
+            large.iter().for_each(|&x| squares.add_square(x as f64));
+            let exact: i128 = large.iter().map(|&x| (x as f64 as i128) * (x as f64 as i128)).sum();
+            prop_assert!((squares.value() - exact as f64).abs() <= exact as f64 * 1.2e-16);
         }
 
         #[test]

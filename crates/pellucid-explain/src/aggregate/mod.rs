@@ -19,7 +19,7 @@ pub struct Spread {
     pub absolute: ExactSum,
     /// Sum of the values.
     pub sum: ExactSum,
-    /// Sum of their squares, each rounded to `f64`.
+    /// Sum of their squares.
     pub squares: ExactSum,
     /// The least value.
     pub least: f64,
@@ -41,7 +41,7 @@ impl Spread {
     fn add(&mut self, x: f64) {
         self.absolute.add(x.abs());
         self.sum.add(x);
-        self.squares.add(x * x);
+        self.squares.add_square(x);
         if x.is_finite() {
             self.least = self.least.min(x);
             self.most = self.most.max(x);
@@ -73,8 +73,22 @@ impl Spread {
     /// The standard deviation (of these rows, not an estimate for others).
     #[must_use]
     pub fn deviation(&self, n_rows: u64) -> f64 {
-        let mean = self.mean(n_rows);
-        (self.squares.value() / n_rows as f64 - mean * mean).max(0.0).sqrt()
+        // Around the mean as a number: what is subtracted is known to the last bit, and what is left is rounded once.
+        let (n, mean) = (n_rows as f64, self.mean(n_rows));
+        let mut one = ExactSum::default();
+        one.add_square(mean);
+        let mut around = self.squares.clone();
+        around.add_product(&self.sum, -2.0 * mean);
+        around.add_product(&one, n);
+        // That number is off the mean by its rounding.
+        let mut off = self.sum.clone();
+        let mut rows = ExactSum::default();
+        rows.add(n);
+        off.add_product(&rows, -mean);
+        let off = off.value();
+        let variance = (around.value() - off * off / n) / n;
+        // Not `max`, which would make 0 of what is no number.
+        if variance < 0.0 { 0.0 } else { variance.sqrt() }
     }
 
     /// A quantile, within the extremes.
@@ -143,4 +157,30 @@ impl Aggregate {
 
 fn worse(one: f64, other: f64) -> f64 {
     if one.is_nan() || other.is_nan() { f64::NAN } else { one.max(other) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spread(numbers: &[f64]) -> Spread {
+        let mut spread = Spread::default();
+        numbers.iter().for_each(|&x| spread.add(x));
+        spread
+    }
+
+    #[test]
+    fn a_spread_far_from_zero_keeps_its_digits() {
+        let steps = (0..10).map(f64::from);
+        // Of 0 to 9 it is the root of 8.25.
+        for (start, step) in
+            [(0.0, 1.0), (1e6, 1.0 / 1024.0), (-1e12, 1.0 / 16.0), (100.0, f64::from(1_u32 << 20).recip())]
+        {
+            let numbers: Vec<f64> = steps.clone().map(|at| start + at * step).collect();
+            let (found, exact) = (spread(&numbers).deviation(10), step * 8.25_f64.sqrt());
+            assert!((found / exact - 1.0).abs() < 1e-14, "{start}, {step}: {found} for {exact}");
+        }
+        assert_eq!(spread(&[0.3; 3]).deviation(3), 0.0);
+        assert!(spread(&[1e200, -1e200]).deviation(2).is_nan(), "squares are beyond all numbers");
+    }
 }

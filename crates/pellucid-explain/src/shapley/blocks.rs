@@ -37,20 +37,10 @@ pub(super) struct Layout {
 
 impl Layout {
     /// One place a feature.
-    fn of_features(model: &Ensemble, compiled: &Compiled, with_margins: bool) -> Self {
+    fn of_features(model: &Ensemble, compiled: &Compiled) -> Self {
         let places = compiled.bins.used.iter().map(|feature| feature.index()).collect();
-        Self { places, n: model.features.len(), with_margins }
+        Self { places, n: model.features.len(), with_margins: true }
     }
-}
-
-/// Values of every row, alone (rows × outputs × features).
-pub(super) fn values(
-    model: &Ensemble,
-    compiled: &Compiled,
-    rows: &FeatureMatrix,
-    control: &Control<'_>,
-) -> Result<Vec<f64>, Stopped> {
-    Ok(run(model, compiled, &Layout::of_features(model, compiled, false), rows, control)?.0)
 }
 
 /// Values of every row, with margins.
@@ -60,7 +50,7 @@ pub(super) fn explain(
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
-    let layout = Layout::of_features(model, compiled, true);
+    let layout = Layout::of_features(model, compiled);
     let (values, margins) = run(model, compiled, &layout, rows, control)?;
     Ok(Attributions::measured(compiled.game, layout.n, compiled.base.clone(), values, margins))
 }

@@ -13,6 +13,7 @@ use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Tree};
 use super::columns::each_pair;
 use super::game::{Background, Game};
 use super::paths::{LeafPath, paths};
+use super::rowwise::each_row;
 use crate::{Attributions, Control, Space, Stopped};
 
 /// More used features than this would take hours a row.
@@ -123,12 +124,8 @@ pub fn by_subsets(
     let n = players.len();
     let (n_features, n_outputs) = (model.features.len(), model.base.len());
     let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
-    let mut margins = Vec::with_capacity(rows.n_rows() * n_outputs);
     let nobody = worth(model, game, space, &|_| f64::NAN, &|_| false);
-    for row in 0..rows.n_rows() {
-        if control.watch.should_stop() {
-            return Err(Stopped);
-        }
+    each_row(rows.n_rows(), &mut values, n_outputs * n_features, control, |row, own| {
         let x = |feature: FeatureId| rows.at(feature, row);
         let worths = worths(model, game, space, &x, &players, control)?;
         for (player, feature) in players.iter().enumerate() {
@@ -136,13 +133,13 @@ pub fn by_subsets(
                 let weight = shapley_weight(set.count_ones() as usize, n);
                 for output in 0..n_outputs {
                     let gain = worths[set | 1 << player][output] - worths[set][output];
-                    values[(row * n_outputs + output) * n_features + feature.index()] += weight * gain;
+                    own[output * n_features + feature.index()] += weight * gain;
                 }
             }
         }
-        margins.extend(answer(model, space, x));
-        control.watch.advance(1);
-    }
+        Ok(())
+    })?;
+    let margins = (0..rows.n_rows()).flat_map(|row| answer(model, space, |f| rows.at(f, row))).collect();
     Ok(Attributions::measured(game.name(), n_features, nobody, values, margins).on(space))
 }
 

@@ -84,11 +84,6 @@ impl Background {
         Ok(Self { rows, weights, total })
     }
 
-    /// One row of it, as a background.
-    pub(super) fn alone(&self, row: usize) -> Self {
-        Self { rows: self.rows.slice(row..row + 1), weights: vec![1.0], total: 1.0 }
-    }
-
     /// The rows.
     #[must_use]
     pub fn rows(&self) -> &FeatureMatrix {

@@ -35,6 +35,7 @@ mod plan;
 mod planes;
 pub mod quadrature;
 mod rescaled;
+mod rowwise;
 mod saabas;
 mod scratch;
 pub mod tables;
@@ -66,7 +67,7 @@ pub fn tree_shap(
     match plan.way() {
         Way::Compiled(compiled) => blocks::explain(model, compiled, rows, control),
         way @ Way::Subsets(_) => definition::by_subsets(model, way.game(), plan.space(), rows, control),
-        Way::Rescaled(background) => rescaled::rescaled(model, background, plan.how(), rows, control),
+        Way::Rescaled(background) => rescaled::rescaled(model, background, rows, control),
         Way::Saabas => saabas::saabas(model, rows, control),
     }
 }

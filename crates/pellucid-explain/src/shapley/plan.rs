@@ -269,10 +269,6 @@ impl Plan {
         self.how.method
     }
 
-    pub(super) fn how(&self) -> How {
-        self.how
-    }
-
     /// The scale on which values will add up.
     #[must_use]
     pub fn space(&self) -> Space {
@@ -333,7 +329,7 @@ pub(super) fn plan_columns(
     let (game, is_background) = (game.name(), background.is_some());
     let without_tables = |way| Ok(Plan { game, how, summary: Summary::default(), way });
     if space != Space::Margin {
-        return without_tables(way_to_probabilities(model, how, wanted, background, watch)?);
+        return without_tables(way_to_probabilities(model, how, wanted, background)?);
     }
     let allowed = match method {
         Method::Auto => Allowed::Both,
@@ -430,7 +426,6 @@ fn way_to_probabilities(
     how: How,
     wanted: Wanted,
     background: Option<&Background>,
-    watch: &dyn Watch,
 ) -> Result<Way, PlanError> {
     let background = background.ok_or(PlanError::SpaceNeedsBackground)?;
     if !model.link.is_probability() {
@@ -444,11 +439,9 @@ fn way_to_probabilities(
         if model.link == Link::Softmax {
             return Err(PlanError::ClassesTogether);
         }
-        if !matches!(how.method, Method::Auto | Method::Tables | Method::Pairs) {
+        if how.method != Method::Auto {
             return Err(PlanError::OtherSpace { method });
         }
-        // Every row of the background gets a plan of its own; what forbids one forbids all.
-        plan_alone(model, background, 0, how, watch)?;
         return Ok(Way::Rescaled(background.clone()));
     }
     if !matches!(how.method, Method::Auto | Method::Definition) {
@@ -462,18 +455,6 @@ fn way_to_probabilities(
         return Err(PlanError::TooManyAnswers { answers, features, rows });
     }
     Ok(Way::Subsets(Some(background.clone())))
-}
-
-/// A plan for the margin against one row of a background.
-pub(super) fn plan_alone(
-    model: &Ensemble,
-    background: &Background,
-    row: usize,
-    how: How,
-    watch: &dyn Watch,
-) -> Result<Plan, PlanError> {
-    let alone = background.alone(row);
-    plan_game(model, Game::Background(&alone), How { space: Space::Margin, ..how }, watch)
 }
 
 /// Neighbouring trees, as many as have tables of [`GROUP_BYTES`]; at least one.

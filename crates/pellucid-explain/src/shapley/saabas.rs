@@ -8,6 +8,7 @@ use pellucid_data::NodeId;
 use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Tree};
 
 use super::Game;
+use super::rowwise::each_row;
 use crate::{Attributions, Control, Kind, Stopped};
 
 /// Saabas values of every row and output.
@@ -23,12 +24,7 @@ pub(super) fn saabas(
         tree.target().each_output(expected.of(NodeId(0)), |output, value| base[output] += value);
     }
     let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
-    let mut margins = Vec::with_capacity(rows.n_rows() * n_outputs);
-    for row in 0..rows.n_rows() {
-        if control.watch.should_stop() {
-            return Err(Stopped);
-        }
-        let own = &mut values[row * n_outputs * n_features..][..n_outputs * n_features];
+    each_row(rows.n_rows(), &mut values, n_outputs * n_features, control, |row, own| {
         for (tree, expected) in model.trees.iter().zip(&expected) {
             let mut at = NodeId(0);
             while let Node::Split(split) = &tree.nodes()[at.index()] {
@@ -39,9 +35,9 @@ pub(super) fn saabas(
                 at = next;
             }
         }
-        margins.extend(model.margin(|feature| rows.at(feature, row)));
-        control.watch.advance(1);
-    }
+        Ok(())
+    })?;
+    let margins = (0..rows.n_rows()).flat_map(|row| model.margin(|f| rows.at(f, row))).collect();
     let game = Game::PathDependent.name();
     Ok(Attributions::measured(game, n_features, base, values, margins).of_kind(Kind::Saabas))
 }

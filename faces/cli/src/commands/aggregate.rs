@@ -18,6 +18,8 @@ pub(super) const SCHEMA: &str = "pellucid.aggregate/1";
 const SHARES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
 /// Features that are listed as text.
 const LISTED: usize = 20;
+/// Rows of a part that is joined: sums have room for as many, and no file has more.
+const MOST_ROWS: u64 = 1 << 40;
 /// Features times outputs, each of which holds about four kilobytes.
 const MOST_SPREADS: usize = 200_000;
 
@@ -28,13 +30,13 @@ pub(crate) fn run(mut feed: Feed, args: &Explain, context: &Context<'_>) -> Resu
             "{n_spreads} features and outputs are too many to aggregate; at most {MOST_SPREADS} are"
         )));
     }
+    let about = about(metadata(args, &feed)?.into_iter().skip(1));
     let mut all = Aggregate::default();
     let (_, cut_short) = explain_each(&mut feed, way(args), args.row, context.console, |_, _, found| {
         all.add(found);
         Ok(())
     })?;
     let n_rows = usize::try_from(all.n_rows).unwrap_or(usize::MAX);
-    let about = about(metadata(args, &feed.model, &feed.model_hash).into_iter().skip(1));
     let names: Vec<String> = feed.model.features.iter().map(|feature| feature.name.clone()).collect();
     let whole = Whole { about, names, complete: !cut_short, all };
     if let Some(path) = args.out.as_deref() {
@@ -85,13 +87,16 @@ impl Whole {
         })
     }
 
-    /// What was written before; `None` if it is something else.
+    /// Whether it is an aggregate.
+    pub(super) fn is_one(value: &Value) -> bool {
+        value["schema"] == SCHEMA
+    }
+
+    /// What was written before; `None` if it is something else, or damaged.
     pub(super) fn of_json(value: &Value) -> Option<Self> {
-        if value["schema"] != SCHEMA {
-            return None;
-        }
+        let n_rows = value["rows"].as_u64().filter(|n| Self::is_one(value) && *n <= MOST_ROWS)?;
         let mut all = Aggregate {
-            n_rows: value["rows"].as_u64()?,
+            n_rows,
             worst_residual: value["worst_residual"].as_f64().unwrap_or(f64::NAN),
             ..Aggregate::default()
         };
@@ -99,12 +104,13 @@ impl Whole {
         for (at, output) in value["outputs"].as_array()?.iter().enumerate() {
             all.base.push(output["base_value"].as_f64()?);
             let features = output["features"].as_array()?;
-            all.spreads.push(features.iter().map(spread).collect::<Option<_>>()?);
+            all.spreads.push(features.iter().map(|feature| spread(feature, n_rows)).collect::<Option<_>>()?);
+            let own = features.iter().map(|f| f["feature"].as_str().map(str::to_owned));
+            let own = own.collect::<Option<Vec<String>>>()?;
             if at == 0 {
-                names = features
-                    .iter()
-                    .map(|f| f["feature"].as_str().map(str::to_owned))
-                    .collect::<Option<_>>()?;
+                names = own;
+            } else if names != own {
+                return None;
             }
         }
         Some(Self {
@@ -164,20 +170,28 @@ fn state(spread: &Spread) -> Value {
     })
 }
 
-fn spread(feature: &Value) -> Option<Spread> {
+fn spread(feature: &Value, n_rows: u64) -> Option<Spread> {
     let state = &feature["state"];
     let sum = |name: &str| {
         let digits: Vec<(usize, i64)> = serde_json::from_value(state[name]["digits"].clone()).ok()?;
-        ExactSum::of_digits(&digits, state[name]["not_finite"].as_u64()?)
+        let not_finite = state[name]["not_finite"].as_u64().filter(|n| *n <= n_rows)?;
+        Some((ExactSum::of_digits(&digits, not_finite)?, not_finite))
     };
     let counts = |name: &str| serde_json::from_value::<Vec<(i32, u64)>>(state[name].clone()).ok();
+    let (below, zeros, above) = (counts("below")?, state["zeros"].as_u64()?, counts("above")?);
+    let ((absolute, not_finite), (sum, too), (squares, _)) = (sum("absolute")?, sum("sum")?, sum("squares")?);
+    // Every row was counted once.
+    let all = below.iter().chain(&above).map(|(_, n)| u128::from(*n)).sum::<u128>() + u128::from(zeros);
+    if not_finite != too || all + u128::from(not_finite) != u128::from(n_rows) {
+        return None;
+    }
     Some(Spread {
-        absolute: sum("absolute")?,
-        sum: sum("sum")?,
-        squares: sum("squares")?,
+        absolute,
+        sum,
+        squares,
         // Infinite where no value was finite, which JSON can't say.
         least: feature["least"].as_f64().unwrap_or(f64::INFINITY),
         most: feature["most"].as_f64().unwrap_or(f64::NEG_INFINITY),
-        sketch: Sketch::of_counts(&counts("below")?, state["zeros"].as_u64()?, &counts("above")?),
+        sketch: Sketch::of_counts(&below, zeros, &above),
     })
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use pellucid::data::OutputId;
 use pellucid::data::write::WriteBatches;
 use pellucid::data::write::jsonl::number;
-use pellucid::data::{Level, OutputId};
 use pellucid::explain::shapley::{Method, Plan, Summary};
 use pellucid::explain::{Attributions, Space};
 use pellucid::models::trees::Ensemble;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::json_object::JsonObject;
 use super::report::report;
-use super::{Context, VERSION, print};
+use super::{Context, VERSION, print, shard};
 use crate::args::{Explain, MethodName, OutputSpace, Plot, Theme};
 use crate::explaining::{Explained, Feed, explain};
 use crate::failure::Failure;
@@ -62,9 +62,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     }
     let hash = feed.model_hash.clone();
     let explained = match (format, args.out.as_deref()) {
-        (Some(Format::Table(table)), Some(path)) => {
-            write_values(&mut feed, args, table, path, &hash, context)?
-        }
+        (Some(Format::Table(table)), Some(path)) => write_values(&mut feed, args, table, path, context)?,
         _ => explain(&mut feed, way(args), args.row, context.console, |_| Ok(()))?,
     };
     report_plan(&explained, context);
@@ -183,7 +181,7 @@ pub(crate) fn kernels(summary: Summary, plan: &Plan) -> String {
     use pellucid::views::number::count;
 
     match (plan.space(), plan.method()) {
-        (Space::Rescaled, _) => return "tables against each row of the background, 64-bit".to_owned(),
+        (Space::Rescaled, _) => return "each row against each row of the background, 64-bit".to_owned(),
         (Space::Probability, _) | (_, Method::Definition) => {
             return "the sum over all subsets of features".to_owned();
         }
@@ -211,15 +209,8 @@ pub(crate) fn kernels(summary: Summary, plan: &Plan) -> String {
     if parts.is_empty() { "none needed: no tree splits".to_owned() } else { parts.join(", ") + ", 64-bit" }
 }
 
-pub(super) fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(String, String)> {
-    // Parts may be explained on different machines, whose last digits differ.
-    let shard = args.shard.map(|shard| {
-        let own = format!("{}/{}", shard.at + 1, shard.of);
-        [
-            ("pellucid.shard".to_owned(), own),
-            ("pellucid.instructions".to_owned(), Level::detect().name().to_owned()),
-        ]
-    });
+pub(super) fn metadata(args: &Explain, feed: &Feed) -> Result<Vec<(String, String)>, Failure> {
+    let (model, hash) = (&feed.model, feed.model_hash.as_str());
     let of_all = [
         ("pellucid.schema", "pellucid.explanation/1"),
         ("pellucid.version", VERSION),
@@ -242,7 +233,7 @@ pub(super) fn metadata(args: &Explain, model: &Ensemble, hash: &str) -> Vec<(Str
         ("pellucid.model_sha256", hash),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()));
-    of_all.into_iter().chain(shard.into_iter().flatten()).collect()
+    Ok(of_all.into_iter().chain(shard::said(feed, args)?).collect())
 }
 
 /// `FEATURE`, then `base_value` and `residual`; with several outputs `FEATURE@0`, `base_value@0`, ...
@@ -286,10 +277,9 @@ fn write_values(
     args: &Explain,
     format: TableFormat,
     path: &Path,
-    hash: &str,
     context: &Context<'_>,
 ) -> Result<Explained, Failure> {
-    let metadata = metadata(args, &feed.model, hash);
+    let metadata = metadata(args, feed)?;
     let (file, mut out) = NewFile::create(path)?;
     let explained = if format == TableFormat::Json {
         let mut object = JsonObject::new(std::io::BufWriter::new(&mut out), &feed.model, &metadata)?;

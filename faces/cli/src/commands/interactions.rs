@@ -27,8 +27,7 @@ pub(crate) fn run(
     format: Option<TableFormat>,
     context: &Context<'_>,
 ) -> Result<u8, Failure> {
-    let hash = feed.model_hash.clone();
-    let mut metadata = metadata(args, &feed.model, &hash);
+    let mut metadata = metadata(args, &feed)?;
     metadata.iter_mut().filter(|(key, _)| key == "pellucid.schema").for_each(|(_, value)| {
         "pellucid.interactions/1".clone_into(value);
     });

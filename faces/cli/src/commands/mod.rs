@@ -12,6 +12,7 @@ mod predict;
 mod rashomon;
 mod report;
 mod rules;
+mod shard;
 mod tour;
 
 use std::ffi::OsString;

@@ -126,8 +126,8 @@ fn shards_of_different_machines_are_joined_and_told() {
         ]);
     }
     let mut part: serde_json::Value = serde_json::from_str(&folder.read("parts/2.json")).unwrap();
-    assert!(part["about"]["instructions"].is_string());
-    part["about"]["instructions"] = "another".into();
+    assert!(part["about"]["shard.instructions"].is_string());
+    part["about"]["shard.instructions"] = "another".into();
     fs_err::write(folder.path("parts/2.json"), part.to_string()).unwrap();
     let output = folder.run(&["merge", "parts", "-o", "joined.json"]);
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -135,5 +135,117 @@ fn shards_of_different_machines_are_joined_and_told() {
         output.status.success() && words.contains("2.json with another: values differ by rounding"),
         "{words}"
     );
-    assert!(!folder.read("joined.json").contains("instructions"));
+    assert!(!folder.read("joined.json").contains("shard."));
+}
+
+#[test]
+fn parts_that_are_not_whole_or_not_of_one_job_are_refused_by_name() {
+    let folder = folder();
+    let refused = |out: &str, pieces: &[&str]| {
+        let output = folder.run(&["merge", "parts", "-o", out]);
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(
+            !output.status.success() && pieces.iter().all(|piece| words.contains(piece)),
+            "{pieces:?}: {words}"
+        );
+    };
+    let part = |at: usize, data: &str, more: &[&str]| {
+        let (shard, out) = (format!("{at}/3"), format!("parts/{at}.pq"));
+        let words = ["explain", "forest.skops", data, "-q", "--shard", &shard, "-o", &out];
+        folder.ok(&[&words, more].concat());
+    };
+    let bytes = |name: &str| fs_err::read(folder.path(name)).unwrap();
+    (1..=3).for_each(|at| part(at, "data.parquet", &[]));
+    folder.ok(&["merge", "parts", "-o", "joined.parquet"]);
+
+    // A result that would take the place of a part.
+    refused("parts/2.pq", &["is an input"]);
+
+    // Other rows to compare with, of which the model alone says nothing.
+    fs_err::write(folder.path("few.csv"), "a,b c,größe,\"d,e\"\n1,2,3,4\n").unwrap();
+    fs_err::write(folder.path("others.csv"), "a,b c,größe,\"d,e\"\n1,2,3,5\n").unwrap();
+    part(1, "data.parquet", &["--background", "few.csv"]);
+    part(2, "data.parquet", &["--background", "few.csv"]);
+    part(3, "data.parquet", &["--background", "others.csv"]);
+    refused("x.parquet", &["1.pq and 3.pq", "`background` differs"]);
+
+    // Other data, with the same columns and as many rows.
+    (1..=3).for_each(|at| part(at, "data.parquet", &[]));
+    let names: Vec<String> = ["a", "b c", "größe", "d,e"].map(str::to_owned).to_vec();
+    let mut other = Vec::new();
+    let mut writer = Box::new(ParquetWriter::new(&mut other, &names, &[]).unwrap());
+    writer.write(&vec![(0..700).map(f64::from).collect::<Vec<f64>>(); 4]).unwrap();
+    writer.finish().unwrap();
+    fs_err::write(folder.path("other.parquet"), other).unwrap();
+    folder.ok(&["explain", "forest.skops", "other.parquet", "-q", "--shard", "1/1", "-o", "parts/1.pq"]);
+    refused("x.parquet", &["`data` differs"]);
+
+    // Fewer rows than the part should have: what a time limit leaves.
+    part(1, "data.parquet", &[]);
+    let (whole, short) = (folder.path("parts/2.pq"), folder.path("short.pq"));
+    let options = pellucid::data::read::ReadOptions { batch_rows: 10, ..Default::default() };
+    let mut reader = pellucid::files::open_table(&whole, &options).unwrap();
+    let all_names = reader.all_names().to_vec();
+    let notes = reader.notes();
+    let rows = reader.next_batch().unwrap().unwrap().into_columns();
+    let rows: Vec<Vec<f64>> = rows
+        .into_iter()
+        .map(|column| match column {
+            pellucid::data::table::Column::Number(values) => values,
+            pellucid::data::table::Column::Category(_) => panic!("a number"),
+        })
+        .collect();
+    let mut cut = Vec::new();
+    let mut writer = Box::new(ParquetWriter::new(&mut cut, &all_names, &notes).unwrap());
+    writer.write(&rows).unwrap();
+    writer.finish().unwrap();
+    fs_err::write(&short, cut).unwrap();
+    fs_err::copy(&short, &whole).unwrap();
+    refused("x.parquet", &["2.pq", "cut short by a time limit"]);
+
+    // Half a file.
+    part(2, "data.parquet", &[]);
+    let half = bytes("parts/2.pq");
+    fs_err::write(&whole, &half[..half.len() / 2]).unwrap();
+    refused("x.parquet", &["shard 2/3 is not there", "not readable", "2.pq"]);
+}
+
+#[test]
+fn damaged_aggregates_are_refused_and_folders_are_no_files() {
+    let folder = folder();
+    for at in ["1", "2", "3"] {
+        let out = format!("parts/{at}.json");
+        folder.ok(&[
+            "explain",
+            "forest.skops",
+            "data.parquet",
+            "-q",
+            "--aggregate",
+            "--shard",
+            &format!("{at}/3"),
+            "-o",
+            &out,
+        ]);
+    }
+    fs_err::create_dir(folder.path("parts/a.json")).unwrap();
+    fs_err::write(folder.path("parts/b.json"), "[1, 2]").unwrap();
+    folder.ok(&["merge", "parts", "-o", "joined.json"]);
+    let good = folder.read("parts/2.json");
+    for edit in [
+        |part: &mut serde_json::Value| part["outputs"][0]["features"][0]["state"]["zeros"] = u64::MAX.into(),
+        |part: &mut serde_json::Value| part["rows"] = u64::MAX.into(),
+        |part: &mut serde_json::Value| {
+            part["outputs"][0]["features"][1]["state"]["sum"]["digits"] = serde_json::json!([[3, i64::MAX]])
+        },
+        |part: &mut serde_json::Value| {
+            part["outputs"][0]["features"][1]["state"]["sum"]["digits"] = serde_json::json!([[900, 1]])
+        },
+    ] {
+        let mut part: serde_json::Value = serde_json::from_str(&good).unwrap();
+        edit(&mut part);
+        fs_err::write(folder.path("parts/2.json"), part.to_string()).unwrap();
+        let output = folder.run(&["merge", "parts", "-o", "x.json"]);
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(3) && words.contains("2.json (it is damaged)"), "{words}");
+    }
 }
