@@ -174,6 +174,6 @@ fn block<const LEVEL: u8, B: Bin>(job: &Job<'_>, scratch: &mut Scratch<B>, piece
     }
     scratch.write(job.layout, job.n_outputs, piece.values);
     if let Some(walks) = &job.walks {
-        walks.add(job.rows, piece.first_row..piece.first_row + n, &mut scratch.slots, piece.margins);
+        walks.add(job.rows, piece.first_row..piece.first_row + n, &mut scratch.chunks, piece.margins);
     }
 }

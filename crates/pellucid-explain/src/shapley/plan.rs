@@ -415,7 +415,7 @@ pub(super) fn plan_columns(
     } else {
         Vec::new()
     };
-    let groups = groups(&trees);
+    let groups = groups(&trees, scales.len());
     let compiled = Compiled { game, width, groups, bins, trees, base, scales, level: level.or_lower() };
     Ok(Plan { game, how, summary, way: Way::Compiled(Box::new(compiled)) })
 }
@@ -457,19 +457,26 @@ fn way_to_probabilities(
     Ok(Way::Subsets(Some(background.clone())))
 }
 
-/// Neighbouring trees, as many as have tables of [`GROUP_BYTES`]; at least one.
-fn groups(trees: &[TreePlan]) -> Vec<Range<usize>> {
+/// Neighbouring trees, as many as have tables of [`GROUP_BYTES`], and where these are in planes look-ups enough for each of so
+/// many columns.
+fn groups(trees: &[TreePlan], n_planes: usize) -> Vec<Range<usize>> {
     let mut groups: Vec<Range<usize>> = Vec::new();
-    let mut bytes = 0;
+    let (mut bytes, mut look_ups) = (0, 0);
     for (at, tree) in trees.iter().enumerate() {
-        let own: usize =
-            tree.ops.iter().map(|op| if let Op::Unit(unit) = op { unit.table.bytes() } else { 0 }).sum();
-        bytes += own;
+        let units = tree.ops.iter().filter_map(|op| if let Op::Unit(unit) = op { Some(unit) } else { None });
+        let (own_bytes, own_look_ups) = units.fold((0, 0), |(bytes, look_ups), unit| {
+            (bytes + unit.table.bytes(), look_ups + unit.columns.len())
+        });
         match groups.last_mut() {
-            Some(group) if bytes <= GROUP_BYTES => group.end = at + 1,
+            Some(group)
+                if bytes + own_bytes <= GROUP_BYTES || look_ups < n_planes * planes::WORTH_HOLDING =>
+            {
+                group.end = at + 1;
+                (bytes, look_ups) = (bytes + own_bytes, look_ups + own_look_ups);
+            }
             _ => {
                 groups.push(at..at + 1);
-                bytes = own;
+                (bytes, look_ups) = (own_bytes, own_look_ups);
             }
         }
     }

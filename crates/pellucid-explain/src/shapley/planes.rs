@@ -22,6 +22,8 @@ const PLANES: usize = 4;
 const BITS: u32 = 12;
 /// Look-ups until a plane could overflow: 16 · (2^12 - 1) < 2^16.
 const MOST_HELD: u32 = 16;
+/// Putting planes together costs as much as four look-ups: fewer look-ups than this are held on.
+pub(super) const WORTH_HOLDING: usize = 16;
 /// The largest number, before it is shifted to be positive.
 const LARGEST: f64 = ((1_u64 << (PLANES as u32 * BITS - 1)) - 1) as f64;
 /// What is added to make numbers positive.
@@ -30,6 +32,9 @@ const SHIFT: f64 = LARGEST + 1.0;
 pub(super) const MOST_BITS: usize = 8;
 /// Tables whose largest entry is so many times the median of their column's are not rounded.
 const OUTLIER: f64 = 64.0;
+
+/// From here on numbers are whole.
+const WHOLE: f64 = (1_u64 << 52) as f64;
 
 /// Columns whose largest entry is smaller hold nothing.
 const LEAST: f64 = 1e-280;
@@ -81,8 +86,15 @@ pub(super) fn round<'u>(units: impl Iterator<Item = &'u mut Unit>, n_columns: us
 
 /// The largest absolute value; infinite if any is no number.
 fn largest(table: &[f64]) -> f64 {
-    let most = table.iter().fold(0.0, |most: f64, x| if x.abs() > most { x.abs() } else { most });
-    if table.iter().fold(false, |any, x| any | x.is_nan()) { f64::INFINITY } else { most }
+    // Eight side by side: one after the other would wait for each other.
+    let (mut most, mut is_none) = ([0.0_f64; 8], [false; 8]);
+    for table in table.chunks(8) {
+        for ((most, is_none), x) in most.iter_mut().zip(&mut is_none).zip(table) {
+            *most = if x.abs() > *most { x.abs() } else { *most };
+            *is_none |= x.is_nan();
+        }
+    }
+    if is_none.contains(&true) { f64::INFINITY } else { most.into_iter().fold(0.0, f64::max) }
 }
 
 fn median(sizes: &mut [f64]) -> f64 {
@@ -100,8 +112,8 @@ fn cut(table: &[f64], unit: f64, lines: &mut [Line]) {
     let planes = low.iter_mut().zip(second).zip(third.iter_mut().zip(high));
     for (table, ((low, second), (third, high))) in table.chunks(GROUP).zip(planes) {
         for (at, x) in table.iter().enumerate() {
-            // Positive, so that cutting digits off after adding a half rounds.
-            let number = (x * inverse + SHIFT + 0.5) as i64;
+            // Between 2^52 and 2^53 numbers are whole, and their last digits are those of the bits.
+            let number = (x * inverse + (SHIFT + WHOLE)).to_bits();
             let part = |plane: u32| (number >> (BITS * plane)) as u16 & ((1 << BITS) - 1);
             (low.0[at], second.0[at], third.0[at], high.0[at]) = (part(0), part(1), part(2), part(3));
         }

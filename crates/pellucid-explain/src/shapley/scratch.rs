@@ -1,13 +1,13 @@
 //! What does a worker do with a block of rows, and where does it keep it? Bins, patterns, look-ups, integrals, sums.
 
 use pellucid_models::trees::FeatureMatrix;
-use pellucid_models::trees::walk::Slots;
 
 use super::aligned::Aligned;
 use super::bins::{Bin, Bins, Decision, answer};
 use super::blocks::Layout;
 use super::deep::DeepLeaf;
 use super::index::{look_up, look_up_four, set_bit, split};
+use super::margins::Chunks;
 use super::plan::{Compiled, TreePlan};
 use super::planes::{GROUP, Held};
 use super::quadrature::{LANES, Lanes};
@@ -41,7 +41,7 @@ pub(super) struct Scratch<B> {
     sums: Aligned<f64>,
     held: Held,
     lanes: Lanes,
-    pub(super) slots: Slots,
+    pub(super) chunks: Chunks,
     /// Patterns of rows at a leaf that has no table, and rows in their order.
     sets: Vec<u64>,
     order: Vec<u32>,
@@ -65,7 +65,7 @@ impl<B: Bin> Scratch<B> {
             sums: Aligned::new(n_columns * (size + PADDING)),
             held: Held::new(if in_planes { n_columns } else { 0 }, strip),
             lanes: Lanes::default(),
-            slots: Slots::default(),
+            chunks: Chunks::default(),
             sets: Vec::new(),
             order: Vec::new(),
         }

@@ -1,6 +1,7 @@
 //! Tree ensembles: one type for every library that trains them.
 
 pub mod bind;
+pub mod choices;
 pub mod ensemble;
 pub mod import;
 pub mod node;

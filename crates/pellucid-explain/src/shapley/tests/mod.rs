@@ -4,6 +4,7 @@ mod axioms;
 mod background;
 mod forests;
 mod interactions;
+mod margins;
 mod probability;
 
 use forests::{Rng, Shape, forest, rows_for};
