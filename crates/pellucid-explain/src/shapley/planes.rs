@@ -44,24 +44,20 @@ const LEAST: f64 = 1e-280;
 #[repr(align(64))]
 pub(super) struct Line([u16; GROUP]);
 
-/// Rounds the tables of all units that can be. Answers the unit of each column.
+/// Rounds the tables of all measured units that can be. Answers the unit of each column.
 pub(super) fn round<'u>(units: impl Iterator<Item = &'u mut Unit>, n_columns: usize) -> Vec<f64> {
-    // The largest entry of every table, by unit and by column.
-    let mut small: Vec<(&mut Unit, Vec<f64>)> = Vec::new();
+    let mut small: Vec<&mut Unit> = Vec::new();
     let mut sizes: Vec<Vec<f64>> = vec![Vec::new(); n_columns];
-    for unit in units.filter(|unit| unit.bits() <= MOST_BITS) {
-        let mut own = Vec::with_capacity(unit.columns.len());
-        unit.each_table(|column, table| {
-            let size = largest(table);
-            own.push(size);
-            sizes[column].extend((size > 0.0).then_some(size));
-        });
-        small.push((unit, own));
+    for unit in units.filter(|unit| !unit.sizes.is_empty()) {
+        for (&column, &size) in unit.columns.iter().zip(&unit.sizes) {
+            sizes[column as usize].extend((size > 0.0).then_some(size));
+        }
+        small.push(unit);
     }
     let limits: Vec<f64> = sizes.iter_mut().map(|sizes| OUTLIER * median(sizes)).collect();
     let mut scales = vec![0.0_f64; n_columns];
-    small.retain(|(unit, own)| {
-        let columns = || unit.columns.iter().map(|&column| column as usize).zip(own);
+    small.retain(|unit| {
+        let columns = || unit.columns.iter().map(|&column| column as usize).zip(&unit.sizes);
         // What is infinite has no unit.
         let is_usual = columns().all(|(column, size)| *size <= limits[column] && size.is_finite());
         if is_usual {
@@ -71,7 +67,7 @@ pub(super) fn round<'u>(units: impl Iterator<Item = &'u mut Unit>, n_columns: us
     });
     // What is next to nothing is rounded to nothing: its own unit would be no normal number.
     scales.iter_mut().for_each(|scale| *scale = if *scale > LEAST { *scale / LARGEST } else { 1.0 });
-    for (unit, _) in small {
+    for unit in small {
         let n_lines = unit.columns.len() * PLANES * (1_usize << unit.bits()).div_ceil(GROUP);
         let mut lines = vec![Line::default(); n_lines];
         let each = n_lines / unit.columns.len();
@@ -85,7 +81,7 @@ pub(super) fn round<'u>(units: impl Iterator<Item = &'u mut Unit>, n_columns: us
 }
 
 /// The largest absolute value; infinite if any is no number.
-fn largest(table: &[f64]) -> f64 {
+pub(super) fn largest(table: &[f64]) -> f64 {
     // Eight side by side: one after the other would wait for each other.
     let (mut most, mut is_none) = ([0.0_f64; 8], [false; 8]);
     for table in table.chunks(8) {
@@ -347,7 +343,8 @@ mod tests {
         #[test]
         fn next_to_nothing_is_nothing(x in prop::sample::select(vec![0.0, 5e-324, 1e-300, 1e-281])) {
             let table = Table::Plain(vec![0.0, x, -x, x / 2.0]);
-            let mut unit = Unit { from: 0, splits: Vec::new(), first_bit: 2, columns: vec![0], table };
+            let unit = Unit { from: 0, splits: Vec::new(), first_bit: 2, columns: vec![0], table, sizes: Vec::new() };
+            let mut unit = unit.measured();
             let scales = round(std::iter::once(&mut unit), 1);
             let Table::Planes(lines) = &unit.table else { panic!("not cut") };
             let mut held = Held::new(1, 32);
@@ -362,7 +359,7 @@ mod tests {
         fn tables_out_of_proportion_are_not_rounded(at in 0_usize..9, bad in prop::sample::select(vec![1e3, 1e300, f64::INFINITY, f64::NAN])) {
             let unit = |x: f64| {
                 let table = Table::Plain(vec![0.0, x, -x / 2.0, 0.5]);
-                Unit { from: 0, splits: Vec::new(), first_bit: 2, columns: vec![0], table }
+                Unit { from: 0, splits: Vec::new(), first_bit: 2, columns: vec![0], table, sizes: Vec::new() }.measured()
             };
             let mut units: Vec<Unit> = (0..9).map(|_| unit(1.0)).collect();
             units[at] = unit(bad);

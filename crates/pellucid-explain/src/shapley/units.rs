@@ -14,7 +14,7 @@ use super::bins::{Bins, Decision};
 use super::columns::Wanted;
 use super::histogram::Histogram;
 use super::paths::{Path, walk};
-use super::planes::Line;
+use super::planes::{self, Line};
 use super::tables::{LeafGame, MAX_BITS, pair_patterns, patterns};
 
 /// Rough costs in nanoseconds on a current core. Only their ratios matter, and only for speed.
@@ -105,6 +105,8 @@ pub(super) struct Unit {
     /// The columns (output × width + column, see [`Wanted`]) that it adds to, ascending.
     pub(super) columns: Vec<u32>,
     pub(super) table: Table,
+    /// Each column's largest entry, where tables may be cut into planes: measured while a table is still near.
+    pub(super) sizes: Vec<f64>,
 }
 
 /// Column after column, `2^bits` entries each.
@@ -134,6 +136,14 @@ impl Unit {
                 .zip(table.chunks_exact(n))
                 .for_each(|(&column, table)| give(column as usize, table));
         }
+    }
+
+    /// The same, measured.
+    pub(super) fn measured(mut self) -> Self {
+        let mut sizes = Vec::with_capacity(self.columns.len());
+        self.each_table(|_, table| sizes.push(planes::largest(table)));
+        self.sizes = sizes;
+        self
     }
 
     /// Bits of the index.
@@ -189,7 +199,9 @@ pub(super) fn cut(tree: &Tree, bins: &mut Bins, aim: Aim, histograms: Option<&[H
                     return false;
                 }
                 let (columns, table) = (built.columns, Table::Plain(built.table));
-                cut.ops.push(Op::Unit(Unit { from, splits, first_bit, columns, table }));
+                let unit = Unit { from, splits, first_bit, columns, table, sizes: Vec::new() };
+                let is_small = aim.in_planes && unit.bits() <= planes::MOST_BITS;
+                cut.ops.push(Op::Unit(if is_small { unit.measured() } else { unit }));
                 return false;
             }
             (Choice::Split, Node::Split(split)) if holds_unit[node.index()] => {
