@@ -199,7 +199,12 @@ mod tests {
             let large: Vec<i128> = numbers.iter().map(|&x| i128::from(x) * 9_007_199_254 + 1).collect();
             large.iter().for_each(|&x| squares.add_square(x as f64));
             let exact: i128 = large.iter().map(|&x| (x as f64 as i128) * (x as f64 as i128)).sum();
-            prop_assert!((squares.value() - exact as f64).abs() <= exact as f64 * 1.2e-16);
+            let mut rest = exact;
+            while rest != 0 {
+                squares.add(-(rest as f64));
+                rest -= rest as f64 as i128;
+            }
+            prop_assert_eq!(squares.to_digits(), (Vec::new(), 0));
         }
 
         #[test]

@@ -7,10 +7,11 @@
 use std::collections::HashMap;
 
 use pellucid_data::FeatureId;
+use pellucid_data::level::AVX512;
 use pellucid_models::trees::node::ZERO_THRESHOLD;
 use pellucid_models::trees::{Ensemble, Missing, Node, Side, Split, Test, Tree};
 
-use super::planes::count_below;
+use super::planes::{COARSE, count_below, count_below_narrow};
 
 /// The bin of a missing value. Real bins stay below, see [`Bins::new`].
 pub(crate) const NAN_BIN: u32 = u32::MAX;
@@ -31,6 +32,8 @@ pub(crate) struct Bins {
     pub(crate) used: Vec<FeatureId>,
     /// For each of them the values at which a new bin starts, ascending.
     cuts: Vec<Vec<f64>>,
+    /// The same in 32 bits, where these say all.
+    narrow: Vec<Option<NarrowCuts>>,
     /// For each feature of the model its place in `used`.
     place: Vec<u32>,
     lists: Vec<u8>,
@@ -57,7 +60,8 @@ impl Bins {
             // `-0.0 == 0.0`, as in every comparison of a split.
             cuts.dedup();
         }
-        Self { used, cuts, place, lists: Vec::new(), known: HashMap::new() }
+        let narrow = cuts.iter().map(|cuts| NarrowCuts::new(cuts)).collect();
+        Self { used, cuts, narrow, place, lists: Vec::new(), known: HashMap::new() }
     }
 
     /// A feature's place among the used ones.
@@ -104,6 +108,12 @@ impl Bins {
     /// The bins of a feature's values: how many cuts lie at or below each.
     #[inline(always)]
     pub(super) fn fill<const LEVEL: u8, B: Bin>(&self, place: usize, values: &[f64], bins: &mut [B]) {
+        if LEVEL == AVX512
+            && let Some(narrow) = &self.narrow[place]
+            && narrow.fill::<LEVEL, B>(values, bins)
+        {
+            return;
+        }
         let cuts = self.cuts[place].as_slice();
         for (values, bins) in values.chunks(8).zip(bins.chunks_mut(8)) {
             let mut x = [0.0; 8];
@@ -113,6 +123,52 @@ impl Bins {
                 *bin = if x.is_nan() { B::NAN } else { B::of(found) };
             }
         }
+    }
+}
+
+/// Cuts of 32 bits, laid out for a search of which the first seven steps look into registers.
+#[derive(Debug, Clone)]
+struct NarrowCuts {
+    n: usize,
+    /// A power of two times [`COARSE`], ending in infinities.
+    all: Vec<f32>,
+    /// The last one of each part of them.
+    coarse: [f32; COARSE],
+}
+
+impl NarrowCuts {
+    /// `None` where a cut has more digits.
+    fn new(cuts: &[f64]) -> Option<Self> {
+        let mut all: Vec<f32> = cuts.iter().map(|&cut| cut as f32).collect();
+        if all.iter().zip(cuts).any(|(narrow, cut)| f64::from(*narrow) != *cut) {
+            return None;
+        }
+        let part = (cuts.len() + 1).div_ceil(COARSE).next_power_of_two();
+        all.resize(part * COARSE, f32::INFINITY);
+        let coarse = std::array::from_fn(|at| all[(at + 1) * part - 1]);
+        Some(Self { n: cuts.len(), all, coarse })
+    }
+
+    /// The bins of values; `false` if one of these has more than 32 bits.
+    #[inline(always)]
+    fn fill<const LEVEL: u8, B: Bin>(&self, values: &[f64], bins: &mut [B]) -> bool {
+        for (values, bins) in values.chunks(16).zip(bins.chunks_mut(16)) {
+            let mut x = [0.0; 16];
+            let mut same = true;
+            for (x, &value) in x.iter_mut().zip(values) {
+                *x = value as f32;
+                same &= f64::from(*x) == value || value.is_nan();
+            }
+            if !same {
+                return false;
+            }
+            let found = count_below_narrow::<LEVEL>(&self.all, &self.coarse, &x);
+            for ((bin, x), found) in bins.iter_mut().zip(x).zip(found) {
+                // An infinite value lies above the infinities at the end, too.
+                *bin = if x.is_nan() { B::NAN } else { B::of(found.min(self.n as u32)) };
+            }
+        }
+        true
     }
 }
 

@@ -226,9 +226,27 @@ pub(super) fn count_below<const LEVEL: u8>(cuts: &[f64], x: &[f64; 8]) -> [u32; 
     })
 }
 
+/// Numbers that a search finds in registers.
+pub(super) const COARSE: usize = 128;
+
+/// The same for numbers of 32 bits: `all` is a power of two times [`COARSE`] long, and `coarse` the last one of each part.
+#[inline(always)]
+pub(super) fn count_below_narrow<const LEVEL: u8>(
+    all: &[f32],
+    coarse: &[f32; COARSE],
+    x: &[f32; 16],
+) -> [u32; 16] {
+    #[cfg(target_arch = "x86_64")]
+    if LEVEL == AVX512 {
+        // SAFETY: this level is only chosen where the machine has these instructions.
+        return unsafe { avx512::count_below_narrow(all, coarse, x) };
+    }
+    x.map(|x| all.partition_point(|cut| *cut <= x) as u32)
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx512 {
-    use super::{GROUP, Line, PLANES};
+    use super::{COARSE, GROUP, Line, PLANES};
     use std::arch::x86_64::*;
 
     #[inline]
@@ -267,6 +285,44 @@ mod avx512 {
                 unsafe { _mm512_storeu_si512(held.0.as_mut_ptr().cast(), sum) };
             }
         }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
+    pub(super) fn count_below_narrow(all: &[f32], coarse: &[f32; COARSE], x: &[f32; 16]) -> [u32; 16] {
+        let part = all.len() / COARSE;
+        let mut found = [0_u32; 16];
+        // SAFETY: sixteen numbers are 64 bytes, and `coarse` has eight times sixteen. Every index gathered is below
+        // `from + half`, and the halves that are added to `from` sum to less than the number of cuts.
+        unsafe {
+            let x = _mm512_loadu_ps(x.as_ptr());
+            let t: [__m512; COARSE / 16] =
+                std::array::from_fn(|at| _mm512_loadu_ps(coarse.as_ptr().add(16 * at)));
+            let mut from = _mm512_setzero_si512();
+            let mut half = COARSE as i32 / 2;
+            while half > 0 {
+                let at = _mm512_add_epi32(from, _mm512_set1_epi32(half - 1));
+                let has_5 = _mm512_test_epi32_mask(at, _mm512_set1_epi32(32));
+                let has_6 = _mm512_test_epi32_mask(at, _mm512_set1_epi32(64));
+                let two = |first: usize| _mm512_permutex2var_ps(t[first], at, t[first + 1]);
+                let four = |first: usize| _mm512_mask_mov_ps(two(first), has_5, two(first + 2));
+                let cut = _mm512_mask_mov_ps(four(0), has_6, four(4));
+                let passed = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(cut, x);
+                from = _mm512_mask_add_epi32(from, passed, from, _mm512_set1_epi32(half));
+                half /= 2;
+            }
+            from = _mm512_mullo_epi32(from, _mm512_set1_epi32(part as i32));
+            let mut half = part as i32 / 2;
+            while half > 0 {
+                let at = _mm512_add_epi32(from, _mm512_set1_epi32(half - 1));
+                let cut = _mm512_i32gather_ps::<4>(at, all.as_ptr());
+                let passed = _mm512_cmp_ps_mask::<_CMP_LE_OQ>(cut, x);
+                from = _mm512_mask_add_epi32(from, passed, from, _mm512_set1_epi32(half));
+                half /= 2;
+            }
+            _mm512_storeu_si512(found.as_mut_ptr().cast(), from);
+        }
+        found
     }
 
     #[inline]
@@ -367,6 +423,25 @@ mod tests {
             prop_assert_eq!(&scales, &vec![1.0 / LARGEST]);
             for (place, unit) in units.iter().enumerate() {
                 prop_assert_eq!(matches!(unit.table, Table::Plain(_)), place == at);
+            }
+        }
+
+        #[test]
+        fn narrow_cuts_are_counted(n in 0_usize..700, seed in any::<u64>(), x in prop::array::uniform16(-400_i32..400)) {
+            let cuts: Vec<f32> = (0..n).map(|at| (at as i32 - 300) as f32 + (seed % 2) as f32 / 2.0).collect();
+            let part = (n + 1).div_ceil(COARSE).next_power_of_two();
+            let mut all = cuts.clone();
+            all.resize(part * COARSE, f32::INFINITY);
+            let coarse = std::array::from_fn(|at| all[(at + 1) * part - 1]);
+            let mut x = x.map(|x| x as f32);
+            (x[3], x[7], x[11]) = (f32::NAN, f32::INFINITY, f32::NEG_INFINITY);
+            let slow = x.map(|x| cuts.iter().filter(|&&cut| cut <= x).count() as u32);
+            let fit = |found: [u32; 16]| found.map(|found| found.min(n as u32));
+            // NaN is told apart by the caller.
+            let known = |mut found: [u32; 16]| { found[3] = 0; found };
+            prop_assert_eq!(known(fit(count_below_narrow::<PORTABLE>(&all, &coarse, &x))), slow);
+            if Level::detect() == Level::Avx512 {
+                prop_assert_eq!(fit(count_below_narrow::<AVX512>(&all, &coarse, &x)), slow);
             }
         }
 
