@@ -3,6 +3,7 @@
 use pellucid::data::read::Shard;
 use pellucid::explain::Space;
 use pellucid_position::months::{Day, Month};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -225,6 +226,9 @@ pub(crate) struct Explain {
     /// Only part i of n of a Parquet file, in whole row groups; `merge` joins what comes of them
     #[arg(long, value_name = "i/n", value_parser = shard, conflicts_with = "row")]
     pub(crate) shard: Option<Shard>,
+    /// Of every row only the K largest values by name, and the sum of the rest
+    #[arg(long, value_name = "K", conflicts_with_all = ["plot", "interactions", "aggregate", "shard"])]
+    pub(crate) top_k: Option<NonZeroUsize>,
     /// Explain this row only, from 0
     #[arg(long, value_name = "N")]
     pub(crate) row: Option<usize>,

@@ -7,7 +7,7 @@ use pellucid::data::write::csv::CsvWriter;
 use pellucid::data::write::ipc::IpcWriter;
 use pellucid::data::write::jsonl::JsonLinesWriter;
 use pellucid::data::write::parquet::ParquetWriter;
-use pellucid::data::write::{Regular, WriteBatches, WriteError};
+use pellucid::data::write::{Heading, Regular, WriteBatches, WriteError};
 
 use crate::failure::Failure;
 
@@ -127,16 +127,15 @@ impl Format {
 pub(crate) fn table_writer<'w>(
     format: TableFormat,
     out: impl Write + Send + 'w,
-    names: &[String],
+    headings: Vec<Heading>,
     metadata: &[(String, String)],
 ) -> Result<Box<dyn WriteBatches + 'w>, WriteError> {
+    let n = headings.len();
     let out = BufWriter::with_capacity(1 << 16, out);
     Ok(match format {
-        TableFormat::Csv => Box::new(CsvWriter::new(out, names)?),
-        TableFormat::Parquet => {
-            Box::new(Regular::new(ParquetWriter::new(out, names, metadata)?, names.len()))
-        }
-        TableFormat::Arrow => Box::new(Regular::new(IpcWriter::new(out, names, metadata)?, names.len())),
-        TableFormat::JsonLines | TableFormat::Json => Box::new(JsonLinesWriter::new(out, names)),
+        TableFormat::Csv => Box::new(CsvWriter::new(out, headings)?),
+        TableFormat::Parquet => Box::new(Regular::new(ParquetWriter::new(out, headings, metadata)?, n)),
+        TableFormat::Arrow => Box::new(Regular::new(IpcWriter::new(out, headings, metadata)?, n)),
+        TableFormat::JsonLines | TableFormat::Json => Box::new(JsonLinesWriter::new(out, headings)),
     })
 }

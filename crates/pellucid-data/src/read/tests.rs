@@ -206,8 +206,10 @@ fn what_is_written_does_not_depend_on_how_rows_came() {
     let rows: Vec<f64> = (0..40_000).map(f64::from).collect();
     let write = |piece: usize| {
         let mut bytes = Vec::new();
-        let mut writer =
-            Box::new(Regular::new(write::ipc::IpcWriter::new(&mut bytes, &names, &[]).unwrap(), 2));
+        let mut writer = Box::new(Regular::new(
+            write::ipc::IpcWriter::new(&mut bytes, write::Heading::numbers(&names), &[]).unwrap(),
+            2,
+        ));
         rows.chunks(piece).for_each(|part| writer.write(&[part.to_vec(), part.to_vec()]).unwrap());
         writer.finish().unwrap();
         bytes

@@ -2,11 +2,12 @@
 
 use std::io::Write;
 
-use super::{WriteBatches, WriteError, shortest};
+use super::{Heading, WriteBatches, WriteError, shortest};
 
 /// Writes CSV to a sink.
 pub struct CsvWriter<W: Write> {
     out: csv::Writer<W>,
+    headings: Vec<Heading>,
 }
 
 impl<W: Write> CsvWriter<W> {
@@ -14,18 +15,22 @@ impl<W: Write> CsvWriter<W> {
     ///
     /// # Errors
     /// When the sink does not take it.
-    pub fn new(out: W, names: &[String]) -> Result<Self, WriteError> {
+    pub fn new(out: W, headings: Vec<Heading>) -> Result<Self, WriteError> {
         let mut out = csv::Writer::from_writer(out);
-        out.write_record(names).map_err(std::io::Error::other)?;
-        Ok(Self { out })
+        out.write_record(headings.iter().map(|heading| &heading.name)).map_err(std::io::Error::other)?;
+        Ok(Self { out, headings })
     }
 }
 
 impl<W: Write> WriteBatches for CsvWriter<W> {
     fn write(&mut self, columns: &[Vec<f64>]) -> Result<(), WriteError> {
         for row in 0..columns.first().map_or(0, Vec::len) {
-            let cells =
-                columns.iter().map(|c| if c[row].is_nan() { String::new() } else { shortest(c[row]) });
+            let cell = |(heading, column): (&Heading, &Vec<f64>)| match (&heading.words, column[row]) {
+                (Some(words), x) => Heading::word(words, x).unwrap_or_default().to_owned(),
+                (None, x) if x.is_nan() => String::new(),
+                (None, x) => shortest(x),
+            };
+            let cells = self.headings.iter().zip(columns).map(cell);
             self.out.write_record(cells).map_err(io_error)?;
         }
         Ok(())

@@ -2,27 +2,34 @@
 
 use std::io::Write;
 
-use super::{WriteBatches, WriteError, shortest};
+use super::{Heading, WriteBatches, WriteError, shortest};
 
 /// Writes JSON lines to a sink.
 pub struct JsonLinesWriter<W: Write> {
     out: W,
     keys: Vec<String>,
+    headings: Vec<Heading>,
 }
 
 impl<W: Write> JsonLinesWriter<W> {
     /// Prepares the keys.
-    pub fn new(out: W, names: &[String]) -> Self {
-        let keys = names.iter().map(|name| serde_json::Value::from(name.as_str()).to_string()).collect();
-        Self { out, keys }
+    pub fn new(out: W, headings: Vec<Heading>) -> Self {
+        let quoted = |heading: &Heading| serde_json::Value::from(heading.name.as_str()).to_string();
+        Self { out, keys: headings.iter().map(quoted).collect(), headings }
     }
 }
 
 impl<W: Write> WriteBatches for JsonLinesWriter<W> {
     fn write(&mut self, columns: &[Vec<f64>]) -> Result<(), WriteError> {
         for row in 0..columns.first().map_or(0, Vec::len) {
+            let value = |(heading, column): (&Heading, &Vec<f64>)| match &heading.words {
+                Some(words) => Heading::word(words, column[row])
+                    .map_or("null".to_owned(), |word| serde_json::Value::from(word).to_string()),
+                None => number(column[row]),
+            };
+            let values = self.headings.iter().zip(columns).map(value);
             let cells: Vec<String> =
-                self.keys.iter().zip(columns).map(|(key, c)| format!("{key}:{}", number(c[row]))).collect();
+                self.keys.iter().zip(values).map(|(key, value)| format!("{key}:{value}")).collect();
             writeln!(self.out, "{{{}}}", cells.join(","))?;
         }
         Ok(())

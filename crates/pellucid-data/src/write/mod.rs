@@ -1,4 +1,4 @@
-//! How do numbers leave? Named columns of `f64`, batch by batch, in four formats.
+//! How do numbers leave? Named columns of `f64`, batch by batch, in four formats. A column may hold numbers of words instead.
 
 pub mod csv;
 #[cfg(feature = "arrow")]
@@ -7,11 +7,10 @@ pub mod jsonl;
 #[cfg(feature = "arrow")]
 pub mod parquet;
 
-#[cfg(feature = "arrow")]
 use std::sync::Arc;
 
 #[cfg(feature = "arrow")]
-use arrow_array::{ArrayRef, Float64Array, RecordBatch};
+use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
 #[cfg(feature = "arrow")]
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
@@ -30,6 +29,28 @@ pub enum WriteError {
     /// Arrow refused a batch.
     #[error("writing Arrow failed: {0}")]
     Arrow(#[from] ArrowError),
+}
+
+/// A column that is to be written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heading {
+    /// Its name.
+    pub name: String,
+    /// Where it holds text: the words that its numbers, from 0, stand for.
+    pub words: Option<Arc<Vec<String>>>,
+}
+
+impl Heading {
+    /// Columns of numbers.
+    #[must_use]
+    pub fn numbers(names: &[String]) -> Vec<Self> {
+        names.iter().map(|name| Self { name: name.clone(), words: None }).collect()
+    }
+
+    /// The word of a number; `None` of NaN, and where there is no such word.
+    fn word(words: &[String], x: f64) -> Option<&str> {
+        if x >= 0.0 { words.get(x as usize).map(String::as_str) } else { None }
+    }
 }
 
 /// A sink for batches of named columns. `finish` must be called: a file without it is cut short.
@@ -82,14 +103,26 @@ impl<W: WriteBatches> WriteBatches for Regular<W> {
 }
 
 #[cfg(feature = "arrow")]
-fn arrow_schema(names: &[String], metadata: &[(String, String)]) -> SchemaRef {
-    let fields: Vec<Field> = names.iter().map(|name| Field::new(name, DataType::Float64, false)).collect();
+fn arrow_schema(columns: &[Heading], metadata: &[(String, String)]) -> SchemaRef {
+    let field = |column: &Heading| match column.words {
+        None => Field::new(&column.name, DataType::Float64, false),
+        Some(_) => Field::new(&column.name, DataType::Utf8, true),
+    };
+    let fields: Vec<Field> = columns.iter().map(field).collect();
     Arc::new(Schema::new(fields).with_metadata(metadata.iter().cloned().collect()))
 }
 
 #[cfg(feature = "arrow")]
-fn record_batch(schema: &SchemaRef, columns: &[Vec<f64>]) -> Result<RecordBatch, ArrowError> {
-    let arrays = columns.iter().map(|c| Arc::new(Float64Array::from(c.clone())) as ArrayRef).collect();
+fn record_batch(
+    schema: &SchemaRef,
+    headings: &[Heading],
+    columns: &[Vec<f64>],
+) -> Result<RecordBatch, ArrowError> {
+    let array = |(heading, values): (&Heading, &Vec<f64>)| match &heading.words {
+        None => Arc::new(Float64Array::from(values.clone())) as ArrayRef,
+        Some(words) => Arc::new(values.iter().map(|&x| Heading::word(words, x)).collect::<StringArray>()),
+    };
+    let arrays = headings.iter().zip(columns).map(array).collect();
     RecordBatch::try_new(Arc::clone(schema), arrays)
 }
 

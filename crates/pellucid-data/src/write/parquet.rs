@@ -7,12 +7,13 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
-use super::{WriteBatches, WriteError, arrow_schema, record_batch};
+use super::{Heading, WriteBatches, WriteError, arrow_schema, record_batch};
 
 /// Writes Parquet to a sink.
 pub struct ParquetWriter<W: Write + Send> {
     out: ArrowWriter<W>,
     schema: SchemaRef,
+    headings: Vec<Heading>,
 }
 
 impl<W: Write + Send> ParquetWriter<W> {
@@ -20,23 +21,23 @@ impl<W: Write + Send> ParquetWriter<W> {
     ///
     /// # Errors
     /// When the sink does not take it.
-    pub fn new(out: W, names: &[String], metadata: &[(String, String)]) -> Result<Self, WriteError> {
-        let schema = arrow_schema(names, metadata);
+    pub fn new(out: W, headings: Vec<Heading>, metadata: &[(String, String)]) -> Result<Self, WriteError> {
+        let schema = arrow_schema(&headings, metadata);
         // Contributions hardly repeat, so a dictionary would only be built to be thrown away.
-        let rows = (4_000_000 / names.len().max(1)).clamp(64, 1_000_000);
+        let rows = (4_000_000 / headings.len().max(1)).clamp(64, 1_000_000);
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_dictionary_enabled(false)
             .set_max_row_group_row_count(Some(rows))
             .build();
         let out = ArrowWriter::try_new(out, std::sync::Arc::clone(&schema), Some(properties))?;
-        Ok(Self { out, schema })
+        Ok(Self { out, schema, headings })
     }
 }
 
 impl<W: Write + Send> WriteBatches for ParquetWriter<W> {
     fn write(&mut self, columns: &[Vec<f64>]) -> Result<(), WriteError> {
-        Ok(self.out.write(&record_batch(&self.schema, columns)?)?)
+        Ok(self.out.write(&record_batch(&self.schema, &self.headings, columns)?)?)
     }
 
     fn finish(self: Box<Self>) -> Result<(), WriteError> {
@@ -55,7 +56,7 @@ pub fn to_bytes(
     metadata: &[(String, String)],
 ) -> Result<Vec<u8>, WriteError> {
     let mut bytes = Vec::new();
-    let mut writer = Box::new(ParquetWriter::new(&mut bytes, names, metadata)?);
+    let mut writer = Box::new(ParquetWriter::new(&mut bytes, Heading::numbers(names), metadata)?);
     writer.write(columns)?;
     writer.finish()?;
     Ok(bytes)

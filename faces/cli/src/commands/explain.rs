@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use pellucid::data::OutputId;
-use pellucid::data::write::WriteBatches;
 use pellucid::data::write::jsonl::number;
+use pellucid::data::write::{Heading, WriteBatches};
 use pellucid::explain::shapley::{Method, Plan, Summary};
 use pellucid::explain::{Attributions, Space};
 use pellucid::models::trees::Ensemble;
@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::json_object::JsonObject;
 use super::report::report;
-use super::{Context, VERSION, print, shard};
+use super::{Context, VERSION, print, shard, top};
 use crate::args::{Explain, MethodName, OutputSpace, Plot, Theme};
 use crate::explaining::{Explained, Feed, explain};
 use crate::failure::Failure;
@@ -127,6 +127,11 @@ fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure
                 .to_owned(),
         ));
     }
+    if args.top_k.is_some() && !matches!(format, Some(Format::Table(_))) {
+        return Err(Failure::Usage(
+            "--top-k is for values in .csv .parquet .jsonl .arrow or .json: name a file with -o".to_owned(),
+        ));
+    }
     if args.interactions && args.output != OutputSpace::Margin {
         return Err(Failure::Usage(
             "interactions are on the scale of the margin; leave --output out".to_owned(),
@@ -233,7 +238,8 @@ pub(super) fn metadata(args: &Explain, feed: &Feed) -> Result<Vec<(String, Strin
         ("pellucid.model_sha256", hash),
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()));
-    Ok(of_all.into_iter().chain(shard::said(feed, args)?).collect())
+    let top = args.top_k.map(|k| ("pellucid.top_k".to_owned(), k.to_string()));
+    Ok(of_all.into_iter().chain(top).chain(shard::said(feed, args)?).collect())
 }
 
 /// `FEATURE`, then `base_value` and `residual`; with several outputs `FEATURE@0`, `base_value@0`, ...
@@ -280,19 +286,30 @@ fn write_values(
     context: &Context<'_>,
 ) -> Result<Explained, Failure> {
     let metadata = metadata(args, feed)?;
+    let headings = match args.top_k {
+        None => Heading::numbers(&columns(&feed.model)?),
+        Some(k) => top::headings(&feed.model, k.get()),
+    };
+    let names: Vec<String> = feed.model.features.iter().map(|feature| feature.name.clone()).collect();
     let (file, mut out) = NewFile::create(path)?;
     let explained = if format == TableFormat::Json {
         let mut object = JsonObject::new(std::io::BufWriter::new(&mut out), &feed.model, &metadata)?;
         let explained = explain(feed, way(args), args.row, context.console, |found| {
-            (0..found.n_rows()).try_for_each(|row| object.row(&json_row(found, row)))
+            (0..found.n_rows()).try_for_each(|row| {
+                object.row(
+                    &args
+                        .top_k
+                        .map_or_else(|| json_row(found, row), |k| top::json_row(found, row, k.get(), &names)),
+                )
+            })
         })?;
         object.finish(!explained.cut_short)?;
         explained
     } else {
-        let mut writer: Box<dyn WriteBatches + '_> =
-            table_writer(format, &mut out, &columns(&feed.model)?, &metadata)?;
+        let mut writer: Box<dyn WriteBatches + '_> = table_writer(format, &mut out, headings, &metadata)?;
         let explained = explain(feed, way(args), args.row, context.console, |found| {
-            Ok(writer.write(&row_columns(found))?)
+            Ok(writer
+                .write(&args.top_k.map_or_else(|| row_columns(found), |k| top::columns(found, k.get())))?)
         })?;
         writer.finish()?;
         explained

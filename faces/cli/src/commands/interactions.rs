@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use pellucid::data::write::WriteBatches;
 use pellucid::data::write::jsonl::number;
+use pellucid::data::write::{Heading, WriteBatches};
 use pellucid::data::{FeatureId, OutputId};
 use pellucid::explain::shapley::{InteractionPlan, Interactions};
 use pellucid::models::trees::Ensemble;
@@ -53,7 +53,7 @@ pub(crate) fn run(
                 done
             } else {
                 let mut writer: Box<dyn WriteBatches + '_> =
-                    table_writer(format, &mut out, &columns(&model)?, &metadata)?;
+                    table_writer(format, &mut out, Heading::numbers(&columns(&model)?), &metadata)?;
                 let done = explain(&mut feed, &mut |found| Ok(writer.write(&table(found))?))?;
                 writer.finish()?;
                 done

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pellucid::data::read::{ReadBatches, ReadOptions};
 use pellucid::data::table::Column;
-use pellucid::data::write::WriteBatches;
+use pellucid::data::write::{Heading, WriteBatches};
 use pellucid::files::{FileError, open_table};
 use pellucid::views::number::count;
 use serde_json::{Map, Value, json};
@@ -222,7 +222,8 @@ fn values(format: TableFormat, args: &Merge, context: &Context<'_>) -> Result<Jo
     let (file, mut out) = NewFile::create(&args.out)?;
     let mut n_rows = 0;
     {
-        let mut writer: Box<dyn WriteBatches + '_> = table_writer(format, &mut out, &names, &metadata)?;
+        let mut writer: Box<dyn WriteBatches + '_> =
+            table_writer(format, &mut out, Heading::numbers(&names), &metadata)?;
         for part in &parts {
             let mut reader: Box<dyn ReadBatches> = open(&part.path, batch_rows)?;
             while let Some(table) =

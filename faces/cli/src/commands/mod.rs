@@ -13,6 +13,7 @@ mod rashomon;
 mod report;
 mod rules;
 mod shard;
+mod top;
 mod tour;
 
 use std::ffi::OsString;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use pellucid::data::write::{WriteBatches, WriteError};
+use pellucid::data::write::{Heading, WriteBatches, WriteError};
 use pellucid::models::trees::FeatureMatrix;
 use pellucid::models::{Predict as _, Scale};
 use serde_json::{Value, json};
@@ -37,9 +37,9 @@ pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> 
     let mut printed = Vec::new();
     let (n_rows, cut_short) = {
         let mut writer: Box<dyn WriteBatches + '_> = match &mut file {
-            Some((_, out)) => table_writer(format, out, &names, &metadata)?,
+            Some((_, out)) => table_writer(format, out, Heading::numbers(&names), &metadata)?,
             None if context.json => Box::new(Collected(&mut printed)),
-            None => table_writer(format, std::io::stdout(), &names, &metadata)?,
+            None => table_writer(format, std::io::stdout(), Heading::numbers(&names), &metadata)?,
         };
         let ended = write_rows(&mut feed, first, writer.as_mut(), context)?;
         writer.finish()?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Parser as _;
 
 use pellucid::data::read::{CsvReader, ReadOptions};
+use pellucid::data::write::Heading;
 use pellucid::explain::Space;
 use pellucid::explain::shapley::Method;
 use pellucid::models::trees::import::import;
@@ -170,8 +171,12 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
     write_file(&path("adult-lightgbm.txt"), other.bytes)?;
     write_file(&path("adult.csv"), DATA)?;
     let mut table = Vec::new();
-    let mut writer =
-        table_writer(TableFormat::Parquet, &mut table, &["margin".into(), "probability".into()], &[])?;
+    let mut writer = table_writer(
+        TableFormat::Parquet,
+        &mut table,
+        Heading::numbers(&["margin".into(), "probability".into()]),
+        &[],
+    )?;
     let rows = all_rows(&first.model, context)?;
     let margins = rows.map_or(Vec::new(), |rows| first.model.predict(&rows, Scale::Margin));
     let probabilities = margins.iter().flat_map(|&m| first.model.predictions(&[m])).collect();

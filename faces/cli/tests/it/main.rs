@@ -8,6 +8,7 @@ mod refusals;
 mod rules;
 mod running;
 mod shards;
+mod top;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

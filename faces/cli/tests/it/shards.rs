@@ -1,7 +1,7 @@
 //! Is a job in shards the same job? What is joined equals what was never cut, to the byte.
 
-use pellucid::data::write::WriteBatches;
 use pellucid::data::write::parquet::ParquetWriter;
+use pellucid::data::write::{Heading, WriteBatches};
 
 use super::{Folder, fixtures};
 
@@ -25,7 +25,7 @@ fn folder() -> Folder {
         })
         .collect();
     let mut bytes = Vec::new();
-    let mut writer = Box::new(ParquetWriter::new(&mut bytes, &names, &[]).unwrap());
+    let mut writer = Box::new(ParquetWriter::new(&mut bytes, Heading::numbers(&names), &[]).unwrap());
     writer.write(&columns).unwrap();
     writer.finish().unwrap();
     fs_err::write(folder.path("data.parquet"), bytes).unwrap();
@@ -173,7 +173,7 @@ fn parts_that_are_not_whole_or_not_of_one_job_are_refused_by_name() {
     (1..=3).for_each(|at| part(at, "data.parquet", &[]));
     let names: Vec<String> = ["a", "b c", "größe", "d,e"].map(str::to_owned).to_vec();
     let mut other = Vec::new();
-    let mut writer = Box::new(ParquetWriter::new(&mut other, &names, &[]).unwrap());
+    let mut writer = Box::new(ParquetWriter::new(&mut other, Heading::numbers(&names), &[]).unwrap());
     writer.write(&vec![(0..700).map(f64::from).collect::<Vec<f64>>(); 4]).unwrap();
     writer.finish().unwrap();
     fs_err::write(folder.path("other.parquet"), other).unwrap();
@@ -196,7 +196,7 @@ fn parts_that_are_not_whole_or_not_of_one_job_are_refused_by_name() {
         })
         .collect();
     let mut cut = Vec::new();
-    let mut writer = Box::new(ParquetWriter::new(&mut cut, &all_names, &notes).unwrap());
+    let mut writer = Box::new(ParquetWriter::new(&mut cut, Heading::numbers(&all_names), &notes).unwrap());
     writer.write(&rows).unwrap();
     writer.finish().unwrap();
     fs_err::write(&short, cut).unwrap();

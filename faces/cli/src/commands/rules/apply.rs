@@ -1,5 +1,6 @@
 //! `pellucid rules predict|verify|export`: what is done with rules once they are there.
 
+use pellucid::data::write::Heading;
 use pellucid::learn::certificate::format::{Held, rules_to_json};
 use pellucid::learn::certificate::verify::{self, Verdict};
 use pellucid::models::rules::export;
@@ -43,7 +44,7 @@ pub(crate) fn predict(args: &Apply, context: &Context<'_>) -> Result<u8, Failure
         Some(path) => {
             let (file, out) = NewFile::create(path)?;
             {
-                let mut writer = table_writer(format, &out, &names, &metadata)?;
+                let mut writer = table_writer(format, &out, Heading::numbers(&names), &metadata)?;
                 writer.write(&columns)?;
                 writer.finish()?;
             }
@@ -53,7 +54,7 @@ pub(crate) fn predict(args: &Apply, context: &Context<'_>) -> Result<u8, Failure
         }
         None if context.json => {}
         None => {
-            let mut writer = table_writer(format, std::io::stdout(), &names, &metadata)?;
+            let mut writer = table_writer(format, std::io::stdout(), Heading::numbers(&names), &metadata)?;
             writer.write(&columns)?;
             writer.finish()?;
         }
