@@ -173,8 +173,7 @@ impl Feed {
             }
         }
         if n_unseen > 0 {
-            console
-                .note(&format!("background: {n_unseen} values are no category of training; read as missing"));
+            console.note(&format!("background: {}; read as missing", no_categories(n_unseen)));
         }
         let rows = rows.ok_or_else(|| at(&"it has no rows"))?;
         let weights = weights.map(|_| weigh);
@@ -270,11 +269,17 @@ impl Feed {
         for (feature, &n) in self.model.features.iter().zip(&self.unseen).filter(|(_, n)| **n > 0) {
             let name = &feature.name;
             console.note(&format!(
-                "column `{name}`: {n} values are no category of training; read as missing, as {} does",
+                "column `{name}`: {}; read as missing, as {} does",
+                no_categories(n),
                 self.model.origin.library
             ));
         }
     }
+}
+
+fn no_categories(n: usize) -> String {
+    let values = if n == 1 { "1 value is".to_owned() } else { format!("{n} values are") };
+    values + " no category of training"
 }
 
 /// A category that the model knows is one, even if it is spelled `NA`. (But not a cell without letters: what frames call an
@@ -427,7 +432,8 @@ fn each_piece<P, T>(
     let mut ready: Option<P> = None;
     let (mut cut_short, mut n_done) = (false, 0);
     let progress = console.progress(feed.n_rows());
-    let mut pace = Pace::new(feed.model.base.len() * width * size_of::<f64>());
+    let n_threads = console.threads().0.get();
+    let mut pace = Pace::new(feed.model.base.len() * width * size_of::<f64>(), n_threads);
     'batches: loop {
         let batch = match row {
             None => feed.next()?,
@@ -496,19 +502,21 @@ fn first_doubtful(found: &Attributions) -> Option<usize> {
 struct Pace {
     rows: usize,
     most: usize,
+    /// One for every thread, so that none waits.
+    least: usize,
 }
 
 impl Pace {
-    fn new(a_row: usize) -> Self {
+    fn new(a_row: usize, n_threads: usize) -> Self {
         let most = (MOST_BYTES / a_row.max(1)).clamp(1, BATCH);
-        Self { rows: 64.min(most), most }
+        Self { rows: 64.min(most), most, least: n_threads.min(most) }
     }
 
     fn learn(&mut self, took: Duration) {
         if took < Duration::from_millis(100) {
             self.rows = (self.rows * 4).min(self.most);
         } else if took > Duration::from_millis(500) {
-            self.rows = (self.rows / 2).max(1);
+            self.rows = (self.rows / 2).max(self.least);
         }
     }
 }

@@ -7,6 +7,8 @@
 //! sums over subset *sizes* with the coefficients of a polynomial, and so reaches paths of any length. [`by_row_pairs`] is
 //! one for the background game.
 
+use std::num::NonZeroUsize;
+
 use pellucid_data::{FeatureId, NodeId};
 use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Tree};
 
@@ -18,6 +20,8 @@ use crate::{Attributions, Control, Space, Stopped};
 
 /// More used features than this would take hours a row.
 pub const MAX_FEATURES: usize = 20;
+/// Bytes that all workers together hold for the worth of sets, if more than one works.
+const MAX_WORTH_BYTES: usize = 1 << 30;
 
 /// The expected answer of a tree when only the features of `known` are known (the EXPVALUE procedure).
 fn expectation(
@@ -125,6 +129,10 @@ pub fn by_subsets(
     let (n_features, n_outputs) = (model.features.len(), model.base.len());
     let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
     let nobody = worth(model, game, space, &|_| f64::NAN, &|_| false);
+    // Every worker holds what all sets are worth.
+    let bytes = (size_of::<Vec<f64>>() + 32 + n_outputs * size_of::<f64>()) << n;
+    let most = NonZeroUsize::new(MAX_WORTH_BYTES / bytes).unwrap_or(NonZeroUsize::MIN);
+    let control = &Control { threads: control.threads.min(most), watch: control.watch };
     each_row(rows.n_rows(), &mut values, n_outputs * n_features, control, |row, own| {
         let x = |feature: FeatureId| rows.at(feature, row);
         let worths = worths(model, game, space, &x, &players, control)?;

@@ -102,6 +102,9 @@ pub enum PlanError {
          save the model in its library's own format (of XGBoost, 3.1 or later stores it for vector leaves)"
     )]
     NoCovers,
+    /// Nothing to explain.
+    #[error("the model has no outputs")]
+    NoOutputs,
     /// The caller asked to stop.
     #[error("stopped while the model was made ready")]
     Stopped,
@@ -322,6 +325,7 @@ pub(super) fn plan_columns(
 ) -> Result<Plan, PlanError> {
     let How { method, expected_rows, level, space } = how;
     let background = match game {
+        _ if model.base.is_empty() => return Err(PlanError::NoOutputs),
         Game::PathDependent if !model.has_covers => return Err(PlanError::NoCovers),
         Game::PathDependent => None,
         Game::Background(background) => Some(background),

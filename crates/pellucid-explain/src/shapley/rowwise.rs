@@ -19,11 +19,12 @@ pub(super) fn each_row(
     let queue = Mutex::new(values.chunks_exact_mut(width).enumerate());
     let worker = || {
         loop {
+            // What is done is done, even if the time is over by then.
+            let next = queue.lock().map_or(None, |mut queue| queue.next());
+            let Some((row, own)) = next else { return Ok(()) };
             if control.watch.should_stop() {
                 return Err(Stopped);
             }
-            let next = queue.lock().map_or(None, |mut queue| queue.next());
-            let Some((row, own)) = next else { return Ok(()) };
             work(row, own)?;
             control.watch.advance(1);
         }

@@ -82,6 +82,7 @@ fn refusals_name_tree_and_node() {
         ("reject-cast-after.onnx", ["`Cast` to other numbers", "nothing that computes"]),
         ("reject-argmax-before.onnx", ["`ArgMax`", "nothing that computes"]),
         ("reject-domain.onnx", ["`TreeEnsembleRegressor` of `example.org`", "nothing that computes"]),
+        ("reject-foreign.onnx", ["`Identity` of `example.org`", "nothing that computes"]),
         ("reject-no-nodes.onnx", ["nodes of trees", "not there"]),
         ("reject-twice.onnx", ["nodes_nodeids", "no two nodes"]),
         ("reject-between.onnx", ["between them", "tree after tree"]),

@@ -92,7 +92,8 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("explanation", path.as_path())).collect();
     let options = json!({
         "method": method(args.method).name(), "background": args.background, "background_weights": args.background_weights, "row": args.row, "class": args.class, "drop": args.about.drop,
-        "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": args.output.name(),
+        "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": args.output.name(), "top_k": args.top_k,
+        "shard": args.shard.map(|shard| format!("{}/{}", shard.at + 1, shard.of)),
     });
     let background = args.background.as_deref();
     context.write_run("explain", &args.about, background, &outputs, options, summary.clone())?;
@@ -130,6 +131,11 @@ fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure
     if args.top_k.is_some() && !matches!(format, Some(Format::Table(_))) {
         return Err(Failure::Usage(
             "--top-k is for values in .csv .parquet .jsonl .arrow or .json: name a file with -o".to_owned(),
+        ));
+    }
+    if args.shard.is_some() && args.about.data == Path::new("-") {
+        return Err(Failure::Usage(
+            "--shard reads a part of a Parquet file: name the file; standard input has no parts".to_owned(),
         ));
     }
     if args.interactions && args.output != OutputSpace::Margin {
@@ -217,7 +223,10 @@ pub(crate) fn kernels(summary: Summary, plan: &Plan) -> String {
 pub(super) fn metadata(args: &Explain, feed: &Feed) -> Result<Vec<(String, String)>, Failure> {
     let (model, hash) = (&feed.model, feed.model_hash.as_str());
     let of_all = [
-        ("pellucid.schema", "pellucid.explanation/1"),
+        (
+            "pellucid.schema",
+            if args.top_k.is_some() { "pellucid.explanation-top/1" } else { "pellucid.explanation/1" },
+        ),
         ("pellucid.version", VERSION),
         (
             "pellucid.game",

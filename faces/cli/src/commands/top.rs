@@ -14,7 +14,8 @@ fn largest(values: &[f64], k: usize) -> (Vec<usize>, f64) {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_by(|&a, &b| values[b].abs().total_cmp(&values[a].abs()));
     let rest = order.split_off(k.min(values.len()));
-    (order, rest.into_iter().map(|feature| values[feature]).sum())
+    // From 0, since the sum of nothing is -0 else.
+    (order, rest.into_iter().fold(0.0, |sum, feature| sum + values[feature]))
 }
 
 /// `feature_1`, `value_1`, ..., `rest`, `base_value` and `residual`; with several outputs `feature_1@0`, ...

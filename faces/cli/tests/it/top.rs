@@ -68,7 +68,11 @@ fn the_largest_values_come_first_by_name_in_every_format() {
     // More than there are: all of them, and nothing is left.
     explain(&["--top-k", "99", "--row", "0", "-o", "one.json"]);
     let one: serde_json::Value = serde_json::from_str(&folder.read("one.json")).unwrap();
-    assert_eq!(one["about"]["top_k"], "99");
+    assert_eq!(
+        (&one["about"]["top_k"], &one["schema"]),
+        (&"99".into(), &"pellucid.explanation-top/1".into())
+    );
+    assert!(folder.read("one.json").contains("\"rest\":0,"));
     let output = &one["rows"][0][0];
     assert_eq!(output["top"].as_array().unwrap().len(), names.len() - 2);
     assert_eq!(

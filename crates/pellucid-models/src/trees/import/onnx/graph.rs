@@ -58,6 +58,7 @@ impl<'a> Found<'a> {
             let (kind, domain) = (node.text(4)?, node.text(7)?);
             let inputs = node.texts(1)?;
             let stage = inputs.iter().find_map(|input| stages.get(input)).copied();
+            let is_plain = ["", "ai.onnx"].contains(&domain);
             let is_trees = OPERATORS.contains(&kind) && domain == "ai.onnx.ml";
             let made = match (kind, stage) {
                 (_, Some(Stage::Rows(seen))) if is_trees && found.is_none() => {
@@ -70,13 +71,17 @@ impl<'a> Found<'a> {
                     }
                     Some(Stage::Scores)
                 }
-                ("Identity", Some(stage)) => Some(stage),
-                ("Cast", Some(Stage::Rows(seen))) => seen.cast(cast_to(node)?).map(Stage::Rows),
-                ("Cast", Some(Stage::Scores)) => seen.cast(cast_to(node)?).map(|_| Stage::Scores),
-                ("Cast", Some(Stage::Label)) | ("ArgMax", Some(Stage::Scores)) => Some(Stage::Label),
-                ("ZipMap", Some(Stage::Scores)) => Some(Stage::Scores),
+                ("Identity", Some(stage)) if is_plain => Some(stage),
+                ("Cast", Some(Stage::Rows(seen))) if is_plain => seen.cast(cast_to(node)?).map(Stage::Rows),
+                ("Cast", Some(Stage::Scores)) if is_plain => seen.cast(cast_to(node)?).map(|_| Stage::Scores),
+                ("Cast", Some(Stage::Label)) | ("ArgMax", Some(Stage::Scores)) if is_plain => {
+                    Some(Stage::Label)
+                }
+                ("ZipMap", Some(Stage::Scores)) if domain == "ai.onnx.ml" => Some(Stage::Scores),
                 // By ones, as LightGBM's converter multiplies classes.
-                ("Mul", Some(Stage::Scores)) if constants.any_is_ones(&inputs) => Some(Stage::Scores),
+                ("Mul", Some(Stage::Scores)) if is_plain && constants.any_is_ones(&inputs) => {
+                    Some(Stage::Scores)
+                }
                 _ => None,
             };
             let Some(made) = made else {
@@ -119,7 +124,8 @@ impl Constants<'_> {
         let is_ones = |name: &&str| {
             let Some((tensor, known)) = self.0.get_mut(*name) else { return false };
             *known.get_or_insert_with(|| {
-                tensor_numbers(*tensor, name).is_ok_and(|numbers| numbers.iter().all(|&x| x == 1.0))
+                tensor_numbers(*tensor, name)
+                    .is_ok_and(|numbers| !numbers.is_empty() && numbers.iter().all(|&x| x == 1.0))
             })
         };
         inputs.iter().any(is_ones)

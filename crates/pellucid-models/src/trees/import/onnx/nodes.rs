@@ -88,13 +88,14 @@ impl Nodes {
         {
             ImportError::length(0, &of(name), found, leaf_trees.len())?;
         }
+        let mut weighed = HashSet::new();
         for (at, (tree, id)) in leaf_trees.iter().zip(&leaf_ids).enumerate() {
             let known = place.get(&(*tree, *id));
             let known = known.ok_or_else(|| {
                 ImportError::value(&of("nodeids"), format!("a node of tree {tree}, but is {id}"))
             })?;
             let own: &mut Vec<(i64, f64)> = &mut leaves[*known];
-            if own.iter().any(|(target, _)| *target == targets[at]) {
+            if !weighed.insert((*known, targets[at])) {
                 return Err(ImportError::unsupported(
                     format!("two weights of one leaf of tree {tree} for output {}", targets[at]),
                     "onnxruntime takes the first of them, which is hardly meant; give their sum",
