@@ -43,9 +43,8 @@ pub(crate) struct Bins {
 
 impl Bins {
     pub(crate) fn new(model: &Ensemble) -> Self {
-        let is_used = model.used_features();
-        let used: Vec<FeatureId> = (0..is_used.len()).filter(|&f| is_used[f]).map(FeatureId::at).collect();
-        let mut place = vec![0; is_used.len()];
+        let used = model.features_in_use();
+        let mut place = vec![0; model.features.len()];
         used.iter().enumerate().for_each(|(at, feature)| place[feature.index()] = at as u32);
         let mut cuts = vec![Vec::new(); used.len()];
         for tree in &model.trees {

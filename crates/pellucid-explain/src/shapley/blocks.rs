@@ -1,7 +1,5 @@
 //! How does a block of rows go through a plan? Bins, patterns, look-ups, integrals, and the margin beside.
 
-use std::sync::Mutex;
-
 use pellucid_data::Level;
 use pellucid_data::level::{AVX2, AVX512, PORTABLE};
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
@@ -11,6 +9,7 @@ use super::margins::Walks;
 use super::plan::Compiled;
 use super::planes::GROUP;
 use super::scratch::Scratch;
+use super::workers::share;
 use crate::{Attributions, Control, Stopped};
 
 /// Rows of a block, if its sums fit into memory that is not far: tables are brought once a block.
@@ -101,46 +100,28 @@ fn run_with<B: Bin>(
         margins,
     });
     let pieces: Vec<Piece<'_>> = pieces.collect();
-    let n_workers = control.threads.get().min(pieces.len()).max(1);
+    let n_pieces = pieces.len();
     let level = compiled.level.or_lower();
     let walks = layout.with_margins.then(|| Walks::new(model, level));
     let job = Job { compiled, layout, rows, walks, n_outputs };
-    let queue = Mutex::new(pieces.into_iter());
-    let work = || {
-        let mut scratch = Scratch::<B>::new(compiled, n_columns, a_block);
-        while !control.watch.should_stop() {
-            let next = queue.lock().map_or(None, |mut queue| queue.next());
-            let Some(mut piece) = next else { return true };
-            match level {
-                // SAFETY: the level was lowered to what the machine has.
-                #[cfg(target_arch = "x86_64")]
-                #[expect(unsafe_code, reason = "the one door into functions with more instructions")]
-                Level::Avx512 => unsafe { block_avx512(&job, &mut scratch, &mut piece) },
-                // SAFETY: as above.
-                #[cfg(target_arch = "x86_64")]
-                #[expect(unsafe_code, reason = "the one door into functions with more instructions")]
-                Level::Avx2 => unsafe { block_avx2(&job, &mut scratch, &mut piece) },
-                _ => block::<PORTABLE, B>(&job, &mut scratch, &mut piece),
-            }
-            if layout.with_margins {
-                control.watch.advance(piece.margins.len() / n_outputs);
-            }
+    let make = || Scratch::<B>::new(compiled, n_columns, a_block);
+    share(pieces.into_iter(), n_pieces, control, make, |scratch, mut piece| {
+        match level {
+            // SAFETY: the level was lowered to what the machine has.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the one door into functions with more instructions")]
+            Level::Avx512 => unsafe { block_avx512(&job, scratch, &mut piece) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the one door into functions with more instructions")]
+            Level::Avx2 => unsafe { block_avx2(&job, scratch, &mut piece) },
+            _ => block::<PORTABLE, B>(&job, scratch, &mut piece),
         }
-        false
-    };
-    let finished = if n_workers == 1 {
-        work()
-    } else {
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..n_workers).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().fold(true, |all, worker| {
-                all & worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-            })
-        })
-    };
-    if !finished {
-        return Err(Stopped);
-    }
+        if layout.with_margins {
+            control.watch.advance(piece.margins.len() / n_outputs);
+        }
+        Ok(())
+    })?;
     Ok((values, margins))
 }
 

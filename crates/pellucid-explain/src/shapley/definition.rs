@@ -15,7 +15,7 @@ use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Tree};
 use super::columns::each_pair;
 use super::game::{Background, Game};
 use super::paths::{LeafPath, paths};
-use super::rowwise::each_row;
+use super::workers::each_row;
 use crate::{Attributions, Control, Space, Stopped};
 
 /// More used features than this would take hours a row.
@@ -83,12 +83,6 @@ fn expected(model: &Ensemble, x: &dyn Fn(FeatureId) -> f64, known: &dyn Fn(Featu
     sums
 }
 
-/// The features that the model uses.
-fn players(model: &Ensemble) -> Vec<FeatureId> {
-    let used = model.used_features();
-    (0..used.len()).filter(|&f| used[f]).map(FeatureId::at).collect()
-}
-
 /// The worth of every set of players to a row.
 fn worths(
     model: &Ensemble,
@@ -124,7 +118,7 @@ pub fn by_subsets(
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
-    let players = players(model);
+    let players = model.features_in_use();
     let n = players.len();
     let (n_features, n_outputs) = (model.features.len(), model.base.len());
     let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
@@ -165,7 +159,7 @@ pub fn interactions_by_subsets(
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Vec<f64>, Stopped> {
-    let players = players(model);
+    let players = model.features_in_use();
     let (n, n_outputs) = (players.len(), model.base.len());
     let mut found = Vec::new();
     for row in 0..rows.n_rows() {

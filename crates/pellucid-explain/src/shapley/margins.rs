@@ -41,9 +41,8 @@ impl<'m> Walks<'m> {
             Level::Avx2 => 4,
             Level::Portable => 2,
         };
-        let is_used = model.used_features();
-        let used: Vec<FeatureId> = (0..is_used.len()).filter(|&f| is_used[f]).map(FeatureId::at).collect();
-        let mut places = vec![0; is_used.len()];
+        let used = model.features_in_use();
+        let mut places = vec![0; model.features.len()];
         used.iter().zip(0..).for_each(|(feature, place)| places[feature.index()] = place);
         let is_narrow =
             matches!(model.cast, InputCast::F32 | InputCast::F32Present | InputCast::F32OrInfinite);

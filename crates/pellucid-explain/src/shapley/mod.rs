@@ -35,11 +35,11 @@ mod plan;
 mod planes;
 pub mod quadrature;
 mod rescaled;
-mod rowwise;
 mod saabas;
 mod scratch;
 pub mod tables;
 mod units;
+mod workers;
 
 pub use game::{Background, BackgroundError, Game};
 pub use interactions::{InteractionPlan, Interactions, plan_interactions, shap_interactions};

@@ -346,7 +346,7 @@ pub(super) fn plan_columns(
             return Err(PlanError::OtherGame { method: method.name(), game });
         }
         Method::Definition => {
-            let found = model.used_features().iter().filter(|used| **used).count();
+            let found = model.features_in_use().len();
             if found > MAX_FEATURES {
                 return Err(PlanError::TooManyFeatures { found });
             }
@@ -451,7 +451,7 @@ fn way_to_probabilities(
     if !matches!(how.method, Method::Auto | Method::Definition) {
         return Err(PlanError::OtherSpace { method });
     }
-    let features = model.used_features().iter().filter(|used| **used).count();
+    let features = model.features_in_use().len();
     let rows = background.rows().n_rows();
     let answers =
         1_u128.checked_shl(features as u32).map_or(u128::MAX, |all| all.saturating_mul(rows as u128));

@@ -13,7 +13,7 @@ use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Target, Tree};
 
 use super::definition::shapley_weight;
 use super::game::{Background, Game};
-use super::rowwise::each_row;
+use super::workers::each_row;
 use crate::{Attributions, Control, Kind, Space, Stopped};
 
 /// Margins that differ by less have the slope of the curve itself.

@@ -8,7 +8,7 @@ use pellucid_data::NodeId;
 use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Tree};
 
 use super::Game;
-use super::rowwise::each_row;
+use super::workers::each_row;
 use crate::{Attributions, Control, Kind, Stopped};
 
 /// Saabas values of every row and output.

@@ -33,53 +33,36 @@ pub trait Number: Copy + Default {
     }
 }
 
-impl Number for f64 {
-    #[inline(always)]
-    fn of(x: f64) -> Self {
-        x
-    }
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        self
-    }
-    #[inline(always)]
-    fn is_below(self, threshold: Self) -> bool {
-        self < threshold
-    }
-    #[inline(always)]
-    fn is_none(self) -> bool {
-        self.is_nan()
-    }
-    #[inline(always)]
-    fn pick(is_yes: bool, yes: Self, no: Self) -> Self {
-        let mask = u64::from(is_yes).wrapping_neg();
-        Self::from_bits((yes.to_bits() & mask) | (no.to_bits() & !mask))
-    }
+macro_rules! number {
+    ($float:ty, $bits:ty) => {
+        impl Number for $float {
+            #[inline(always)]
+            fn of(x: f64) -> Self {
+                x as $float
+            }
+            #[inline(always)]
+            fn wide(self) -> f64 {
+                f64::from(self)
+            }
+            #[inline(always)]
+            fn is_below(self, threshold: Self) -> bool {
+                self < threshold
+            }
+            #[inline(always)]
+            fn is_none(self) -> bool {
+                self.is_nan()
+            }
+            #[inline(always)]
+            fn pick(is_yes: bool, yes: Self, no: Self) -> Self {
+                let mask = <$bits>::from(is_yes).wrapping_neg();
+                Self::from_bits((yes.to_bits() & mask) | (no.to_bits() & !mask))
+            }
+        }
+    };
 }
 
-impl Number for f32 {
-    #[inline(always)]
-    fn of(x: f64) -> Self {
-        x as f32
-    }
-    #[inline(always)]
-    fn wide(self) -> f64 {
-        f64::from(self)
-    }
-    #[inline(always)]
-    fn is_below(self, threshold: Self) -> bool {
-        self < threshold
-    }
-    #[inline(always)]
-    fn is_none(self) -> bool {
-        self.is_nan()
-    }
-    #[inline(always)]
-    fn pick(is_yes: bool, yes: Self, no: Self) -> Self {
-        let mask = u32::from(is_yes).wrapping_neg();
-        Self::from_bits((yes.to_bits() & mask) | (no.to_bits() & !mask))
-    }
-}
+number!(f32, u32);
+number!(f64, u64);
 
 /// A tree as choices.
 #[derive(Debug, Clone)]

@@ -217,6 +217,13 @@ impl Ensemble {
         self.trees.iter().map(Tree::n_leaves).sum()
     }
 
+    /// The features that any split looks at, ascending.
+    #[must_use]
+    pub fn features_in_use(&self) -> Vec<FeatureId> {
+        let used = self.used_features();
+        (0..used.len()).filter(|&feature| used[feature]).map(FeatureId::at).collect()
+    }
+
     /// For each feature, whether any split looks at it.
     #[must_use]
     pub fn used_features(&self) -> Vec<bool> {

@@ -256,11 +256,16 @@ fn columns(model: &Ensemble) -> Result<Vec<String>, Failure> {
     let k = model.base.len();
     let mut names = Vec::new();
     for output in 0..k {
-        let name = |name: &str| if k == 1 { name.to_owned() } else { format!("{name}@{output}") };
+        let name = |name: &str| of_output(name, output, k);
         names.extend(model.features.iter().map(|feature| name(&feature.name)));
         names.extend([name("base_value"), name("residual")]);
     }
     check_columns(names)
+}
+
+/// What a column is called, which is of one of `k` outputs.
+pub(super) fn of_output(name: &str, output: usize, k: usize) -> String {
+    if k == 1 { name.to_owned() } else { format!("{name}@{output}") }
 }
 
 /// Column names, unless one appears twice.
@@ -332,9 +337,17 @@ fn write_values(
 fn json_row(found: &Attributions, row: usize) -> String {
     let output = |output: OutputId| {
         let values: Vec<String> = found.values(row, output).iter().map(|&x| number(x)).collect();
+        format!("\"values\":[{}]", values.join(","))
+    };
+    json_outputs(found, row, output)
+}
+
+/// A row as an array over outputs: what `of` says of each, then `base_value`, `margin` (or `probability`) and `residual`.
+pub(super) fn json_outputs(found: &Attributions, row: usize, of: impl Fn(OutputId) -> String) -> String {
+    let output = |output: OutputId| {
         format!(
-            "{{\"values\":[{}],\"base_value\":{},\"{}\":{},\"residual\":{}}}",
-            values.join(","),
+            "{{{},\"base_value\":{},\"{}\":{},\"residual\":{}}}",
+            of(output),
             number(found.base(output)),
             if found.space() == Space::Margin { "margin" } else { "probability" },
             number(found.margin(row, output)),

@@ -10,7 +10,7 @@ use pellucid::models::trees::Ensemble;
 use pellucid::views::number::{count, pretty};
 use serde_json::{Value, json};
 
-use super::explain::{check_columns, kernels, metadata, method};
+use super::explain::{check_columns, kernels, metadata, method, of_output};
 use super::json_object::JsonObject;
 use super::{Context, print};
 use crate::args::Explain;
@@ -166,12 +166,12 @@ fn columns(model: &Ensemble) -> Result<Vec<String>, Failure> {
     let k = model.base.len();
     let mut names = Vec::new();
     for output in 0..k {
-        let name = |name: String| if k == 1 { name } else { format!("{name}@{output}") };
+        let name = |name: &str| of_output(name, output, k);
         let of = |(one, other): (FeatureId, FeatureId)| {
             format!("{}*{}", model.features[one.index()].name, model.features[other.index()].name)
         };
-        names.extend(pairs(model.features.len()).map(|pair| name(of(pair))));
-        names.extend([name("base_value".to_owned()), name("residual".to_owned())]);
+        names.extend(pairs(model.features.len()).map(|pair| name(&of(pair))));
+        names.extend([name("base_value"), name("residual")]);
     }
     check_columns(names)
 }

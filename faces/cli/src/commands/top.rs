@@ -5,9 +5,11 @@ use std::sync::Arc;
 use pellucid::data::OutputId;
 use pellucid::data::write::Heading;
 use pellucid::data::write::jsonl::number;
-use pellucid::explain::{Attributions, Space};
+use pellucid::explain::Attributions;
 use pellucid::models::trees::Ensemble;
 use serde_json::Value;
+
+use super::explain::{json_outputs, of_output};
 
 /// The features with the largest values, largest first and equal ones in the model's order, and the sum of the other values.
 fn largest(values: &[f64], k: usize) -> (Vec<usize>, f64) {
@@ -25,8 +27,7 @@ pub(super) fn headings(model: &Ensemble, k: usize) -> Vec<Heading> {
     let mut headings = Vec::new();
     for output in 0..n_outputs {
         let mut add = |name: String, words: Option<Arc<Vec<String>>>| {
-            let name = if n_outputs == 1 { name } else { format!("{name}@{output}") };
-            headings.push(Heading { name, words });
+            headings.push(Heading { name: of_output(&name, output, n_outputs), words });
         };
         for rank in 1..=k.min(words.len()) {
             add(format!("feature_{rank}"), Some(Arc::clone(&words)));
@@ -68,16 +69,8 @@ pub(super) fn json_row(found: &Attributions, row: usize, k: usize, names: &[Stri
                 number(values[feature])
             )
         };
-        format!(
-            "{{\"top\":[{}],\"rest\":{},\"base_value\":{},\"{}\":{},\"residual\":{}}}",
-            top.iter().map(one).collect::<Vec<_>>().join(","),
-            number(rest),
-            number(found.base(output)),
-            if found.space() == Space::Margin { "margin" } else { "probability" },
-            number(found.margin(row, output)),
-            number(found.residual(row, output))
-        )
+        let top = top.iter().map(one).collect::<Vec<_>>().join(",");
+        format!("\"top\":[{top}],\"rest\":{}", number(rest))
     };
-    let outputs: Vec<String> = (0..found.n_outputs()).map(OutputId::at).map(output).collect();
-    format!("[{}]", outputs.join(","))
+    json_outputs(found, row, output)
 }

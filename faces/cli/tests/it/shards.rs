@@ -33,6 +33,15 @@ fn folder() -> Folder {
     folder
 }
 
+/// Aggregates of the three shards.
+fn aggregate_parts(folder: &Folder) {
+    for at in ["1", "2", "3"] {
+        let (shard, out) = (format!("{at}/3"), format!("parts/{at}.json"));
+        let words = ["explain", "forest.skops", "data.parquet", "-q", "--aggregate", "--shard"];
+        folder.ok(&[&words[..], &[&shard, "-o", &out]].concat());
+    }
+}
+
 #[test]
 fn shards_that_are_joined_equal_the_whole() {
     let folder = folder();
@@ -111,20 +120,7 @@ fn what_cannot_be_joined_says_why() {
 #[test]
 fn shards_of_different_machines_are_joined_and_told() {
     let folder = folder();
-    for at in ["1", "2", "3"] {
-        let out = format!("parts/{at}.json");
-        folder.ok(&[
-            "explain",
-            "forest.skops",
-            "data.parquet",
-            "-q",
-            "--aggregate",
-            "--shard",
-            &format!("{at}/3"),
-            "-o",
-            &out,
-        ]);
-    }
+    aggregate_parts(&folder);
     let mut part: serde_json::Value = serde_json::from_str(&folder.read("parts/2.json")).unwrap();
     assert!(part["about"]["shard.instructions"].is_string());
     part["about"]["shard.instructions"] = "another".into();
@@ -213,20 +209,7 @@ fn parts_that_are_not_whole_or_not_of_one_job_are_refused_by_name() {
 #[test]
 fn damaged_aggregates_are_refused_and_folders_are_no_files() {
     let folder = folder();
-    for at in ["1", "2", "3"] {
-        let out = format!("parts/{at}.json");
-        folder.ok(&[
-            "explain",
-            "forest.skops",
-            "data.parquet",
-            "-q",
-            "--aggregate",
-            "--shard",
-            &format!("{at}/3"),
-            "-o",
-            &out,
-        ]);
-    }
+    aggregate_parts(&folder);
     fs_err::create_dir(folder.path("parts/a.json")).unwrap();
     fs_err::write(folder.path("parts/b.json"), "[1, 2]").unwrap();
     folder.ok(&["merge", "parts", "-o", "joined.json"]);
