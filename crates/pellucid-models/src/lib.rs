@@ -3,10 +3,12 @@
 //! Importers turn files into one [`trees::Ensemble`]; nothing above this crate hears which library
 //! trained it.
 
+pub mod linear;
 pub mod link;
 pub mod rules;
 pub mod trees;
 
+pub use linear::Linear;
 pub use link::{Link, Scale};
 use trees::FeatureMatrix;
 

@@ -22,6 +22,8 @@ pub enum Link {
     },
     /// Probabilities of classes, `exp(margin) / Σ exp(margin)`.
     Softmax,
+    /// Each class against the rest: `1 / (1 + exp(-margin))`, divided by their sum.
+    OneVsRest,
     /// The class with the largest margin, as its number.
     ArgMax,
     /// `exp(margin)`: rates, means of positive targets, hazards, survival times.
@@ -56,6 +58,11 @@ impl Link {
                 let total: f64 = weights.iter().sum();
                 weights.iter().map(|w| w / total).collect()
             }
+            Self::OneVsRest => {
+                let each = Self::Logistic { slope: 1.0 }.predictions(margins);
+                let total: f64 = each.iter().sum();
+                each.iter().map(|p| p / total).collect()
+            }
             Self::ArgMax => {
                 let best =
                     (1..margins.len()).fold(0, |best, k| if margins[k] > margins[best] { k } else { best });
@@ -89,7 +96,7 @@ impl Link {
     #[must_use]
     pub fn margin_unit(self) -> &'static str {
         match self {
-            Self::Logistic { .. } => "log-odds",
+            Self::Logistic { .. } | Self::OneVsRest => "log-odds",
             Self::Softmax | Self::ArgMax => "log-odds, unnormalized",
             Self::Exp => "log scale",
             Self::Isolation { .. } => "isolation depth",
@@ -100,7 +107,13 @@ impl Link {
     /// Whether predictions are probabilities.
     #[must_use]
     pub fn is_probability(self) -> bool {
-        matches!(self, Self::Logistic { .. } | Self::Softmax)
+        matches!(self, Self::Logistic { .. }) || self.is_of_all_classes()
+    }
+
+    /// Whether each prediction is a probability that depends on the margins of all classes.
+    #[must_use]
+    pub fn is_of_all_classes(self) -> bool {
+        matches!(self, Self::Softmax | Self::OneVsRest)
     }
 }
 

@@ -127,7 +127,7 @@ impl Sample {
         let probability = |margins: &[f64]| model.predictions(margins).get(output).copied();
         let values = self.values.iter().flat_map(|row| row[output * n_features..][..n_features].to_vec());
         Subject {
-            model: format!("{}, {} trees", model.origin.library, crate::number::count(model.trees.len())),
+            model: format!("{}, {}", model.origin.library, parts(model)),
             method: self.method.clone(),
             kind: self.kind,
             unit: if is_margin { model.link.margin_unit() } else { "probability" }.to_owned(),
@@ -142,4 +142,12 @@ impl Sample {
             totals: self.totals[output].clone(),
         }
     }
+}
+
+/// What a model is a sum of, for people.
+fn parts(model: &Ensemble) -> String {
+    if model.linear.is_some() && model.trees.is_empty() {
+        return "linear".to_owned();
+    }
+    format!("{} trees", crate::number::count(model.trees.len()))
 }

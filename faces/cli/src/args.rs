@@ -173,7 +173,7 @@ pub(crate) struct Reading {
 /// A model and the data it is asked about.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ModelAndData {
-    /// The saved model: XGBoost .json or .ubj, LightGBM .txt, CatBoost .json, scikit-learn .skops, trees in .onnx
+    /// The saved model: XGBoost .json or .ubj, LightGBM .txt, CatBoost .json, scikit-learn .skops, trees and linear models in .onnx
     pub(crate) model: PathBuf,
     /// The data: CSV or JSON lines (.gz and .zst too), Parquet, Arrow IPC; `-` is standard input
     pub(crate) data: PathBuf,
@@ -213,6 +213,9 @@ pub(crate) struct Explain {
     /// Rows that unknown features are taken from: the background (interventional) game, instead of the path-dependent one
     #[arg(long, value_name = "FILE")]
     pub(crate) background: Option<PathBuf>,
+    /// Which game: what stands for unknown features [default: background with --background, else path-dependent]
+    #[arg(long, value_enum, value_name = "GAME")]
+    pub(crate) game: Option<GameName>,
     /// A column of the background: how much each of its rows weighs
     #[arg(long, value_name = "COL", requires = "background")]
     pub(crate) background_weights: Option<String>,
@@ -256,6 +259,16 @@ pub(crate) struct Merge {
     /// The result: .json for aggregates, .parquet .csv .jsonl .arrow for values
     #[arg(short, long, value_name = "OUT")]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GameName {
+    /// The training rows that came the same way, as the trees tell
+    PathDependent,
+    /// The rows of --background, whatever the known features are (interventional)
+    Background,
+    /// What the known features say of them, by the correlations in --background (linear models)
+    CorrelationDependent,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -50,6 +50,8 @@ pub(crate) struct Feed {
     unseen: Vec<usize>,
     /// Rows that unknown features are taken from.
     background: Option<Background>,
+    /// Whether they are taken by what known features say of them.
+    is_correlated: bool,
     /// Rows of the whole file, where only a part is read.
     whole: Option<u64>,
 }
@@ -109,7 +111,7 @@ impl Feed {
         let unseen = vec![0; model.features.len()];
         let (data, model_hash) = (data.to_owned(), String::new());
         let (read_rows, next_row, pending, ended) = (0, 0, None, false);
-        let (background, whole) = (None, None);
+        let (background, is_correlated, whole) = (None, false, None);
         Ok(Self {
             model,
             model_hash,
@@ -122,6 +124,7 @@ impl Feed {
             ended,
             unseen,
             background,
+            is_correlated,
             whole,
         })
     }
@@ -181,6 +184,11 @@ impl Feed {
         Ok(())
     }
 
+    /// Takes unknown features by the correlations of the background from now on.
+    pub(crate) fn take_correlations(&mut self) {
+        self.is_correlated = true;
+    }
+
     /// Reads only a part of the rows from now on.
     pub(crate) fn take_shard(&mut self, shard: Shard) -> Result<(), Failure> {
         let whole = self.reader.n_rows();
@@ -199,7 +207,11 @@ impl Feed {
     }
 
     fn game(&self) -> Game<'_> {
-        self.background.as_ref().map_or(Game::PathDependent, Game::Background)
+        match &self.background {
+            None => Game::PathDependent,
+            Some(background) if self.is_correlated => Game::Correlated(background),
+            Some(background) => Game::Background(background),
+        }
     }
 
     /// How many rows the file says it has.

@@ -43,7 +43,7 @@ pub(crate) struct Bins {
 
 impl Bins {
     pub(crate) fn new(model: &Ensemble) -> Self {
-        let used = model.features_in_use();
+        let used = model.features_in_splits();
         let mut place = vec![0; model.features.len()];
         used.iter().enumerate().for_each(|(at, feature)| place[feature.index()] = at as u32);
         let mut cuts = vec![Vec::new(); used.len()];

@@ -50,7 +50,10 @@ pub(super) fn explain(
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
     let layout = Layout::of_features(model, compiled);
-    let (values, margins) = run(model, compiled, &layout, rows, control)?;
+    let (mut values, mut margins) = run(model, compiled, &layout, rows, control)?;
+    if let Some(linear) = &compiled.linear {
+        linear.add(rows, &mut values, &mut margins);
+    }
     Ok(Attributions::measured(compiled.game, layout.n, compiled.base.clone(), values, margins))
 }
 

@@ -55,8 +55,16 @@ fn worth(
     x: &dyn Fn(FeatureId) -> f64,
     known: &dyn Fn(FeatureId) -> bool,
 ) -> Vec<f64> {
-    // Without a background only margins have a worth, see the plan.
-    let Game::Background(background) = game else { return expected(model, x, known) };
+    let background = match game {
+        Game::Background(background) => background,
+        // In these games only margins have a worth, see the plan.
+        Game::PathDependent => return expected(model, x, known),
+        Game::Correlated(background) => {
+            let all = (0..model.features.len()).map(FeatureId::at);
+            let means = conditional_means(background, &all.collect::<Vec<_>>(), x, known);
+            return model.margin(|feature| means[feature.index()]);
+        }
+    };
     let mut sums = vec![0.0; model.base.len()];
     for (row, weight) in background.weights().iter().enumerate() {
         let mixed = |feature| if known(feature) { x(feature) } else { background.rows().at(feature, row) };
@@ -65,6 +73,63 @@ fn worth(
         sums.iter_mut().zip(answers).for_each(|(sum, answer)| *sum += share * answer);
     }
     sums
+}
+
+/// Known features as they are, others where they are expected, if all follow a normal distribution: with covariances C,
+/// E[x_U | x_K] = m_U + C_UK C_KK⁻¹ (x_K - m_K).
+fn conditional_means(
+    background: &Background,
+    features: &[FeatureId],
+    x: &dyn Fn(FeatureId) -> f64,
+    known: &dyn Fn(FeatureId) -> bool,
+) -> Vec<f64> {
+    let mean = |f: FeatureId| background.mean(f);
+    let covariance = |f: FeatureId, g: FeatureId| {
+        let (of_f, of_g) = (mean(f), mean(g));
+        background
+            .mean_of(|row| (background.rows().at(f, row) - of_f) * (background.rows().at(g, row) - of_g))
+    };
+    let given: Vec<FeatureId> = features.iter().copied().filter(|&f| known(f)).collect();
+    // What never varies says nothing.
+    let telling: Vec<FeatureId> = given.iter().copied().filter(|&f| covariance(f, f) > 0.0).collect();
+    let mut equations: Vec<Vec<f64>> = telling
+        .iter()
+        .map(|&f| telling.iter().map(|&g| covariance(f, g)).chain([x(f) - mean(f)]).collect())
+        .collect();
+    let weights = solve(&mut equations);
+    let expected = |f: FeatureId| {
+        mean(f) + telling.iter().zip(&weights).map(|(&g, weight)| covariance(f, g) * weight).sum::<f64>()
+    };
+    features.iter().map(|&f| if known(f) { x(f) } else { expected(f) }).collect()
+}
+
+/// Solves linear equations, whose right sides stand last, by Gauss's elimination.
+fn solve(equations: &mut [Vec<f64>]) -> Vec<f64> {
+    let n = equations.len();
+    for at in 0..n {
+        let largest = (at..n).max_by(|&a, &b| equations[a][at].abs().total_cmp(&equations[b][at].abs()));
+        equations.swap(at, largest.unwrap_or(at));
+        let pivot = equations[at].clone();
+        for equation in equations.iter_mut().skip(at + 1) {
+            let times = equation[at] / pivot[at];
+            equation.iter_mut().zip(&pivot).for_each(|(own, other)| *own -= times * other);
+        }
+    }
+    let mut found = vec![0.0; n];
+    for at in (0..n).rev() {
+        let known: f64 = (at + 1..n).map(|other| equations[at][other] * found[other]).sum();
+        found[at] = (equations[at][n] - known) / equations[at][at];
+    }
+    found
+}
+
+/// The features that can change what the others are worth.
+fn players(model: &Ensemble, game: Game<'_>) -> Vec<FeatureId> {
+    match game {
+        // What moves no margin may tell of what does.
+        Game::Correlated(_) => (0..model.features.len()).map(FeatureId::at).collect(),
+        Game::PathDependent | Game::Background(_) => model.features_in_use(),
+    }
 }
 
 /// What the model says to a row, on a scale.
@@ -118,7 +183,7 @@ pub fn by_subsets(
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
-    let players = model.features_in_use();
+    let players = players(model, game);
     let n = players.len();
     let (n_features, n_outputs) = (model.features.len(), model.base.len());
     let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
@@ -159,7 +224,7 @@ pub fn interactions_by_subsets(
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Vec<f64>, Stopped> {
-    let players = model.features_in_use();
+    let players = players(model, game);
     let (n, n_outputs) = (players.len(), model.base.len());
     let mut found = Vec::new();
     for row in 0..rows.n_rows() {

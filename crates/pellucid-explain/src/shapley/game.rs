@@ -1,6 +1,9 @@
-//! What does a model answer when some features are not known? Two games.
+//! What does a model answer when some features are not known? Two games, and a third for linear models.
 
+use pellucid_data::FeatureId;
 use pellucid_models::trees::FeatureMatrix;
+
+use super::correlated;
 
 /// Whence the values of unknown features come.
 #[derive(Debug, Clone, Copy, Default)]
@@ -11,6 +14,9 @@ pub enum Game<'b> {
     /// From rows that are given (`interventional` of shap): v(S) is the mean margin over these rows with the features of S
     /// replaced by those of the explained row.
     Background(&'b Background),
+    /// From what the known features say of them, if all follow a normal distribution with the means and covariances of rows that
+    /// are given (`correlation_dependent` of shap; linear models only).
+    Correlated(&'b Background),
 }
 
 impl Game<'_> {
@@ -20,6 +26,7 @@ impl Game<'_> {
         match self {
             Self::PathDependent => "path-dependent",
             Self::Background(_) => "background",
+            Self::Correlated(_) => correlated::GAME,
         }
     }
 }
@@ -94,6 +101,18 @@ impl Background {
     #[must_use]
     pub fn weights(&self) -> &[f64] {
         &self.weights
+    }
+
+    /// The weighted mean of a feature.
+    #[must_use]
+    pub fn mean(&self, feature: FeatureId) -> f64 {
+        self.mean_of(|row| self.rows.at(feature, row))
+    }
+
+    /// The weighted mean of what `of` says of each row; rows that weigh nothing are not asked.
+    pub(super) fn mean_of(&self, of: impl Fn(usize) -> f64) -> f64 {
+        let weighty = self.weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
+        weighty.map(|(row, weight)| weight * of(row)).sum::<f64>() / self.total
     }
 
     /// The sum of the weights.

@@ -41,7 +41,7 @@ impl<'m> Walks<'m> {
             Level::Avx2 => 4,
             Level::Portable => 2,
         };
-        let used = model.features_in_use();
+        let used = model.features_in_splits();
         let mut places = vec![0; model.features.len()];
         used.iter().zip(0..).for_each(|(feature, place)| places[feature.index()] = place);
         let is_narrow =

@@ -23,12 +23,14 @@ mod aligned;
 mod bins;
 mod blocks;
 mod columns;
+mod correlated;
 mod deep;
 pub mod definition;
 mod game;
 mod histogram;
 mod index;
 mod interactions;
+mod linear;
 mod margins;
 mod paths;
 mod plan;
@@ -68,6 +70,7 @@ pub fn tree_shap(
         Way::Compiled(compiled) => blocks::explain(model, compiled, rows, control),
         way @ Way::Subsets(_) => definition::by_subsets(model, way.game(), plan.space(), rows, control),
         Way::Rescaled(background) => rescaled::rescaled(model, background, rows, control),
+        Way::Correlated(correlated) => correlated.explain(model, rows, control),
         Way::Saabas => saabas::saabas(model, rows, control),
     }
 }

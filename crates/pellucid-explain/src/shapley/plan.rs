@@ -3,15 +3,16 @@
 use std::ops::Range;
 
 use pellucid_data::{Level, NodeId};
-use pellucid_models::Link;
 use pellucid_models::trees::{Ensemble, Node, Side, Tree};
 
 use super::bins::Bins;
 use super::columns::Wanted;
+use super::correlated::{self, Correlated};
 use super::deep::{self, DeepLeaf};
 use super::definition::MAX_FEATURES;
 use super::game::{Background, Game};
 use super::histogram::{Binned, Histogram, MOST_SLOTS, all_pass};
+use super::linear::LinearPart;
 use super::paths::{Path, walk};
 use super::planes;
 use super::quadrature::{Walk, bytes_of, prepare};
@@ -102,6 +103,32 @@ pub enum PlanError {
          save the model in its library's own format (of XGBoost, 3.1 or later stores it for vector leaves)"
     )]
     NoCovers,
+    /// A linear model alone says nothing of what its features are usually.
+    #[error(
+        "a linear model has no trees that tell how training rows went, so the path-dependent game is not defined; give rows to compare with \
+         (--background), the training data or a part of it"
+    )]
+    LinearNeedsBackground,
+    /// The correlation-dependent game of trees.
+    #[error(
+        "the correlation-dependent game is for linear models; trees are explained by the background or the path-dependent game"
+    )]
+    NotLinear,
+    /// What the correlation-dependent game has not.
+    #[error(
+        "the correlation-dependent game has values of the margin only, by method `auto`; use the background game for the rest"
+    )]
+    CorrelatedValuesOnly,
+    /// Too many features for all subsets.
+    #[error(
+        "{found} features vary in the background; correlation-dependent values are a sum over all subsets of these, and up to {} are done: \
+         use the background game, which has no such limit",
+        correlated::MOST_FEATURES
+    )]
+    TooManyCorrelated {
+        /// Features that vary.
+        found: usize,
+    },
     /// Nothing to explain.
     #[error("the model has no outputs")]
     NoOutputs,
@@ -220,6 +247,8 @@ pub(super) struct Compiled {
     /// Trees whose tables fit into the cache together.
     pub(super) groups: Vec<Range<usize>>,
     pub(super) base: Vec<f64>,
+    /// What is added beside trees.
+    pub(super) linear: Option<LinearPart>,
     /// Columns an output has in sums.
     pub(super) width: usize,
     /// The unit of each column's rounded tables, see [`planes`].
@@ -232,7 +261,9 @@ impl Way {
     pub(super) fn game(&self) -> Game<'_> {
         match self {
             Self::Subsets(Some(background)) | Self::Rescaled(background) => Game::Background(background),
-            Self::Subsets(None) | Self::Compiled(_) | Self::Saabas => Game::PathDependent,
+            Self::Subsets(None) | Self::Compiled(_) | Self::Correlated(_) | Self::Saabas => {
+                Game::PathDependent
+            }
         }
     }
 }
@@ -255,6 +286,8 @@ pub(super) enum Way {
     Subsets(Option<Background>),
     /// Margins rescaled, pair by pair.
     Rescaled(Background),
+    /// A matrix of a linear model.
+    Correlated(Box<Correlated>),
     /// A walk down each tree.
     Saabas,
 }
@@ -326,9 +359,14 @@ pub(super) fn plan_columns(
     let How { method, expected_rows, level, space } = how;
     let background = match game {
         _ if model.base.is_empty() => return Err(PlanError::NoOutputs),
+        Game::PathDependent if model.linear.is_some() => return Err(PlanError::LinearNeedsBackground),
         Game::PathDependent if !model.has_covers => return Err(PlanError::NoCovers),
         Game::PathDependent => None,
         Game::Background(background) => Some(background),
+        Game::Correlated(background) => {
+            let way = way_of_correlated(model, background, wanted, how, watch)?;
+            return Ok(Plan { game: game.name(), how, summary: Summary::default(), way });
+        }
     };
     let (game, is_background) = (game.name(), background.is_some());
     let without_tables = |way| Ok(Plan { game, how, summary: Summary::default(), way });
@@ -359,6 +397,10 @@ pub(super) fn plan_columns(
     let mut pattern_bytes = 0;
     let mut summary = Summary::default();
     let mut base = model.base.clone();
+    let linear = background.and_then(|background| LinearPart::new(model, background));
+    if let Some(linear) = &linear {
+        linear.add_base(&mut base);
+    }
     let mut trees = Vec::with_capacity(model.trees.len());
     for (at, tree) in model.trees.iter().enumerate() {
         if watch.should_stop() {
@@ -420,8 +462,24 @@ pub(super) fn plan_columns(
         Vec::new()
     };
     let groups = groups(&trees, scales.len());
-    let compiled = Compiled { game, width, groups, bins, trees, base, scales, level: level.or_lower() };
+    let level = level.or_lower();
+    let compiled = Compiled { game, width, groups, bins, trees, base, linear, scales, level };
     Ok(Plan { game, how, summary, way: Way::Compiled(Box::new(compiled)) })
+}
+
+/// How a linear model is explained by correlations, if it is one.
+fn way_of_correlated(
+    model: &Ensemble,
+    background: &Background,
+    wanted: Wanted,
+    how: How,
+    watch: &dyn Watch,
+) -> Result<Way, PlanError> {
+    let linear = model.linear.as_ref().filter(|_| model.trees.is_empty()).ok_or(PlanError::NotLinear)?;
+    if wanted == Wanted::Pairs || how.space != Space::Margin || how.method != Method::Auto {
+        return Err(PlanError::CorrelatedValuesOnly);
+    }
+    Correlated::new(model, linear, background, watch).map(|made| Way::Correlated(Box::new(made)))
 }
 
 /// How the model's probabilities are explained, if they can be and that in a time.
@@ -440,7 +498,7 @@ fn way_to_probabilities(
     }
     let method = how.method.name();
     if how.space == Space::Rescaled {
-        if model.link == Link::Softmax {
+        if model.link.is_of_all_classes() {
             return Err(PlanError::ClassesTogether);
         }
         if how.method != Method::Auto {

@@ -13,6 +13,7 @@ use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Target, Tree};
 
 use super::definition::shapley_weight;
 use super::game::{Background, Game};
+use super::linear::each_part;
 use super::workers::each_row;
 use crate::{Attributions, Control, Kind, Space, Stopped};
 
@@ -64,6 +65,11 @@ pub(super) fn rescaled(
                         [0, 0],
                         &mut parts[output * n_features..][..n_features],
                     );
+                }
+            }
+            if let Some(linear) = &model.linear {
+                for (output, parts) in parts.chunks_exact_mut(n_features).enumerate() {
+                    each_part(linear, output, |f| rows.at(f, row), |f| background.rows().at(f, other), parts);
                 }
             }
             for output in 0..k {

@@ -131,8 +131,9 @@ pub enum BindError {
     },
     /// A number that the training library refuses.
     #[error(
-        "column `{column}`, row {row}: {found} is infinite after rounding to 32 bits; {library} refuses such rows: \
-         correct the value, or leave the row out"
+        "column `{column}`, row {row}: {found} is infinite{}; {library} refuses such rows: \
+         correct the value, or leave the row out",
+        if .found.is_finite() { " after rounding to 32 bits" } else { "" }
     )]
     Infinite {
         /// The column.

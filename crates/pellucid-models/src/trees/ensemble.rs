@@ -1,4 +1,4 @@
-//! What is a tree ensemble? Trees that are summed, a base, and the way back to predictions.
+//! What is a tree ensemble? Trees that are summed, a base, and the way back to predictions. (A linear model is one without trees.)
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use pellucid_data::FeatureId;
 use super::bind::FeatureMatrix;
 use super::node::{Node, Tree};
 use super::walk::Walker;
-use crate::{Link, Predict, Scale};
+use crate::{Linear, Link, Predict, Scale};
 
 /// Where a model came from; for people, never for algorithms.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +33,10 @@ pub enum InputCast {
     F32Present,
     /// To `f32`, infinities are numbers (CatBoost).
     F32OrInfinite,
+    /// To `f32`; what is infinite then, or missing, has no answer (linear models of ONNX).
+    F32Finite,
+    /// Not at all; what is infinite or missing is refused (linear models of scikit-learn).
+    F64Finite,
     /// Not at all.
     F64,
     /// Not at all, but `|x| <=` [`ZERO_THRESHOLD`](super::node::ZERO_THRESHOLD) is read as 0 (LightGBM,
@@ -45,8 +49,8 @@ impl InputCast {
     #[must_use]
     pub fn apply(self, x: f64) -> f64 {
         match self {
-            Self::F32 | Self::F32Present | Self::F32OrInfinite => f64::from(x as f32),
-            Self::F64 => x,
+            Self::F32 | Self::F32Present | Self::F32Finite | Self::F32OrInfinite => f64::from(x as f32),
+            Self::F64 | Self::F64Finite => x,
             Self::F64TinyIsZero if x.abs() <= super::node::ZERO_THRESHOLD => 0.0,
             Self::F64TinyIsZero => x,
         }
@@ -57,7 +61,8 @@ impl InputCast {
     pub fn refuses(self, x: f64) -> bool {
         match self {
             Self::F32 => (x as f32).is_infinite(),
-            Self::F32Present => x.is_nan() || (x as f32).is_infinite(),
+            Self::F32Present | Self::F32Finite => !(x as f32).is_finite(),
+            Self::F64Finite => !x.is_finite(),
             Self::F32OrInfinite | Self::F64 | Self::F64TinyIsZero => false,
         }
     }
@@ -114,7 +119,7 @@ pub struct Feature {
     pub kind: FeatureKind,
 }
 
-/// A sum of trees, exactly as the library that trained it computes it.
+/// A sum of trees or of slopes times features, exactly as the library that trained it computes it.
 #[derive(Debug, Clone)]
 pub struct Ensemble {
     /// Where it came from.
@@ -125,6 +130,8 @@ pub struct Ensemble {
     pub named: bool,
     /// The trees, in the file's order.
     pub trees: Vec<Tree>,
+    /// What is added beside them: the whole of a linear model, nothing of others.
+    pub linear: Option<Linear>,
     /// One base margin an output.
     pub base: Vec<f64>,
     /// Predictions are taken from the margin divided by this: 1, or the number of iterations of a forest
@@ -142,12 +149,12 @@ pub struct Ensemble {
 }
 
 impl Ensemble {
-    /// The sum of the trees and the base for one row, in `f64`: the function that is explained.
+    /// The sum of the trees, the linear part and the base for one row, in `f64`: the function that is explained.
     ///
     /// It differs from the library's own margin by the rounding of the library's sum only
     /// ([`Scale::Margin`] of [`Predict::predict`] repeats that rounding).
     pub fn margin(&self, x: impl Fn(FeatureId) -> f64) -> Vec<f64> {
-        let mut sums = vec![0.0; self.base.len()];
+        let mut sums = self.linear_sums(&x);
         for tree in &self.trees {
             let values = tree.leaf_values(tree.leaf(&x));
             tree.target.each_output(values, |output, value| sums[output] += value);
@@ -155,36 +162,41 @@ impl Ensemble {
         sums.iter().zip(&self.base).map(|(sum, base)| base + sum).collect()
     }
 
+    /// The linear part of one row's margins; zeros where there is none.
+    fn linear_sums(&self, x: impl Fn(FeatureId) -> f64) -> Vec<f64> {
+        let of = |output| self.linear.as_ref().map_or(0.0, |linear| linear.sum(output, &x));
+        (0..self.base.len()).map(of).collect()
+    }
+
     /// Margins of all rows with the library's own rounding, row-major.
     fn library_margins(&self, rows: &FeatureMatrix) -> Vec<f64> {
         let k = self.base.len();
-        let n = rows.n_rows();
+        let of_row = |row| self.linear_sums(|feature| rows.at(feature, row));
+        let mut sums: Vec<f64> = (0..rows.n_rows()).flat_map(of_row).collect();
         match self.summation {
             Summation::F32 => {
-                let start = self.base.iter().map(|&b| b as f32);
-                let mut sums: Vec<f32> = (0..n).flat_map(|_| start.clone()).collect();
+                let start = |(at, sum): (usize, &f64)| (self.base[at % k] + sum) as f32;
+                let mut sums: Vec<f32> = sums.iter().enumerate().map(start).collect();
                 self.each_leaf(rows, |at, value| sums[at] += value as f32);
                 sums.into_iter().map(f64::from).collect()
             }
             Summation::F32BaseLast => {
-                let mut sums = vec![0.0_f32; n * k];
+                let mut sums: Vec<f32> = sums.iter().map(|&sum| sum as f32).collect();
                 self.each_leaf(rows, |at, value| sums[at] += value as f32);
                 let with_base = |(at, sum): (usize, f32)| f64::from(sum + self.base[at % k] as f32);
                 sums.into_iter().enumerate().map(with_base).collect()
             }
             Summation::F64FromBase => {
-                let mut sums: Vec<f64> = (0..n).flat_map(|_| self.base.iter().copied()).collect();
+                sums.iter_mut().enumerate().for_each(|(at, sum)| *sum += self.base[at % k]);
                 self.each_leaf(rows, |at, value| sums[at] += value);
                 sums
             }
             Summation::F64ToF32 => {
-                let mut sums = vec![0.0; n * k];
                 self.each_leaf(rows, |at, value| sums[at] += value);
                 let rounded = |(at, sum): (usize, f64)| f64::from((sum + self.base[at % k]) as f32);
                 sums.into_iter().enumerate().map(rounded).collect()
             }
             Summation::F64 => {
-                let mut sums = vec![0.0; n * k];
                 self.each_leaf(rows, |at, value| sums[at] += value);
                 sums.iter_mut().enumerate().for_each(|(at, sum)| *sum += self.base[at % k]);
                 sums
@@ -217,23 +229,38 @@ impl Ensemble {
         self.trees.iter().map(Tree::n_leaves).sum()
     }
 
-    /// The features that any split looks at, ascending.
+    /// The features that move any margin, ascending.
     #[must_use]
     pub fn features_in_use(&self) -> Vec<FeatureId> {
         let used = self.used_features();
         (0..used.len()).filter(|&feature| used[feature]).map(FeatureId::at).collect()
     }
 
-    /// For each feature, whether any split looks at it.
+    /// The features that any split looks at, ascending.
+    #[must_use]
+    pub fn features_in_splits(&self) -> Vec<FeatureId> {
+        let split = self.split_features();
+        (0..split.len()).filter(|&feature| split[feature]).map(FeatureId::at).collect()
+    }
+
+    /// For each feature, whether any split looks at it, or its slope is not 0.
     #[must_use]
     pub fn used_features(&self) -> Vec<bool> {
-        let mut used = vec![false; self.features.len()];
-        for node in self.trees.iter().flat_map(Tree::nodes) {
-            if let Node::Split(split) = node {
-                used[split.feature.index()] = true;
-            }
+        let mut used = self.split_features();
+        if let Some(linear) = &self.linear {
+            used.iter_mut().enumerate().for_each(|(at, used)| *used |= linear.uses(FeatureId::at(at)));
         }
         used
+    }
+
+    fn split_features(&self) -> Vec<bool> {
+        let mut split = vec![false; self.features.len()];
+        for node in self.trees.iter().flat_map(Tree::nodes) {
+            if let Node::Split(own) = node {
+                split[own.feature.index()] = true;
+            }
+        }
+        split
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use super::json_object::JsonObject;
 use super::report::report;
 use super::{Context, VERSION, print, shard, top};
-use crate::args::{Explain, MethodName, OutputSpace, Plot, Theme};
+use crate::args::{Explain, GameName, MethodName, OutputSpace, Plot, Theme};
 use crate::explaining::{Explained, Feed, explain};
 use crate::failure::Failure;
 use crate::output::{Format, NewFile, TableFormat, check_distinct, check_place, table_writer, write_file};
@@ -45,6 +45,9 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     }
     if let Some(path) = &args.background {
         feed.take_background(path, args.background_weights.as_deref(), &args.about, context.console)?;
+    }
+    if args.game == Some(GameName::CorrelationDependent) {
+        feed.take_correlations();
     }
     if let Some(shard) = args.shard {
         feed.take_shard(shard)?;
@@ -91,7 +94,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     }
     let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("explanation", path.as_path())).collect();
     let options = json!({
-        "method": method(args.method).name(), "background": args.background, "background_weights": args.background_weights, "row": args.row, "class": args.class, "drop": args.about.drop,
+        "method": method(args.method).name(), "game": explained.plan.game(), "background": args.background, "background_weights": args.background_weights, "row": args.row, "class": args.class, "drop": args.about.drop,
         "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": args.output.name(), "top_k": args.top_k,
         "shard": args.shard.map(|shard| format!("{}/{}", shard.at + 1, shard.of)),
     });
@@ -105,6 +108,17 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
 
 /// What can be told to be wrong before any file is read.
 fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure> {
+    match (args.game, &args.background) {
+        (Some(GameName::PathDependent), Some(_)) => {
+            let text = "--game path-dependent has no background; leave --background out";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        (Some(GameName::Background | GameName::CorrelationDependent), None) => {
+            let text = "this game needs rows to compare with: give --background FILE";
+            return Err(Failure::Usage(text.to_owned()));
+        }
+        _ => {}
+    }
     let is_picture = matches!(format, None | Some(Format::Svg | Format::Png));
     if args.plot.is_some() && !is_picture {
         return Err(Failure::Usage(
@@ -196,6 +210,9 @@ pub(crate) fn kernels(summary: Summary, plan: &Plan) -> String {
         (Space::Probability, _) | (_, Method::Definition) => {
             return "the sum over all subsets of features".to_owned();
         }
+        _ if plan.game() == "correlation-dependent" => {
+            return "one matrix for all rows, from all subsets of features".to_owned();
+        }
         (_, Method::Approximate) => return "one walk of every tree a row".to_owned(),
         _ => {}
     }
@@ -231,6 +248,9 @@ pub(super) fn metadata(args: &Explain, feed: &Feed) -> Result<Vec<(String, Strin
         (
             "pellucid.game",
             match (args.method, &args.background) {
+                _ if args.game == Some(GameName::CorrelationDependent) => {
+                    "correlation-dependent Shapley values"
+                }
                 _ if args.output == OutputSpace::ProbabilityRescaled => {
                     "background (interventional) Shapley values of the margin, rescaled to the probability"
                 }

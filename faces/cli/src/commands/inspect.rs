@@ -219,7 +219,7 @@ fn show_model(model: &Ensemble, path: &Path, context: &Context<'_>) -> Result<u8
                 "what": "model", "format": model.origin.format, "library": model.origin.library,
                 "version": model.origin.version, "objective": model.origin.objective,
                 "outputs": model.n_outputs(), "trees": model.trees.len(), "leaves": model.n_leaves(),
-                "depth": depth, "base_margin": model.base, "margin_unit": model.link.margin_unit(),
+                "depth": depth, "linear": model.linear.is_some(), "base_margin": model.base, "margin_unit": model.link.margin_unit(),
                 "named": model.named, "covers": model.has_covers, "features": features, "notes": model.origin.notes,
             }),
         );
@@ -230,8 +230,15 @@ fn show_model(model: &Ensemble, path: &Path, context: &Context<'_>) -> Result<u8
         ("objective", format!("{}; margins are {}", model.origin.objective, model.link.margin_unit())),
         ("outputs", count(model.n_outputs())),
         (
-            "trees",
-            format!("{}, {} leaves, at most {depth} deep", count(model.trees.len()), count(model.n_leaves())),
+            "made of",
+            match model.linear {
+                Some(_) if model.trees.is_empty() => "slopes times features".to_owned(),
+                _ => format!(
+                    "{} trees, {} leaves, at most {depth} deep",
+                    count(model.trees.len()),
+                    count(model.n_leaves())
+                ),
+            },
         ),
         ("base margin", model.base.iter().take(8).map(|&b| pretty(b, 6)).collect::<Vec<_>>().join(", ")),
         ("features", format!("{}, {} of them used", count(model.features.len()), count(n_used))),
@@ -239,7 +246,7 @@ fn show_model(model: &Ensemble, path: &Path, context: &Context<'_>) -> Result<u8
     if !model.named {
         lines.push(("names", "none stored; columns are matched by position".to_owned()));
     }
-    if !model.has_covers {
+    if !model.has_covers && !model.trees.is_empty() {
         lines.push((
             "covers",
             "none stored; path-dependent values are not defined, predictions are".to_owned(),

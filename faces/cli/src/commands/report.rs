@@ -59,6 +59,10 @@ pub(crate) fn facts(
                     "Saabas values: an approximation of path-dependent Shapley values, additive but not consistent".to_owned()
                 }
                 None => "Shapley values of the path-dependent game, exact up to rounding".to_owned(),
+                Some(n) if explained.plan.game() == "correlation-dependent" => format!(
+                    "Shapley values of the correlation-dependent game, by means and covariances of {} rows, exact up to rounding",
+                    count(n)
+                ),
                 Some(n) => format!(
                     "Shapley values of the background game over {} rows, exact up to rounding",
                     count(n)
@@ -99,6 +103,10 @@ pub(crate) fn notes(subject: &Subject) -> Vec<String> {
         "These are Shapley values of the margin (background game), multiplied for each pair of an explained and a background row by the \
          slope of the link between them. They add up to the probability and are no Shapley values of it; `--output probability` \
          has those, where the background is small and features are few."
+    } else if subject.method.starts_with("correlation") {
+        "Not knowing a feature means here: it is expected from the known ones, as if all features followed a normal distribution with \
+         the means and covariances of the background (the correlation-dependent game). A feature that the model does not use gets a value \
+         if it tells of one that it does use."
     } else if subject.method.starts_with("background") {
         "Not knowing a feature means here: its value is taken from the rows of the background, one after the other, whatever \
          the other features are (the background, or interventional, game). What is compared with is that background; another \

@@ -3,6 +3,7 @@
 
 mod documents;
 mod explaining;
+mod linear;
 mod positions;
 mod refusals;
 mod rules;

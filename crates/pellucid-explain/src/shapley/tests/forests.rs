@@ -134,6 +134,7 @@ pub(in crate::shapley) fn ensemble(trees: Vec<Tree>, n_features: usize, base: Ve
         features: (0..n_features).map(feature).collect(),
         named: true,
         trees,
+        linear: None,
         base,
         average_over: 1,
         link: Link::Identity,

@@ -4,6 +4,7 @@ mod axioms;
 mod background;
 mod forests;
 mod interactions;
+mod linear;
 mod margins;
 mod probability;
 

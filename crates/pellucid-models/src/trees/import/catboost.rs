@@ -77,6 +77,7 @@ pub(super) fn ensemble(document: &Value<'_>) -> Result<Ensemble, ImportError> {
         named: columns.named,
         features: columns.features,
         trees,
+        linear: None,
         base: bias,
         average_over: 1,
         link: link(&objective),

@@ -75,6 +75,7 @@ pub(super) fn ensemble(bytes: &[u8]) -> Result<Ensemble, ImportError> {
         features,
         named,
         trees,
+        linear: None,
         base: vec![0.0; n_outputs],
         average_over: if averaged { n_iterations.max(1) } else { 1 },
         link: link(&objective)?,

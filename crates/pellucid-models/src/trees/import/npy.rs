@@ -75,13 +75,11 @@ impl Array {
         }
         let (fields, shape) =
             described.zip(shape).ok_or_else(|| wrong("its head lacks a type or a shape"))?;
-        if fortran && shape.iter().filter(|n| **n != 1).count() > 1 {
-            return Err(wrong("it is in Fortran order, which is not read"));
-        }
         let item: usize = fields.iter().map(|field| field.size).sum();
         let size = shape.iter().try_fold(item, |all, n| all.checked_mul(*n));
         let data = size.and_then(|size| bytes.get(start + length..)?.get(..size));
         let data = data.ok_or_else(|| wrong("it holds fewer entries than it says"))?.to_vec();
+        let data = if fortran { in_c_order(&data, &shape, item) } else { data };
         Ok(Self { name: name.to_owned(), fields, item, shape, data })
     }
 
@@ -159,6 +157,25 @@ impl Array {
         let texts: Option<Vec<String>> = self.entries(field).map(text).collect();
         texts.ok_or_else(|| ImportError::value(&self.name, "texts"))
     }
+}
+
+/// Entries of which the first index runs fastest, in the order in which the last one does.
+fn in_c_order(data: &[u8], shape: &[usize], item: usize) -> Vec<u8> {
+    let n: usize = shape.iter().product();
+    let mut strides = vec![1; shape.len()];
+    for at in 1..shape.len() {
+        strides[at] = strides[at - 1] * shape[at - 1];
+    }
+    let mut ordered = Vec::with_capacity(data.len());
+    for entry in 0..n {
+        let (mut rest, mut from) = (entry, 0);
+        for (size, stride) in shape.iter().zip(&strides).rev() {
+            from += rest % size * stride;
+            rest /= size;
+        }
+        ordered.extend_from_slice(&data[from * item..][..item]);
+    }
+    ordered
 }
 
 /// What is left of a Python literal.

@@ -1,10 +1,11 @@
-//! ONNX: the tree ensembles of `ai.onnx.ml`, versions 1, 3 and 5, and nothing else of a graph.
+//! ONNX: the tree ensembles of `ai.onnx.ml`, versions 1, 3 and 5, and its linear models, and nothing else of a graph.
 //!
-//! Follows the operators' specification (`TreeEnsembleRegressor`, `TreeEnsembleClassifier`, `TreeEnsemble`) and onnxruntime where it
+//! Follows the operators' specification (`TreeEnsembleRegressor`, `TreeEnsembleClassifier`, `TreeEnsemble`, and in `linear` two more) and onnxruntime where it
 //! says more; checked against onnxruntime 1.32. A comparison with a missing value is false, unless the node sends it along the
 //! true branch. Files hold no training weights, so that only the background game is defined.
 
 mod graph;
+mod linear;
 mod nodes;
 
 use std::collections::HashMap;
@@ -18,62 +19,98 @@ use super::{MAX_FEATURES, MAX_OUTPUTS};
 use crate::Link;
 use crate::trees::ensemble::{Ensemble, Feature, FeatureKind, InputCast, Origin, Summation};
 
-const ALONE: &str = "only graphs of one tree ensemble are read, with nothing that computes before or after it; save the trees \
+const ALONE: &str = "only graphs of one tree ensemble or linear model are read, with nothing that computes before or after it; save it \
      without the rest, or in their library's own format";
+
+/// Told of every model.
+const NO_WEIGHTS: &str = "the file holds no training weights; give rows to compare with (--background)";
 
 pub(super) fn ensemble(bytes: &[u8]) -> Result<Ensemble, ImportError> {
     let model = Message::new(bytes);
     let graph = model.message(7)?.ok_or_else(|| ImportError::Absent { path: "graph".to_owned() })?;
-    let Found { trees: node, name, n_columns, seen: Seen { is_wide, is_rounded } } = Found::of(graph)?;
-    let attributes = Attributes::read(node, is_wide)?;
-    let kind = node.text(4)?.to_owned();
+    let found = Found::of(graph)?;
+    let attributes = Attributes::read(found.operator, found.seen.is_wide)?;
+    let mut read = match found.operator.text(4)? {
+        kind @ ("LinearRegressor" | "LinearClassifier") => linear_model(&found, &attributes, kind),
+        kind => trees(&found, &attributes, kind),
+    }?;
     let opset =
         model.messages(8)?.into_iter().find(|set| set.text(1).is_ok_and(|domain| domain == "ai.onnx.ml"));
     let opset = opset.map(|set| set.int(2)).transpose()?.flatten().unwrap_or(1);
+    let producer = model.text(2)?;
+    read.origin.version = Some(format!(
+        "ai.onnx.ml {opset}{}",
+        if producer.is_empty() { String::new() } else { format!(", by {producer}") }
+    ));
+    Ok(read)
+}
+
+/// A model without trees, whose columns have no names.
+fn started(kind: &str, n_features: usize, base: Vec<f64>, link: Link) -> Ensemble {
+    let origin = Origin {
+        library: "ONNX",
+        format: "ONNX",
+        version: None,
+        objective: kind.to_owned(),
+        notes: vec![NO_WEIGHTS.to_owned()],
+    };
+    let feature = |at| Feature { name: format!("f{at}"), kind: FeatureKind::Number };
+    Ensemble {
+        origin,
+        features: (0..n_features).map(feature).collect(),
+        named: false,
+        base,
+        trees: Vec::new(),
+        linear: None,
+        average_over: 1,
+        link,
+        cast: InputCast::F32Finite,
+        summation: Summation::F64ToF32,
+        has_covers: false,
+    }
+}
+
+fn linear_model(found: &Found<'_>, attributes: &Attributes<'_>, kind: &str) -> Result<Ensemble, ImportError> {
+    let is_classifier = kind == "LinearClassifier";
+    if found.seen.is_wide && !is_classifier {
+        let what = "a `LinearRegressor` of 64-bit rows";
+        return Err(ImportError::unsupported(what, "onnxruntime refuses that, too; convert the model again"));
+    }
+    let scores = linear::scores(attributes, is_classifier, found.n_columns, found.is_normalized)?;
+    let mut model = started(kind, scores.n_features, scores.intercepts, scores.link);
+    model.linear = Some(scores.linear);
+    Ok(model)
+}
+
+fn trees(found: &Found<'_>, attributes: &Attributes<'_>, kind: &str) -> Result<Ensemble, ImportError> {
+    let Seen { is_wide, is_rounded } = found.seen;
     let nodes =
-        if kind == "TreeEnsemble" { Nodes::single(&attributes)? } else { Nodes::lists(&attributes, &kind)? };
-    let n_features = match n_columns {
+        if kind == "TreeEnsemble" { Nodes::single(attributes)? } else { Nodes::lists(attributes, kind)? };
+    let n_features = match found.n_columns {
         Some(n) => n,
         None => nodes.features.iter().max().map_or(0, |&last| last.saturating_add(1)),
     };
-    ImportError::within(&format!("columns of the input `{name}`"), n_features, 0..=MAX_FEATURES)?;
-    let (scores, link) = scores(&attributes, &kind)?;
+    ImportError::within(&format!("columns of the input `{}`", found.name), n_features, 0..=MAX_FEATURES)?;
+    let (scores, link) = scores(attributes, kind)?;
     let trees = nodes.trees(&scores, n_features as usize)?;
-    let mut notes =
-        vec!["the file holds no training weights; give rows to compare with (--background)".to_owned()];
     let has_base = scores.base.iter().any(|base| *base != 0.0);
     let is_pair = scores.n == 2 && kind == "TreeEnsembleClassifier";
+    let mut model = started(kind, n_features as usize, scores.base, link);
     if scores.n > 1 && (is_pair && has_base || (is_pair || has_base) && !nodes.always_answer(scores.n)) {
-        notes.push(
+        model.origin.notes.push(
             "onnxruntime answers otherwise for two classes with base values, and for rows whose leaves name only some of the \
              outputs; these are the sums that the specification says"
                 .to_owned(),
         );
     }
-    let summation = match (is_wide, kind == "TreeEnsemble") {
+    model.trees = trees;
+    model.cast = if is_rounded { InputCast::F32OrInfinite } else { InputCast::F64 };
+    model.summation = match (is_wide, kind == "TreeEnsemble") {
         (true, true) => Summation::F64FromBase,
         (true, false) => Summation::F64ToF32,
         (false, _) => Summation::F32BaseLast,
     };
-    let producer = model.text(2)?;
-    let version = Some(format!(
-        "ai.onnx.ml {opset}{}",
-        if producer.is_empty() { String::new() } else { format!(", by {producer}") }
-    ));
-    Ok(Ensemble {
-        origin: Origin { library: "ONNX", format: "ONNX", version, objective: kind, notes },
-        features: (0..n_features)
-            .map(|at| Feature { name: format!("f{at}"), kind: FeatureKind::Number })
-            .collect(),
-        named: false,
-        base: scores.base,
-        trees,
-        average_over: 1,
-        link,
-        cast: if is_rounded { InputCast::F32OrInfinite } else { InputCast::F64 },
-        summation,
-        has_covers: false,
-    })
+    Ok(model)
 }
 
 /// A node's attributes by name.

@@ -1,4 +1,4 @@
-//! scikit-learn's trees: forests, extra trees, gradient boosting, histogram boosting and isolation forests, saved with skops.
+//! scikit-learn's trees (forests, extra trees, gradient boosting, histogram boosting, isolation forests) and linear models, saved with skops.
 //!
 //! Follows `sklearn/tree/_tree.pyx` (inputs rounded to `f32`, `x <= threshold` goes left, a missing value where the node says),
 //! `ensemble/_gb.py` (the prediction of `init_`, then learning rate times value, stage by stage), `_hist_gradient_boosting/_predictor.pyx`
@@ -6,6 +6,7 @@
 //! Margins are means over the trees of a forest (probabilities of all classes, for classifiers), raw predictions of
 //! boosting, and the mean isolation depth that shap explains.
 
+mod linear;
 mod trees;
 
 use std::collections::HashSet;
@@ -23,7 +24,7 @@ use crate::trees::ensemble::{Ensemble, Feature, FeatureKind, InputCast, Origin, 
 use crate::trees::node::Target;
 
 const OTHERS: &str = "of scikit-learn, decision trees, random forests, extra trees, gradient boosting, histogram gradient \
-     boosting and isolation forests are read; save the model itself, without a pipeline around it";
+     boosting, isolation forests and linear models are read; save the model itself, without a pipeline around it";
 
 const NO_LINK: &str = "its link is not known, so that predictions can't be told";
 
@@ -53,6 +54,7 @@ pub(super) fn ensemble(bytes: &[u8]) -> Result<Ensemble, ImportError> {
             reader.histogram_boosting()
         }
         "IsolationForest" if is_own => reader.isolation(),
+        _ if is_own && linear::knows(class) => reader.linear(),
         _ => Err(ImportError::unsupported(format!("`{}.{class}`", model.module()?), OTHERS)),
     }
 }
@@ -71,7 +73,7 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
         Ok(Self { model, n_features })
     }
 
-    /// An ensemble without trees.
+    /// A model without trees.
     fn started(
         &self,
         objective: &str,
@@ -99,6 +101,7 @@ impl<'m, 'd, 'a> Reader<'m, 'd, 'a> {
             named,
             features,
             trees: Vec::new(),
+            linear: None,
             base,
             average_over: 1,
             link,

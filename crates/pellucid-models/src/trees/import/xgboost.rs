@@ -67,7 +67,19 @@ pub(super) fn ensemble(document: &Value<'_>, format: &'static str) -> Result<Ens
     let named = learner.get("feature_names").items().is_ok_and(|names| !names.is_empty());
     let origin = Origin { library: "XGBoost", format, version, objective, notes };
     let (cast, summation, average_over) = (InputCast::F32, Summation::F32, 1);
-    Ok(Ensemble { origin, features, named, trees, base, average_over, link, cast, summation, has_covers })
+    Ok(Ensemble {
+        origin,
+        features,
+        named,
+        trees,
+        linear: None,
+        base,
+        average_over,
+        link,
+        cast,
+        summation,
+        has_covers,
+    })
 }
 
 fn notes(learner: &Place<'_, '_>, dropout: bool, n_trees: usize) -> Vec<String> {

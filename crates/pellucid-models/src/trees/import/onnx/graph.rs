@@ -1,4 +1,4 @@
-//! Is there one tree ensemble in a graph, and nothing else that computes? Every node is followed from the input to the outputs.
+//! Is there one tree ensemble or linear model in a graph, and nothing else that computes? Every node is followed from the input to the outputs.
 
 use std::collections::HashMap;
 
@@ -6,9 +6,15 @@ use super::super::error::ImportError;
 use super::super::protobuf::Message;
 use super::{ALONE, DOUBLE, FLOAT, tensor_numbers};
 
-const OPERATORS: [&str; 3] = ["TreeEnsembleRegressor", "TreeEnsembleClassifier", "TreeEnsemble"];
+const OPERATORS: [&str; 5] = [
+    "TreeEnsembleRegressor",
+    "TreeEnsembleClassifier",
+    "TreeEnsemble",
+    "LinearRegressor",
+    "LinearClassifier",
+];
 
-/// What rows are when trees see them.
+/// What rows are when the operator sees them.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Seen {
     /// Of 64 bits.
@@ -37,10 +43,12 @@ enum Stage {
     Label,
 }
 
-/// The one ensemble of a graph and its input.
+/// The one operator of a graph that is a model, and its input.
 pub(super) struct Found<'a> {
-    pub(super) trees: Message<'a>,
+    pub(super) operator: Message<'a>,
     pub(super) seen: Seen,
+    /// Whether the scores of a linear classifier are divided by their sum.
+    pub(super) is_normalized: bool,
     /// The input, and how many columns it has, if it says so.
     pub(super) name: String,
     pub(super) n_columns: Option<i64>,
@@ -52,18 +60,19 @@ impl<'a> Found<'a> {
         let mut constants = Constants(constants.collect::<Result<_, ImportError>>()?);
         let (name, n_columns, seen) = input(graph, &constants)?;
         let mut stages = HashMap::from([(name, Stage::Rows(seen))]);
-        let mut found = None;
+        let mut found: Option<(Message<'a>, Seen)> = None;
+        let mut is_normalized = false;
         // A node comes after those whose outputs it takes.
         for node in graph.messages(1)? {
             let (kind, domain) = (node.text(4)?, node.text(7)?);
             let inputs = node.texts(1)?;
             let stage = inputs.iter().find_map(|input| stages.get(input)).copied();
             let is_plain = ["", "ai.onnx"].contains(&domain);
-            let is_trees = OPERATORS.contains(&kind) && domain == "ai.onnx.ml";
+            let is_model = OPERATORS.contains(&kind) && domain == "ai.onnx.ml";
             let made = match (kind, stage) {
-                (_, Some(Stage::Rows(seen))) if is_trees && found.is_none() => {
+                (_, Some(Stage::Rows(seen))) if is_model && found.is_none() => {
                     found = Some((node, seen));
-                    if kind == "TreeEnsembleClassifier" {
+                    if kind.ends_with("Classifier") {
                         let outputs = node.texts(2)?;
                         outputs.first().map(|label| stages.insert(label, Stage::Label));
                         outputs.get(1).map(|scores| stages.insert(scores, Stage::Scores));
@@ -77,6 +86,12 @@ impl<'a> Found<'a> {
                 ("Cast", Some(Stage::Label)) | ("ArgMax", Some(Stage::Scores)) if is_plain => {
                     Some(Stage::Label)
                 }
+                ("Normalizer", Some(Stage::Scores))
+                    if domain == "ai.onnx.ml" && is_linear_classifier(found)? && is_sum(node)? =>
+                {
+                    is_normalized = true;
+                    Some(Stage::Scores)
+                }
                 ("ZipMap", Some(Stage::Scores)) if domain == "ai.onnx.ml" => Some(Stage::Scores),
                 // By ones, as LightGBM's converter multiplies classes.
                 ("Mul", Some(Stage::Scores)) if is_plain && constants.any_is_ones(&inputs) => {
@@ -86,7 +101,7 @@ impl<'a> Found<'a> {
             };
             let Some(made) = made else {
                 let what = match kind {
-                    _ if is_trees && found.is_some() => "a second tree ensemble".to_owned(),
+                    _ if is_model && found.is_some() => "a second model".to_owned(),
                     "Cast" => "an ONNX graph with a `Cast` to other numbers than floats".to_owned(),
                     _ if ["", "ai.onnx", "ai.onnx.ml"].contains(&domain) => {
                         format!("an ONNX graph with `{kind}`")
@@ -99,11 +114,25 @@ impl<'a> Found<'a> {
                 stages.insert(output, made);
             });
         }
-        let Some((trees, seen)) = found else {
-            return Err(ImportError::unsupported("an ONNX graph without trees", ALONE));
+        let Some((operator, seen)) = found else {
+            return Err(ImportError::unsupported("an ONNX graph without trees or linear model", ALONE));
         };
-        Ok(Self { trees, seen, name: name.to_owned(), n_columns })
+        Ok(Self { operator, seen, is_normalized, name: name.to_owned(), n_columns })
     }
+}
+
+fn is_linear_classifier(found: Option<(Message<'_>, Seen)>) -> Result<bool, ImportError> {
+    found.map_or(Ok(false), |(operator, _)| Ok(operator.text(4)? == "LinearClassifier"))
+}
+
+/// Whether a `Normalizer` divides by the sum.
+fn is_sum(node: Message<'_>) -> Result<bool, ImportError> {
+    for attribute in node.messages(5)? {
+        if attribute.text(1)? == "norm" {
+            return Ok(attribute.text(4)? == "L1");
+        }
+    }
+    Ok(false)
 }
 
 /// The element type that a `Cast` makes.
