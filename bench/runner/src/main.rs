@@ -4,7 +4,8 @@
 //! `pellucid-bench-runner MODEL DATA FEATURES THREADS METHOD LEVEL`, where DATA is row-major little-endian `f32`.
 //! It answers `ready ROWS`. Then `path ROWS` explains the first ROWS rows from scratch (plan and tables
 //! included) and answers `build_s total_wall_s total_cpu_s worst_residual`; `background B ROWS` does so over the last B
-//! rows, `pairs ROWS` computes interactions. With `save FILE` before it a job also writes what it found, row-major `f64`.
+//! rows, `pairs ROWS` computes interactions, and `single ROWS` makes tables for all rows, which count as building, and then explains the
+//! first ROWS rows in a call each. With `save FILE` before it a job also writes what it found, row-major `f64`.
 #![expect(clippy::print_stdout, reason = "standard output is this program's only interface")]
 
 use std::io::{BufRead, Write};
@@ -79,7 +80,7 @@ impl Job {
             [build, wall.elapsed().as_secs_f64(), cpu_seconds() - cpu, found.worst_residual()]
         };
         if let ["pairs"] = what {
-            let plan = plan_interactions(&self.model, Game::PathDependent, how, &Quiet)?;
+            let plan = plan_interactions(&self.model, Game::PathDependent, how, &control)?;
             let build = wall.elapsed().as_secs_f64();
             let found = shap_interactions(&self.model, &plan, &rows, &control)?;
             let spent = spent(build, found.values());
@@ -88,10 +89,23 @@ impl Job {
         let background = others.map(|rows| Background::new(rows, None)).transpose()?;
         let game = match (what, &background) {
             (["background", _], Some(background)) => Game::Background(background),
-            (["path"], None) => Game::PathDependent,
+            (["path" | "single"], None) => Game::PathDependent,
             _ => bail!("unknown job `{}`", words.join(" ")),
         };
-        let plan = plan_game(&self.model, game, how, &Quiet)?;
+        if let ["single"] = what {
+            let plan =
+                plan_game(&self.model, game, How { expected_rows: self.rows.n_rows(), ..how }, &control)?;
+            let build = wall.elapsed().as_secs_f64();
+            let alone: Vec<FeatureMatrix> = (0..rows.n_rows()).map(|row| rows.slice(row..row + 1)).collect();
+            let (wall, cpu) = (Instant::now(), cpu_seconds());
+            let mut worst = 0.0;
+            for row in &alone {
+                worst = f64::max(worst, tree_shap(&self.model, &plan, row, &control)?.worst_residual());
+            }
+            let spent = [build, wall.elapsed().as_secs_f64(), cpu_seconds() - cpu, worst];
+            return Ok((Found::Values(tree_shap(&self.model, &plan, &rows, &control)?), spent));
+        }
+        let plan = plan_game(&self.model, game, how, &control)?;
         let build = wall.elapsed().as_secs_f64();
         let found = tree_shap(&self.model, &plan, &rows, &control)?;
         let spent = spent(build, &found);

@@ -10,7 +10,7 @@ use pellucid::explain::shapley::{
     Background, Game, How, InteractionPlan, Interactions, Method, Plan, PlanError, plan_game,
     plan_interactions, shap_interactions, tree_shap,
 };
-use pellucid::explain::{Attributions, Control, Space, Stopped, Watch};
+use pellucid::explain::{Attributions, Control, Space, Stopped};
 use pellucid::files::{FileError, map, open_table};
 use pellucid::models::trees::import::import;
 use pellucid::models::trees::{Binding, Ensemble, FeatureKind, FeatureMatrix};
@@ -381,8 +381,8 @@ pub(crate) fn explain_each(
         row,
         console,
         width,
-        |model, game, expected, watch| {
-            plan_game(model, game, How { space, ..How::new(method, expected) }, watch)
+        |model, game, expected, control| {
+            plan_game(model, game, How { space, ..How::new(method, expected) }, control)
         },
         tree_shap,
         |first, piece, found| {
@@ -409,7 +409,7 @@ pub(crate) fn explain_pairs(
         row,
         console,
         n * n + 2,
-        |model, game, expected, watch| plan_interactions(model, game, How::new(method, expected), watch),
+        |model, game, expected, control| plan_interactions(model, game, How::new(method, expected), control),
         shap_interactions,
         |first, _, found| {
             doubtful = doubtful.or_else(|| first_doubtful(found.values()).map(|row| first + row));
@@ -437,7 +437,7 @@ fn each_piece<P, T>(
     row: Option<usize>,
     console: &Console,
     width: usize,
-    prepare: impl Fn(&Ensemble, Game<'_>, usize, &dyn Watch) -> Result<P, PlanError>,
+    prepare: impl Fn(&Ensemble, Game<'_>, usize, &Control<'_>) -> Result<P, PlanError>,
     work: impl Fn(&Ensemble, &P, &FeatureMatrix, &Control<'_>) -> Result<T, Stopped>,
     mut take: impl FnMut(usize, &FeatureMatrix, T) -> Result<(), Failure>,
 ) -> Result<(P, bool), Failure> {
@@ -457,7 +457,7 @@ fn each_piece<P, T>(
             Some(plan) => plan,
             None => {
                 let expected = feed.expected_rows(&rows);
-                match prepare(&feed.model, feed.game(), expected, &progress) {
+                match prepare(&feed.model, feed.game(), expected, &control(console, &progress)) {
                     Err(PlanError::Stopped) if !console.is_interrupted() => {
                         return Err(Failure::NothingInTime);
                     }

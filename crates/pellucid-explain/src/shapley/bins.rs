@@ -60,7 +60,23 @@ impl Bins {
             cuts.dedup();
         }
         let narrow = cuts.iter().map(|cuts| NarrowCuts::new(cuts)).collect();
-        Self { used, cuts, narrow, place, lists: Vec::new(), known: HashMap::new() }
+        let mut bins = Self { used, cuts, narrow, place, lists: Vec::new(), known: HashMap::new() };
+        for tree in &model.trees {
+            for node in tree.nodes() {
+                if let Node::Split(split) = node
+                    && cut_of(split).is_none()
+                {
+                    let answers = bins.answers(split, tree);
+                    // Many splits ask the same: the list of their answers is kept once.
+                    let lists = &mut bins.lists;
+                    bins.known.entry(answers).or_insert_with_key(|answers| {
+                        lists.extend(answers);
+                        lists.len() - answers.len()
+                    });
+                }
+            }
+        }
+        bins
     }
 
     /// A feature's place among the used ones.
@@ -73,30 +89,27 @@ impl Bins {
         self.cuts.iter().all(|cuts| cuts.len() < usize::from(u16::MAX) - 1)
     }
 
-    /// A split as a question to bins.
-    pub(crate) fn decision(&mut self, split: &Split, tree: &Tree) -> Decision {
+    /// A split of the model as a question to bins.
+    pub(crate) fn decision(&self, split: &Split, tree: &Tree) -> Decision {
         let nan_yes = split.side(f64::NAN, tree.sets()) == Side::Yes;
         let cuts = &self.cuts[self.place[split.feature.index()] as usize];
-        let cut = match (split.test, split.missing) {
-            (Test::Below(threshold), Missing::Goes(_) | Missing::IsZero) => Some(threshold),
-            (Test::AtMost(threshold), Missing::Goes(_) | Missing::IsZero) => Some(threshold.next_up()),
-            _ => None,
-        };
-        if let Some(cut) = cut {
+        if let Some(cut) = cut_of(split) {
             // `x <= ∞` holds for every value; no cut can say that, a bin past the last one can.
             let everything = split.test == Test::AtMost(f64::INFINITY);
             let bin = if everything { cuts.len() + 1 } else { cuts.partition_point(|&c| c < cut) + 1 };
             return Decision::Below { bin: bin as u32, nan_yes };
         }
-        // Every bin is asked with the value that it starts at; below the first cut lies -∞.
-        let starts = std::iter::once(f64::NEG_INFINITY).chain(cuts.iter().copied());
-        let answers: Vec<u8> = starts.map(|x| u8::from(split.side(x, tree.sets()) == Side::Yes)).collect();
-        // Many splits ask the same: the list of their answers is kept once.
-        let offset = *self.known.entry(answers).or_insert_with_key(|answers| {
-            self.lists.extend(answers);
-            self.lists.len() - answers.len()
-        });
+        // Every split of the model is known.
+        let offset = self.known.get(&self.answers(split, tree)).copied().unwrap_or(usize::MAX);
         Decision::Listed { offset, nan_yes }
+    }
+
+    /// What a split says of each bin of its feature: every bin is asked with the value that it starts at; below the first cut
+    /// lies -∞.
+    fn answers(&self, split: &Split, tree: &Tree) -> Vec<u8> {
+        let cuts = &self.cuts[self.place[split.feature.index()] as usize];
+        let starts = std::iter::once(f64::NEG_INFINITY).chain(cuts.iter().copied());
+        starts.map(|x| u8::from(split.side(x, tree.sets()) == Side::Yes)).collect()
     }
 
     /// The answers by bin of [`Decision::Listed`].
@@ -200,6 +213,15 @@ pub(super) fn answer<B: Bin>(bin: B, decision: Decision, lists: &[u8]) -> bool {
         Decision::Below { nan_yes, .. } | Decision::Listed { nan_yes, .. } if bin == B::NAN => nan_yes,
         Decision::Below { bin: below, .. } => bin < B::of(below),
         Decision::Listed { offset, .. } => lists[offset + bin.into() as usize] == 1,
+    }
+}
+
+/// The value from which on a split answers otherwise, if it is one.
+fn cut_of(split: &Split) -> Option<f64> {
+    match (split.test, split.missing) {
+        (Test::Below(threshold), Missing::Goes(_) | Missing::IsZero) => Some(threshold),
+        (Test::AtMost(threshold), Missing::Goes(_) | Missing::IsZero) => Some(threshold.next_up()),
+        _ => None,
     }
 }
 

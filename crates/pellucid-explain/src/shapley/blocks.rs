@@ -5,8 +5,8 @@ use pellucid_data::level::{AVX2, AVX512, PORTABLE};
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
 
 use super::bins::Bin;
+use super::compile::Compiled;
 use super::margins::Walks;
-use super::plan::Compiled;
 use super::planes::GROUP;
 use super::scratch::Scratch;
 use super::workers::share;
@@ -105,7 +105,7 @@ fn run_with<B: Bin>(
     let pieces: Vec<Piece<'_>> = pieces.collect();
     let n_pieces = pieces.len();
     let level = compiled.level.or_lower();
-    let walks = layout.with_margins.then(|| Walks::new(model, level));
+    let walks = layout.with_margins.then(|| Walks::new(model, level, rows.n_rows()));
     let job = Job { compiled, layout, rows, walks, n_outputs };
     let make = || Scratch::<B>::new(compiled, n_columns, a_block);
     share(pieces.into_iter(), n_pieces, control, make, |scratch, mut piece| {

@@ -156,7 +156,7 @@ fn each_bit(mut bits: u64, mut visit: impl FnMut(usize)) {
 pub(super) fn prepare(
     tree: &Tree,
     leaves: &[NodeId],
-    bins: &mut Bins,
+    bins: &Bins,
     wanted: Wanted,
     mut histograms: Option<&mut Vec<Histogram>>,
 ) -> Option<Vec<DeepLeaf>> {

@@ -56,7 +56,7 @@ impl<'b> Binned<'b> {
     pub(super) fn of_leaves(
         &self,
         tree: &Tree,
-        bins: &mut Bins,
+        bins: &Bins,
         watch: &dyn Watch,
     ) -> Result<Option<Vec<Histogram>>, Stopped> {
         let mut counts: Vec<Counts> = (0..tree.n_leaves()).map(|_| Counts::default()).collect();
@@ -102,7 +102,7 @@ impl<'b> Binned<'b> {
         &'s self,
         split: &Split,
         tree: &Tree,
-        bins: &'s mut Bins,
+        bins: &'s Bins,
         side: Side,
         rows: std::ops::Range<usize>,
     ) -> impl Iterator<Item = bool> + use<'s, 'b> {

@@ -13,7 +13,7 @@ use super::columns::{Wanted, each_pair, pair};
 use super::definition;
 use super::plan::{Plan, Way, plan_columns};
 use super::{Game, How, PlanError, plan_game, tree_shap};
-use crate::{Attributions, Control, Stopped, Watch};
+use crate::{Attributions, Control, Stopped};
 
 /// A model made ready for interactions.
 #[derive(Debug, Clone)]
@@ -44,10 +44,10 @@ pub fn plan_interactions(
     model: &Ensemble,
     game: Game<'_>,
     how: How,
-    watch: &dyn Watch,
+    control: &Control<'_>,
 ) -> Result<InteractionPlan, PlanError> {
-    let values = plan_game(model, game, how, watch)?;
-    let pairs = plan_columns(model, game, Wanted::Pairs, how, watch)?;
+    let values = plan_game(model, game, how, control)?;
+    let pairs = plan_columns(model, game, Wanted::Pairs, how, control)?;
     Ok(InteractionPlan { values, pairs })
 }
 

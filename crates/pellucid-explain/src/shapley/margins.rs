@@ -33,8 +33,12 @@ pub(super) struct Chunks {
     wide: Chunk<f64>,
 }
 
+/// Fewer rows are not worth making the fastest ways ready.
+const FEW_ROWS: usize = 64;
+
 impl<'m> Walks<'m> {
-    pub(super) fn new(model: &'m Ensemble, level: Level) -> Self {
+    /// For so many rows.
+    pub(super) fn new(model: &'m Ensemble, level: Level, n_rows: usize) -> Self {
         // Numbers of 64 bits in a register.
         let lanes = match level {
             Level::Avx512 => 8,
@@ -48,9 +52,10 @@ impl<'m> Walks<'m> {
             matches!(model.cast, InputCast::F32 | InputCast::F32Present | InputCast::F32OrInfinite);
         let walk = |tree| {
             let narrow =
-                is_narrow.then(|| Choices::new(tree, 2 * lanes, &places)).flatten().map(Fast::Narrow);
+                || is_narrow.then(|| Choices::new(tree, 2 * lanes, &places)).flatten().map(Fast::Narrow);
             let wide = || Choices::new(tree, lanes, &places).map(Fast::Wide);
-            TreeWalk { fast: narrow.or_else(wide), walker: Walker::new(tree) }
+            let fast = if n_rows < FEW_ROWS { None } else { narrow().or_else(wide) };
+            TreeWalk { fast, walker: Walker::new(tree) }
         };
         Self { model, used, trees: model.trees.iter().map(walk).collect() }
     }

@@ -10,22 +10,25 @@
 //!
 //! where $o_u$ is 1 if the row passes all of $u$'s splits on the path, and $r_u$ is the share of training
 //! weight that did. In the background game (Lundberg et al. 2020, "interventional") v(S) is the mean margin over rows of
-//! the background with the features of $S$ taken from the explained row. Four ways to the same values, up to rounding:
+//! the background with the features of $S$ taken from the explained row. Five ways to the same values, up to rounding:
 //!
 //! - [`definition`]: every subset of features, every tree walked. The oracle.
 //! - [`tables`]: for each leaf (or small subtree) the values of all $2^d$ patterns of $o$, once; then a
 //!   row only looks them up.
 //! - [`quadrature`]: the sum over subsets as an integral that Gauss-Legendre points give exactly; for
 //!   long paths and few rows of the path-dependent game.
+//! - `direct`: the same integral, node by node of the trees as they are; for a few rows of the path-dependent game.
 //! - `deep`: pattern by pattern, each of the rows' against each of the background's; for long paths of the background game.
 
 mod aligned;
 mod bins;
 mod blocks;
 mod columns;
+mod compile;
 mod correlated;
 mod deep;
 pub mod definition;
+mod direct;
 mod game;
 mod histogram;
 mod index;
@@ -70,6 +73,7 @@ pub fn tree_shap(
         Way::Compiled(compiled) => blocks::explain(model, compiled, rows, control),
         way @ Way::Subsets(_) => definition::by_subsets(model, way.game(), plan.space(), rows, control),
         Way::Rescaled(background) => rescaled::rescaled(model, background, rows, control),
+        Way::Direct(direct) => direct.explain(model, rows, control),
         Way::Correlated(correlated) => correlated.explain(model, rows, control),
         Way::Saabas => saabas::saabas(model, rows, control),
     }

@@ -4,7 +4,7 @@ use pellucid_data::{FeatureId, NodeId};
 use pellucid_models::trees::{Node, Side, Tree};
 
 /// No share is smaller: far below every rounding of a sum, and its inverse is still a number.
-const LEAST_SHARE: f64 = 1e-100;
+pub(super) const LEAST_SHARE: f64 = 1e-100;
 
 /// A distinct feature of a path: repeated splits on it count as one.
 #[derive(Debug, Clone, Copy, PartialEq)]

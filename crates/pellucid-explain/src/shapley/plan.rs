@@ -1,34 +1,24 @@
-//! Which kernel for which leaf? Everything about a model that does not depend on rows, worked out once.
+//! In which way is a model explained, and can it be? Everything about it that does not depend on rows, worked out once.
 
-use std::ops::Range;
+use pellucid_data::Level;
+use pellucid_models::trees::Ensemble;
 
-use pellucid_data::{Level, NodeId};
-use pellucid_models::trees::{Ensemble, Node, Side, Tree};
-
-use super::bins::Bins;
 use super::columns::Wanted;
+use super::compile::{Compiled, compile};
 use super::correlated::{self, Correlated};
-use super::deep::{self, DeepLeaf};
 use super::definition::MAX_FEATURES;
+use super::direct::{self, Direct};
 use super::game::{Background, Game};
-use super::histogram::{Binned, Histogram, MOST_SLOTS, all_pass};
-use super::linear::LinearPart;
-use super::paths::{Path, walk};
-use super::planes;
-use super::quadrature::{Walk, bytes_of, prepare};
+use super::histogram::MOST_SLOTS;
 use super::tables::MAX_BITS;
-use super::units::{Aim, Allowed, Op, cut};
-use crate::{Quiet, Space, Stopped, Watch};
+use super::units::{Aim, Allowed};
+use crate::{Control, Space, Watch};
 
 /// Bytes of tables that are too many to be meant: two gigabytes.
-const MAX_TABLE_BYTES: usize = 2 << 30;
-/// Where there is a choice, trees are integrated once the tables of those before them take so much.
-const AUTO_TABLE_BYTES: usize = 512 << 20;
+pub(super) const MAX_TABLE_BYTES: usize = 2 << 30;
 /// Bytes for the quadrature of one tree that are too many to be meant: one gigabyte.
-const MAX_POINT_BYTES: usize = 1 << 30;
+pub(super) const MAX_POINT_BYTES: usize = 1 << 30;
 
-/// Bytes of tables that stay in the second-level cache beside what is done with them.
-const GROUP_BYTES: usize = 384 << 10;
 /// Fewer rows than this are not worth cutting tables into planes.
 const FEW_ROWS: usize = 64;
 
@@ -231,29 +221,16 @@ pub struct Summary {
     pub n_paired: usize,
 }
 
-#[derive(Debug, Clone)]
-pub(super) struct TreePlan {
-    pub(super) ops: Vec<Op>,
-    pub(super) n_buffers: usize,
-    pub(super) deep: Option<Walk>,
-    pub(super) by_pattern: Vec<DeepLeaf>,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Compiled {
-    pub(super) game: &'static str,
-    pub(super) bins: Bins,
-    pub(super) trees: Vec<TreePlan>,
-    /// Trees whose tables fit into the cache together.
-    pub(super) groups: Vec<Range<usize>>,
-    pub(super) base: Vec<f64>,
-    /// What is added beside trees.
-    pub(super) linear: Option<LinearPart>,
-    /// Columns an output has in sums.
-    pub(super) width: usize,
-    /// The unit of each column's rounded tables, see [`planes`].
-    pub(super) scales: Vec<f64>,
-    pub(super) level: Level,
+impl Summary {
+    /// Counts what another part of the model needs.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.n_units += other.n_units;
+        self.n_look_ups += other.n_look_ups;
+        self.table_bytes += other.table_bytes;
+        self.n_integrated += other.n_integrated;
+        self.n_points = self.n_points.max(other.n_points);
+        self.n_paired += other.n_paired;
+    }
 }
 
 impl Way {
@@ -261,9 +238,11 @@ impl Way {
     pub(super) fn game(&self) -> Game<'_> {
         match self {
             Self::Subsets(Some(background)) | Self::Rescaled(background) => Game::Background(background),
-            Self::Subsets(None) | Self::Compiled(_) | Self::Correlated(_) | Self::Saabas => {
-                Game::PathDependent
-            }
+            Self::Subsets(None)
+            | Self::Compiled(_)
+            | Self::Direct(_)
+            | Self::Correlated(_)
+            | Self::Saabas => Game::PathDependent,
         }
     }
 }
@@ -286,6 +265,8 @@ pub(super) enum Way {
     Subsets(Option<Background>),
     /// Margins rescaled, pair by pair.
     Rescaled(Background),
+    /// A walk of each row through the trees as they are.
+    Direct(Direct),
     /// A matrix of a linear model.
     Correlated(Box<Correlated>),
     /// A walk down each tree.
@@ -337,15 +318,20 @@ impl Plan {
 /// # Errors
 /// When the game is not defined for the model, or the method can't be used on it.
 pub fn plan(model: &Ensemble, method: Method, expected_rows: usize) -> Result<Plan, PlanError> {
-    plan_game(model, Game::PathDependent, How::new(method, expected_rows), &Quiet)
+    plan_game(model, Game::PathDependent, How::new(method, expected_rows), &Control::quiet())
 }
 
 /// Prepares a model for a game. A background is folded into the plan: its rows cost nothing when others are explained.
 ///
 /// # Errors
-/// As [`plan`], and when `watch` asks to stop: a large background takes a while.
-pub fn plan_game(model: &Ensemble, game: Game<'_>, how: How, watch: &dyn Watch) -> Result<Plan, PlanError> {
-    plan_columns(model, game, Wanted::Values, how, watch)
+/// As [`plan`], and when `control.watch` asks to stop: a large background takes a while.
+pub fn plan_game(
+    model: &Ensemble,
+    game: Game<'_>,
+    how: How,
+    control: &Control<'_>,
+) -> Result<Plan, PlanError> {
+    plan_columns(model, game, Wanted::Values, how, control)
 }
 
 /// Prepares a model for values or for pairs.
@@ -354,7 +340,7 @@ pub(super) fn plan_columns(
     game: Game<'_>,
     wanted: Wanted,
     how: How,
-    watch: &dyn Watch,
+    control: &Control<'_>,
 ) -> Result<Plan, PlanError> {
     let How { method, expected_rows, level, space } = how;
     let background = match game {
@@ -364,7 +350,7 @@ pub(super) fn plan_columns(
         Game::PathDependent => None,
         Game::Background(background) => Some(background),
         Game::Correlated(background) => {
-            let way = way_of_correlated(model, background, wanted, how, watch)?;
+            let way = way_of_correlated(model, background, wanted, how, control.watch)?;
             return Ok(Plan { game: game.name(), how, summary: Summary::default(), way });
         }
     };
@@ -391,79 +377,16 @@ pub(super) fn plan_columns(
             return without_tables(Way::Subsets(background.cloned()));
         }
     };
-    let mut bins = Bins::new(model);
-    let binned = background.map(|background| Binned::new(&bins, background));
+    let is_short = method == Method::Auto && wanted == Wanted::Values && expected_rows <= direct::MOST_ROWS;
+    if is_short
+        && !is_background
+        && let Some(direct) = Direct::new(model, level.or_lower())
+    {
+        return without_tables(Way::Direct(direct));
+    }
     let in_planes = level.or_lower() == Level::Avx512 && expected_rows >= FEW_ROWS;
-    let mut pattern_bytes = 0;
-    let mut summary = Summary::default();
-    let mut base = model.base.clone();
-    let linear = background.and_then(|background| LinearPart::new(model, background));
-    if let Some(linear) = &linear {
-        linear.add_base(&mut base);
-    }
-    let mut trees = Vec::with_capacity(model.trees.len());
-    for (at, tree) in model.trees.iter().enumerate() {
-        if watch.should_stop() {
-            return Err(PlanError::Stopped);
-        }
-        let mut histograms = match &binned {
-            None => None,
-            Some(binned) => {
-                let found = binned.of_leaves(tree, &mut bins, watch).map_err(|Stopped| PlanError::Stopped)?;
-                Some(found.ok_or(PlanError::PathTooLongForPatterns { tree: at })?)
-            }
-        };
-        match &histograms {
-            None => add_expectation(tree, &mut base),
-            Some(histograms) => add_mean(tree, histograms, &mut base),
-        }
-        let spent = allowed == Allowed::Both && summary.table_bytes > AUTO_TABLE_BYTES;
-        let allowed = if spent { Allowed::PointsOnly } else { allowed };
-        let aim = Aim { n_rows: expected_rows.max(1), allowed, wanted, in_planes };
-        let cut =
-            cut(tree, &mut bins, aim, histograms.as_deref()).ok_or(PlanError::PathTooLong { tree: at })?;
-        for op in &cut.ops {
-            if let Op::Unit(unit) = op {
-                summary.n_units += 1;
-                summary.n_look_ups += unit.columns.len();
-                summary.table_bytes += unit.table.bytes();
-            }
-        }
-        if summary.table_bytes > MAX_TABLE_BYTES {
-            return Err(PlanError::TablesTooLarge);
-        }
-        if histograms.is_some() || wanted == Wanted::Pairs {
-            summary.n_paired += cut.deep.len();
-            let made = deep::prepare(tree, &cut.deep, &mut bins, wanted, histograms.as_mut());
-            let by_pattern = made.ok_or(PlanError::PathTooLongForPatterns { tree: at })?;
-            pattern_bytes += by_pattern.iter().map(DeepLeaf::bytes).sum::<usize>();
-            if pattern_bytes > MAX_TABLE_BYTES {
-                return Err(PlanError::PatternsTooLarge);
-            }
-            trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep: None, by_pattern });
-            continue;
-        }
-        summary.n_integrated += cut.deep.len();
-        if !cut.deep.is_empty() && bytes_of(tree, &cut.deep) > MAX_POINT_BYTES {
-            return Err(PlanError::PathTooDeep { tree: at });
-        }
-        let deep = (!cut.deep.is_empty()).then(|| prepare(tree, &cut.deep, &mut bins));
-        summary.n_points = summary.n_points.max(deep.as_ref().map_or(0, Walk::n_points));
-        trees.push(TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep, by_pattern: Vec::new() });
-    }
-    let width = wanted.width(bins.used.len());
-    let scales = if in_planes {
-        let units = trees.iter_mut().flat_map(|tree| &mut tree.ops).filter_map(|op| match op {
-            Op::Unit(unit) => Some(unit),
-            Op::Split { .. } => None,
-        });
-        planes::round(units, width * base.len())
-    } else {
-        Vec::new()
-    };
-    let groups = groups(&trees, scales.len());
-    let level = level.or_lower();
-    let compiled = Compiled { game, width, groups, bins, trees, base, linear, scales, level };
+    let aim = Aim { n_rows: expected_rows.max(1), allowed, wanted, in_planes };
+    let (compiled, summary) = compile(model, background, (game, aim, level.or_lower()), control)?;
     Ok(Plan { game, how, summary, way: Way::Compiled(Box::new(compiled)) })
 }
 
@@ -517,68 +440,4 @@ fn way_to_probabilities(
         return Err(PlanError::TooManyAnswers { answers, features, rows });
     }
     Ok(Way::Subsets(Some(background.clone())))
-}
-
-/// Neighbouring trees, as many as have tables of [`GROUP_BYTES`], and where these are in planes look-ups enough for each of so
-/// many columns.
-fn groups(trees: &[TreePlan], n_planes: usize) -> Vec<Range<usize>> {
-    let mut groups: Vec<Range<usize>> = Vec::new();
-    let (mut bytes, mut look_ups) = (0, 0);
-    for (at, tree) in trees.iter().enumerate() {
-        let units = tree.ops.iter().filter_map(|op| if let Op::Unit(unit) = op { Some(unit) } else { None });
-        let (own_bytes, own_look_ups) = units.fold((0, 0), |(bytes, look_ups), unit| {
-            (bytes + unit.table.bytes(), look_ups + unit.columns.len())
-        });
-        match groups.last_mut() {
-            Some(group)
-                if bytes + own_bytes <= GROUP_BYTES || look_ups < n_planes * planes::WORTH_HOLDING =>
-            {
-                group.end = at + 1;
-                (bytes, look_ups) = (bytes + own_bytes, look_ups + own_look_ups);
-            }
-            _ => {
-                groups.push(at..at + 1);
-                (bytes, look_ups) = (own_bytes, own_look_ups);
-            }
-        }
-    }
-    groups
-}
-
-/// Adds a tree's mean answer over the background to the base of its outputs.
-fn add_mean(tree: &Tree, histograms: &[Histogram], base: &mut [f64]) {
-    walk(tree, NodeId(0), &mut Path::default(), |node, path| {
-        if let Node::Leaf(leaf) = &tree.nodes()[node.index()] {
-            let full = all_pass(path.slots.len());
-            // Patterns rise, and the one of those that arrive is the last.
-            let share =
-                histograms[*leaf as usize].last().filter(|last| last.0 == full).map_or(0.0, |last| last.1);
-            let values = tree.leaf_values(*leaf);
-            tree.target().each_output(values, |output, value| base[output] += share * value);
-        }
-        true
-    });
-}
-
-/// Adds a tree's expected answer to the base of its outputs.
-fn add_expectation(tree: &Tree, base: &mut [f64]) {
-    let nodes = tree.nodes();
-    let mut chance = vec![0.0; nodes.len()];
-    chance[NodeId(0).index()] = 1.0;
-    let mut sums = vec![0.0; tree.leaf_values(0).len()];
-    for (at, node) in nodes.iter().enumerate() {
-        match node {
-            Node::Split(split) => {
-                for side in [Side::Yes, Side::No] {
-                    chance[split.child(side).index()] = chance[at] * tree.share(split, side);
-                }
-            }
-            Node::Leaf(leaf) => {
-                sums.iter_mut()
-                    .zip(tree.leaf_values(*leaf))
-                    .for_each(|(sum, value)| *sum += chance[at] * value);
-            }
-        }
-    }
-    tree.target().each_output(&sums, |output, sum| base[output] += sum);
 }

@@ -15,6 +15,8 @@
 use pellucid_data::level::AVX512;
 
 use super::units::{Table, Unit};
+use super::workers::share;
+use crate::{Control, Stopped};
 
 /// Rows that are looked up together.
 pub(super) const GROUP: usize = 32;
@@ -45,7 +47,14 @@ const LEAST: f64 = 1e-280;
 pub(super) struct Line([u16; GROUP]);
 
 /// Rounds the tables of all measured units that can be. Answers the unit of each column.
-pub(super) fn round<'u>(units: impl Iterator<Item = &'u mut Unit>, n_columns: usize) -> Vec<f64> {
+///
+/// # Errors
+/// When `control.watch` asks to stop.
+pub(super) fn round<'u>(
+    units: impl Iterator<Item = &'u mut Unit>,
+    n_columns: usize,
+    control: &Control<'_>,
+) -> Result<Vec<f64>, Stopped> {
     let mut small: Vec<&mut Unit> = Vec::new();
     let mut sizes: Vec<Vec<f64>> = vec![Vec::new(); n_columns];
     for unit in units.filter(|unit| !unit.sizes.is_empty()) {
@@ -67,7 +76,8 @@ pub(super) fn round<'u>(units: impl Iterator<Item = &'u mut Unit>, n_columns: us
     });
     // What is next to nothing is rounded to nothing: its own unit would be no normal number.
     scales.iter_mut().for_each(|scale| *scale = if *scale > LEAST { *scale / LARGEST } else { 1.0 });
-    for unit in small {
+    let n_units = small.len();
+    let work = |(): &mut (), unit: &mut Unit| {
         let n_lines = unit.columns.len() * PLANES * (1_usize << unit.bits()).div_ceil(GROUP);
         let mut lines = vec![Line::default(); n_lines];
         let each = n_lines / unit.columns.len();
@@ -76,8 +86,10 @@ pub(super) fn round<'u>(units: impl Iterator<Item = &'u mut Unit>, n_columns: us
             own.next().into_iter().for_each(|own| cut(table, scales[column], own));
         });
         unit.table = Table::Planes(lines);
-    }
-    scales
+        Ok(())
+    };
+    share(small.into_iter(), n_units, control, || (), work)?;
+    Ok(scales)
 }
 
 /// The largest absolute value; infinite if any is no number.
@@ -401,7 +413,7 @@ mod tests {
             let table = Table::Plain(vec![0.0, x, -x, x / 2.0]);
             let unit = Unit { from: 0, splits: Vec::new(), first_bit: 2, columns: vec![0], table, sizes: Vec::new() };
             let mut unit = unit.measured();
-            let scales = round(std::iter::once(&mut unit), 1);
+            let scales = round(std::iter::once(&mut unit), 1, &Control::quiet()).unwrap();
             let Table::Planes(lines) = &unit.table else { panic!("not cut") };
             let mut held = Held::new(1, 32);
             let mut sums = vec![0.0; 32];
@@ -419,7 +431,7 @@ mod tests {
             };
             let mut units: Vec<Unit> = (0..9).map(|_| unit(1.0)).collect();
             units[at] = unit(bad);
-            let scales = round(units.iter_mut(), 1);
+            let scales = round(units.iter_mut(), 1, &Control::quiet()).unwrap();
             prop_assert_eq!(&scales, &vec![1.0 / LARGEST]);
             for (place, unit) in units.iter().enumerate() {
                 prop_assert_eq!(matches!(unit.table, Table::Plain(_)), place == at);

@@ -134,7 +134,7 @@ pub(crate) fn bytes_of(tree: &Tree, leaves: &[NodeId]) -> usize {
 }
 
 /// Prepares the walk to these leaves.
-pub(crate) fn prepare(tree: &Tree, leaves: &[NodeId], bins: &mut Bins) -> Walk {
+pub(crate) fn prepare(tree: &Tree, leaves: &[NodeId], bins: &Bins) -> Walk {
     let mut wanted = vec![false; tree.nodes().len()];
     leaves.iter().for_each(|leaf| wanted[leaf.index()] = true);
     for (at, node) in tree.nodes().iter().enumerate().rev() {

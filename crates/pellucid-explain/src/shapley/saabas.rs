@@ -20,8 +20,8 @@ pub(super) fn saabas(
     let (n_features, n_outputs) = (model.features.len(), model.base.len());
     let expected: Vec<Expectations> = model.trees.iter().map(Expectations::new).collect();
     let mut base = model.base.clone();
-    for (tree, expected) in model.trees.iter().zip(&expected) {
-        tree.target().each_output(expected.of(NodeId(0)), |output, value| base[output] += value);
+    for tree in &model.trees {
+        tree.target().each_output(tree.expected(), |output, value| base[output] += value);
     }
     let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
     each_row(rows.n_rows(), &mut values, n_outputs * n_features, control, |row, own| {

@@ -126,6 +126,18 @@ impl Table {
     }
 }
 
+impl Op {
+    /// The unit, if it is one.
+    pub(super) fn unit(&self) -> Option<&Unit> {
+        if let Self::Unit(unit) = self { Some(unit) } else { None }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn unit_mut(&mut self) -> Option<&mut Unit> {
+        if let Self::Unit(unit) = self { Some(unit) } else { None }
+    }
+}
+
 impl Unit {
     /// Gives every column with its entries; nothing where they are cut into planes.
     pub(super) fn each_table(&self, mut give: impl FnMut(usize, &[f64])) {
@@ -174,7 +186,7 @@ pub(super) struct Aim {
 
 /// Cuts a tree. In the background game `histograms` are those of its leaves. `None` if only
 /// tables are allowed and a path is too long.
-pub(super) fn cut(tree: &Tree, bins: &mut Bins, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Cut> {
+pub(super) fn cut(tree: &Tree, bins: &Bins, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Cut> {
     let choices = choose(tree, aim, histograms)?;
     let wanted = aim.wanted;
     let mut cut = Cut { n_buffers: 1, ..Cut::default() };

@@ -24,12 +24,14 @@ pub enum Side {
 impl Side {
     /// `Yes` for true.
     #[must_use]
+    #[inline]
     pub fn of(passes: bool) -> Self {
         if passes { Self::Yes } else { Self::No }
     }
 
     /// The other one.
     #[must_use]
+    #[inline]
     pub fn other(self) -> Self {
         Self::of(self == Self::No)
     }
@@ -120,6 +122,7 @@ impl CategorySet {
 
     /// Whether the value, truncated toward zero, is in the set.
     #[must_use]
+    #[inline]
     pub fn contains(&self, x: f64) -> bool {
         let invalid_below = match self.negative_fraction {
             NegativeFraction::Invalid => x < 0.0,
@@ -188,6 +191,7 @@ pub struct Split {
 impl Split {
     /// The side that a value takes; NaN is a missing value.
     #[must_use]
+    #[inline]
     pub fn side(&self, x: f64, sets: &[CategorySet]) -> Side {
         let x = match self.missing {
             Missing::Goes(side) if x.is_nan() => return side,
@@ -204,6 +208,7 @@ impl Split {
 
     /// The child on a side.
     #[must_use]
+    #[inline]
     pub fn child(&self, side: Side) -> NodeId {
         match side {
             Side::Yes => self.yes,
@@ -298,6 +303,11 @@ pub enum TreeError {
 pub struct Tree {
     pub(crate) nodes: Vec<Node>,
     pub(crate) covers: Vec<f64>,
+    /// For each node the share of its parent's training weight.
+    shares: Vec<f64>,
+    /// What a row that nothing is known of is expected to get, by the shares: as many values as a leaf has.
+    expected: Vec<f64>,
+    depth: usize,
     pub(crate) leaf_values: Vec<f64>,
     pub(crate) width: usize,
     pub(crate) sets: Vec<CategorySet>,
@@ -307,6 +317,7 @@ pub struct Tree {
 impl Tree {
     /// The nodes, parents before children.
     #[must_use]
+    #[inline]
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
@@ -319,6 +330,7 @@ impl Tree {
 
     /// The category sets that [`Test::In`] names.
     #[must_use]
+    #[inline]
     pub fn sets(&self) -> &[CategorySet] {
         &self.sets
     }
@@ -330,12 +342,14 @@ impl Tree {
 
     /// Which outputs it adds to.
     #[must_use]
+    #[inline]
     pub fn target(&self) -> Target {
         self.target
     }
 
     /// The values of one leaf: one number, or one an output.
     #[must_use]
+    #[inline]
     pub fn leaf_values(&self, leaf: u32) -> &[f64] {
         &self.leaf_values[leaf as usize * self.width..][..self.width]
     }
@@ -349,14 +363,13 @@ impl Tree {
     /// How many splits lie on its longest path.
     #[must_use]
     pub fn depth(&self) -> usize {
-        let mut depths = vec![0; self.nodes.len()];
-        for (at, node) in self.nodes.iter().enumerate() {
-            if let Node::Split(split) = node {
-                depths[split.yes.index()] = depths[at] + 1;
-                depths[split.no.index()] = depths[at] + 1;
-            }
-        }
-        depths.into_iter().max().unwrap_or(0)
+        self.depth
+    }
+
+    /// What a row that nothing is known of is expected to get, by the shares: as many values as a leaf has.
+    #[must_use]
+    pub fn expected(&self) -> &[f64] {
+        &self.expected
     }
 
     /// The leaf that a row ends in; `x` gives a feature's value, NaN where it is missing.
@@ -376,12 +389,38 @@ impl Tree {
     /// attributions to the margin. Two empty children share equally, as in XGBoost; otherwise no
     /// share is below 1e-12.
     #[must_use]
+    #[inline]
     pub fn share(&self, split: &Split, side: Side) -> f64 {
+        self.shares[split.child(side).index()]
+    }
+
+    /// The tree with what follows from its nodes and covers.
+    pub(crate) fn measured(mut self) -> Self {
         const LEAST: f64 = 1e-12;
-        let (own, other) =
-            (self.covers[split.child(side).index()], self.covers[split.child(side.other()).index()]);
-        let total = own + other;
-        if total > 0.0 { (own / total).clamp(LEAST, 1.0 - LEAST) } else { 0.5 }
+        let n = self.nodes.len();
+        let mut reached = vec![(1.0, 0); n];
+        (self.shares, self.expected, self.depth) = (vec![1.0; n], vec![0.0; self.width], 0);
+        // Children come after their parents.
+        for at in 0..n {
+            let (chance, depth) = reached[at];
+            match &self.nodes[at] {
+                Node::Split(split) => {
+                    for (child, other) in [(split.yes, split.no), (split.no, split.yes)] {
+                        let (own, other) = (self.covers[child.index()], self.covers[other.index()]);
+                        let total = own + other;
+                        let share = if total > 0.0 { (own / total).clamp(LEAST, 1.0 - LEAST) } else { 0.5 };
+                        self.shares[child.index()] = share;
+                        reached[child.index()] = (chance * share, depth + 1);
+                    }
+                }
+                Node::Leaf(leaf) => {
+                    self.depth = self.depth.max(depth);
+                    let values = &self.leaf_values[*leaf as usize * self.width..][..self.width];
+                    self.expected.iter_mut().zip(values).for_each(|(sum, value)| *sum += chance * value);
+                }
+            }
+        }
+        self
     }
 
     /// The tree that answers `values` to every row.
@@ -392,10 +431,15 @@ impl Tree {
             nodes: vec![Node::Leaf(0)],
             covers: vec![1.0],
             leaf_values: values,
-            width,
-            sets: Vec::new(),
-            target,
+            ..Self::empty(width, target, Vec::new())
         }
+        .measured()
+    }
+
+    fn empty(width: usize, target: Target, sets: Vec<CategorySet>) -> Self {
+        let (nodes, covers, leaf_values) = (Vec::new(), Vec::new(), Vec::new());
+        let (shares, expected) = (Vec::new(), Vec::new());
+        Self { nodes, covers, shares, expected, depth: 0, leaf_values, width, sets, target }
     }
 
     /// Builds a tree from a file's nodes, following children from `root` and leaving out what is not
@@ -414,8 +458,7 @@ impl Tree {
         sets: Vec<CategorySet>,
         mut look: impl FnMut(u32) -> Result<SourceNode, TreeError>,
     ) -> Result<Self, TreeError> {
-        let mut tree =
-            Self { nodes: Vec::new(), covers: Vec::new(), leaf_values: Vec::new(), width, sets, target };
+        let mut tree = Self::empty(width, target, sets);
         let mut seen = vec![false; len];
         let mut open = vec![Open { source: 0, parent: 0, depth: 0, waiting: None }];
         while let Some(Open { source, parent, depth, waiting }) = open.pop() {
@@ -464,7 +507,7 @@ impl Tree {
                 }
             }
         }
-        Ok(tree)
+        Ok(tree.measured())
     }
 }
 

@@ -84,6 +84,7 @@ fn shares_add_up_and_never_vanish() {
     let Node::Split(root) = tree.nodes()[0] else { panic!() };
     for covers in [[3.0, 1.0], [0.0, 0.0], [0.0, 5.0]] {
         tree.covers[1..].copy_from_slice(&covers);
+        tree = tree.measured();
         let (yes, no) = (tree.share(&root, Side::Yes), tree.share(&root, Side::No));
         assert!((yes + no - 1.0).abs() < 1e-15 && yes > 0.0 && no > 0.0);
     }

@@ -14,8 +14,9 @@ fn explained(
     method: Method,
     expected_rows: usize,
 ) -> Attributions {
-    let plan = plan_game(model, Game::Background(background), How::new(method, expected_rows), &crate::Quiet)
-        .unwrap();
+    let plan =
+        plan_game(model, Game::Background(background), How::new(method, expected_rows), &Control::quiet())
+            .unwrap();
     tree_shap(model, &plan, rows, &Control::quiet()).unwrap()
 }
 
@@ -79,8 +80,9 @@ fn long_paths_and_large_backgrounds_agree_three_ways() {
     }
     let model = forests::chain(&mut Rng(1), 65);
     let background = Background::new(rows_for(&mut Rng(2), &model, 3), None).unwrap();
-    let refused = plan_game(&model, Game::Background(&background), How::new(Method::Auto, 1), &crate::Quiet)
-        .unwrap_err();
+    let refused =
+        plan_game(&model, Game::Background(&background), How::new(Method::Auto, 1), &Control::quiet())
+            .unwrap_err();
     assert_eq!(refused, PlanError::PathTooLongForPatterns { tree: 0 });
 }
 
@@ -178,7 +180,7 @@ fn backgrounds_that_make_no_sense_are_refused() {
     assert_eq!(refused(2, Some(vec![1.0, -1.0])), BackgroundError::Weight { row: 1, weight: -1.0 });
     assert_eq!(refused(1, Some(vec![0.0])), BackgroundError::NoWeight);
     let background = Background::new(rows(2), None).unwrap();
-    let other = |game, method| plan_game(&model, game, How::new(method, 1), &crate::Quiet).unwrap_err();
+    let other = |game, method| plan_game(&model, game, How::new(method, 1), &Control::quiet()).unwrap_err();
     let wrong = PlanError::OtherGame { method: "quadrature", game: "background" };
     assert_eq!(other(Game::Background(&background), Method::Quadrature), wrong);
     let wrong = PlanError::OtherGame { method: "pairs", game: "path-dependent" };
@@ -195,8 +197,13 @@ fn asking_to_stop_stops_while_a_background_is_folded() {
     }
     let model = forest(&mut Rng(1), Shape::default());
     let background = Background::new(rows_for(&mut Rng(2), &model, 2), None).unwrap();
-    let stopped =
-        plan_game(&model, Game::Background(&background), How::new(Method::Auto, 1), &Stop).unwrap_err();
+    let stopped = plan_game(
+        &model,
+        Game::Background(&background),
+        How::new(Method::Auto, 1),
+        &Control { watch: &Stop, ..Control::quiet() },
+    )
+    .unwrap_err();
     assert_eq!(stopped, PlanError::Stopped);
 }
 

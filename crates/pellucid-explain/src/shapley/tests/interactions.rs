@@ -12,7 +12,7 @@ fn run(
     method: Method,
     expected: usize,
 ) -> Interactions {
-    let plan = plan_interactions(model, game, How::new(method, expected), &crate::Quiet).unwrap();
+    let plan = plan_interactions(model, game, How::new(method, expected), &Control::quiet()).unwrap();
     shap_interactions(model, &plan, rows, &Control::quiet()).unwrap()
 }
 
@@ -119,7 +119,8 @@ fn long_paths_agree_two_ways_and_sum_to_the_values() {
     }
     let model = chain(&mut Rng(1), 65);
     let refused =
-        plan_interactions(&model, Game::PathDependent, How::new(Method::Auto, 1), &crate::Quiet).unwrap_err();
+        plan_interactions(&model, Game::PathDependent, How::new(Method::Auto, 1), &Control::quiet())
+            .unwrap_err();
     assert_eq!(refused, PlanError::PathTooLongForPatterns { tree: 0 });
 }
 

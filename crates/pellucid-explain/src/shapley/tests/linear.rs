@@ -36,7 +36,7 @@ fn linear(seed: u64, n_features: usize, n_outputs: usize) -> (Ensemble, FeatureM
 }
 
 fn explained(model: &Ensemble, game: Game<'_>, how: How, rows: &FeatureMatrix) -> Attributions {
-    let plan = plan_game(model, game, how, &crate::Quiet).unwrap();
+    let plan = plan_game(model, game, how, &Control::quiet()).unwrap();
     tree_shap(model, &plan, rows, &Control::quiet()).unwrap()
 }
 
@@ -77,7 +77,7 @@ fn trees_and_slopes_together_are_the_definition() {
         let oracle = explained(&model, game, How::new(Method::Definition, 1), &rows);
         let found = explained(&model, game, How::new(Method::Auto, 1), &rows);
         assert!(distance(&oracle, &found) < 1e-12, "seed {seed}: {:e}", distance(&oracle, &found));
-        let pairs = plan_interactions(&model, game, How::new(Method::Auto, 1), &crate::Quiet).unwrap();
+        let pairs = plan_interactions(&model, game, How::new(Method::Auto, 1), &Control::quiet()).unwrap();
         let pairs = shap_interactions(&model, &pairs, &rows, &Control::quiet()).unwrap();
         let expected = definition::interactions_by_subsets(&model, game, &rows, &Control::quiet()).unwrap();
         let mut at = expected.iter();
@@ -100,7 +100,8 @@ fn probabilities_of_linear_models_are_explained() {
         let on = |space| How { space, ..How::new(Method::Auto, 1) };
         let exact = explained(&model, Game::Background(&background), on(Space::Probability), &rows);
         assert!(exact.worst_residual() < 1e-12 && exact.kind() == Kind::Shapley);
-        let rescaled = plan_game(&model, Game::Background(&background), on(Space::Rescaled), &crate::Quiet);
+        let rescaled =
+            plan_game(&model, Game::Background(&background), on(Space::Rescaled), &Control::quiet());
         if model.base.len() > 1 {
             assert_eq!(rescaled.unwrap_err(), PlanError::ClassesTogether);
             continue;
@@ -170,17 +171,17 @@ fn what_linear_models_have_not_is_said() {
     let (model, _, background) = linear(3, 4, 1);
     assert_eq!(plan(&model, Method::Auto, 1).unwrap_err(), PlanError::LinearNeedsBackground);
     let game = Game::Correlated(&background);
-    let refused = |how: How| plan_game(&model, game, how, &crate::Quiet).unwrap_err();
+    let refused = |how: How| plan_game(&model, game, how, &Control::quiet()).unwrap_err();
     assert_eq!(refused(How::new(Method::Tables, 1)), PlanError::CorrelatedValuesOnly);
     assert_eq!(
-        plan_interactions(&model, game, How::new(Method::Auto, 1), &crate::Quiet).unwrap_err(),
+        plan_interactions(&model, game, How::new(Method::Auto, 1), &Control::quiet()).unwrap_err(),
         PlanError::CorrelatedValuesOnly
     );
     let (many, _, background) = linear(3, 21, 1);
-    let wide = plan_game(&many, Game::Correlated(&background), How::new(Method::Auto, 1), &crate::Quiet);
+    let wide = plan_game(&many, Game::Correlated(&background), How::new(Method::Auto, 1), &Control::quiet());
     assert_eq!(wide.unwrap_err(), PlanError::TooManyCorrelated { found: 21 });
     let trees = forest(&mut Rng(1), Shape::default());
     let rows = Background::new(rows_for(&mut Rng(2), &trees, 5), None).unwrap();
-    let of_trees = plan_game(&trees, Game::Correlated(&rows), How::new(Method::Auto, 1), &crate::Quiet);
+    let of_trees = plan_game(&trees, Game::Correlated(&rows), How::new(Method::Auto, 1), &Control::quiet());
     assert_eq!(of_trees.unwrap_err(), PlanError::NotLinear);
 }

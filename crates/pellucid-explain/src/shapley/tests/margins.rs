@@ -62,7 +62,7 @@ fn margins_are_those_of_the_leaves_to_the_bit() {
         let slow: Vec<f64> = (0..300).map(slow).collect();
         for level in [Level::Portable, Level::Avx2, Level::Avx512] {
             let mut found = vec![0.0; 300];
-            Walks::new(&model, level).add(&rows, 0..300, &mut Chunks::default(), &mut found);
+            Walks::new(&model, level, 300).add(&rows, 0..300, &mut Chunks::default(), &mut found);
             assert_eq!(found, slow, "seed {seed}, {level:?}");
         }
     }

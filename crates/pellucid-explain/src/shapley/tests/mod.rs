@@ -8,6 +8,8 @@ mod linear;
 mod margins;
 mod probability;
 
+use std::num::NonZeroUsize;
+
 use forests::{Rng, Shape, forest, rows_for};
 use pellucid_data::{Level, OutputId};
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
@@ -65,9 +67,9 @@ fn check_model(model: &Ensemble, rows: &FeatureMatrix, about: &str) {
         ways.push((name, run(model, rows, method, expected)));
     }
     for level in [Level::Portable, Level::Avx2, Level::Avx512] {
-        for expected_rows in [64, 1 << 30] {
+        for expected_rows in [1, 64, 1 << 30] {
             let how = How { level, ..How::new(Method::Auto, expected_rows) };
-            let plan = plan_game(model, Game::PathDependent, how, &crate::Quiet).unwrap();
+            let plan = plan_game(model, Game::PathDependent, how, &Control::quiet()).unwrap();
             let found = tree_shap(model, &plan, rows, &Control::quiet()).unwrap();
             for row in 0..rows.n_rows() {
                 let own = model.margin(|feature| rows.at(feature, row));
@@ -173,6 +175,24 @@ fn what_cannot_be_explained_says_why() {
     assert!(matches!(plan(&model, Method::Definition, 1), Err(PlanError::TooManyFeatures { .. })));
     model.has_covers = false;
     assert_eq!(plan(&model, Method::Auto, 1).unwrap_err(), PlanError::NoCovers);
+}
+
+#[test]
+fn threads_make_the_same_plan() {
+    for (seed, expected_rows) in [(1, 1), (2, 100), (3, 1 << 20)] {
+        let mut rng = Rng(seed);
+        let model = forest(&mut rng, Shape { n_trees: 40, ..Shape::default() });
+        let rows = rows_for(&mut rng, &model, 70);
+        let background = Background::new(rows_for(&mut rng, &model, 30), None).unwrap();
+        for game in [Game::PathDependent, Game::Background(&background)] {
+            let by = |threads| {
+                let control = Control { threads: NonZeroUsize::new(threads).unwrap(), watch: &crate::Quiet };
+                let plan = plan_game(&model, game, How::new(Method::Auto, expected_rows), &control).unwrap();
+                (plan.summary(), tree_shap(&model, &plan, &rows, &control).unwrap())
+            };
+            assert_eq!(by(1), by(3), "seed {seed}");
+        }
+    }
 }
 
 #[test]

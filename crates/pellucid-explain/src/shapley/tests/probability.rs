@@ -7,7 +7,7 @@ use crate::{Kind, Space};
 
 fn on(model: &Ensemble, background: &Background, rows: &FeatureMatrix, space: Space) -> Attributions {
     let how = How { space, ..How::new(Method::Auto, rows.n_rows()) };
-    let plan = plan_game(model, Game::Background(background), how, &crate::Quiet).unwrap();
+    let plan = plan_game(model, Game::Background(background), how, &Control::quiet()).unwrap();
     tree_shap(model, &plan, rows, &Control::quiet()).unwrap()
 }
 
@@ -103,7 +103,7 @@ fn one_feature_gets_the_whole_change() {
 fn what_has_no_probability_says_why() {
     let (mut model, _, background) = logistic(1, 4, Link::Logistic { slope: 1.0 }, 1);
     let fails = |model: &Ensemble, game: Game<'_>, method: Method, space: Space| {
-        plan_game(model, game, How { space, ..How::new(method, 5) }, &crate::Quiet).unwrap_err()
+        plan_game(model, game, How { space, ..How::new(method, 5) }, &Control::quiet()).unwrap_err()
     };
     let game = Game::Background(&background);
     assert_eq!(
