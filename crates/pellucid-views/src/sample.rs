@@ -1,7 +1,8 @@
 //! Which rows are drawn? All of them at first; past a limit every second one, chosen by its number and not by its place, so
 //! that no order of the data shows through.
 
-use pellucid_data::OutputId;
+use pellucid_data::{FeatureId, OutputId};
+use pellucid_explain::shapley::Interactions;
 use pellucid_explain::{Attributions, Kind, Space};
 use pellucid_models::trees::{Ensemble, FeatureKind, FeatureMatrix};
 
@@ -29,6 +30,8 @@ pub struct Sample {
     method: String,
     kind: Kind,
     space: Space,
+    /// By output: see [`Subject::partners`].
+    partners: Option<Vec<Vec<Option<usize>>>>,
 }
 
 /// SplitMix64's mixing: neighbours get unrelated numbers.
@@ -56,6 +59,7 @@ impl Sample {
             method: String::new(),
             kind: Kind::Shapley,
             space: Space::Margin,
+            partners: None,
         }
     }
 
@@ -84,6 +88,40 @@ impl Sample {
             self.values.push(outputs().flat_map(|output| found.values(row, output).to_vec()).collect());
             self.margins.push(found.margins(row).to_vec());
         }
+    }
+
+    /// Up to `n` of the rows that are kept, evenly spread over them; `None` without rows.
+    #[must_use]
+    pub fn matrix(&self, model: &Ensemble, n: usize) -> Option<FeatureMatrix> {
+        let stride = self.rows.len().div_ceil(n.max(1)).max(1);
+        let columns: Vec<Vec<f64>> =
+            self.data.iter().map(|column| column.iter().copied().step_by(stride).collect()).collect();
+        FeatureMatrix::new(columns, self.rows.len().div_ceil(stride), model.cast)
+    }
+
+    /// Takes in which features act together, as exact interactions of some rows say.
+    pub fn set_partners(&mut self, model: &Ensemble, found: &Interactions) {
+        let n = model.features.len();
+        let strength = |output, one, other| -> f64 {
+            (0..found.values().n_rows()).map(|row| found.at(row, output, one, other).abs()).sum()
+        };
+        let partner = |output: OutputId, one: usize| {
+            let numbers = (0..n).filter(|&other| {
+                other != one && !matches!(model.features[other].kind, FeatureKind::Level { .. })
+            });
+            let all =
+                numbers.map(|other| (other, strength(output, FeatureId::at(one), FeatureId::at(other))));
+            let best = all.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+            best.filter(|best| best.1 > 0.0).map(|best| best.0)
+        };
+        let of_output = |output| (0..n).map(|one| partner(output, one)).collect();
+        self.partners = Some((0..model.base.len()).map(OutputId::at).map(of_output).collect());
+    }
+
+    /// Which rows are kept, by number in the data.
+    #[must_use]
+    pub fn rows(&self) -> &[usize] {
+        &self.rows
     }
 
     fn halve(&mut self) {
@@ -140,12 +178,14 @@ impl Sample {
                 .then(|| self.margins.iter().filter_map(|row| probability(row)).collect()),
             rows: self.rows.clone(),
             totals: self.totals[output].clone(),
+            partners: self.partners.as_ref().map(|partners| partners[output].clone()),
         }
     }
 }
 
 /// What a model is a sum of, for people.
-fn parts(model: &Ensemble) -> String {
+#[must_use]
+pub fn parts(model: &Ensemble) -> String {
     if model.linear.is_some() && model.trees.is_empty() {
         return "linear".to_owned();
     }

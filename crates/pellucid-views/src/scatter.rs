@@ -1,7 +1,7 @@
 //! How does a feature's effect depend on its value, and on which other feature?
 //!
-//! A dot a row: the feature's value across, its Shapley value up, colored by the partner with which the
-//! effect varies most.
+//! A dot a row: the feature's value across, its Shapley value up, colored by the partner that it
+//! interacts with most, where interactions were computed, else by the one with which the effect varies most.
 
 use crate::View;
 use crate::number::{count, pretty, signed};
@@ -35,6 +35,8 @@ pub struct Scatter {
     pub feature: String,
     /// The feature whose values the color shows, if any explains the spread.
     pub partner: Option<String>,
+    /// Whether the partner was found by exact interactions, and not by correlations.
+    pub by_interactions: bool,
     /// Rows with a value.
     pub dots: Vec<Dot>,
     /// Shapley values of rows where the feature is missing.
@@ -56,7 +58,8 @@ pub struct Scatter {
 pub fn scatter(subject: &Subject, feature: usize) -> Scatter {
     let own = &subject.features[feature];
     let values: Vec<f64> = (0..subject.n_shown()).map(|row| subject.value(row, feature)).collect();
-    let partner = strongest_partner(subject, feature, &values);
+    let told = subject.partners.as_ref().map(|partners| partners[feature]);
+    let partner = told.unwrap_or_else(|| strongest_partner(subject, feature, &values));
     let shares = partner.map_or(vec![None; values.len()], |at| subject.features[at].shares());
     let (places, levels) = places(own);
     let stride = subject.n_shown().div_ceil(MOST_DOTS).max(1);
@@ -70,6 +73,7 @@ pub fn scatter(subject: &Subject, feature: usize) -> Scatter {
     Scatter {
         feature: own.name.clone(),
         partner: partner.map(|at| subject.features[at].name.clone()),
+        by_interactions: told.is_some(),
         dots: dots.collect(),
         missing: shown().filter(|&row| places[row].is_nan()).map(|row| values[row]).collect(),
         levels,
@@ -142,7 +146,11 @@ impl Scatter {
         let thinned =
             if self.thinned { format!(", {} drawn", count(self.dots.len())) } else { String::new() };
         let color = match &self.partner {
+            Some(partner) if self.by_interactions => {
+                format!(" Color: {partner}, of all numbers the one that it interacts with most.")
+            }
             Some(partner) => format!(" Color: {partner}, with which the effect varies most."),
+            None if self.by_interactions => " It interacts with no number.".to_owned(),
             None => " No numeric feature goes along with the spread.".to_owned(),
         };
         format!("{rows}{thinned}, around the base {}.{color}", pretty(self.base, 4))
@@ -281,7 +289,13 @@ fn jitter(at: usize) -> f64 {
 
 /// Names of categories under their lanes, cut where they are long. Beside the lane of missing values the first
 /// line of names begins one lane later, so that none stands in the word `missing`.
-fn draw_levels(scene: &mut Scene, axis: &Axis, levels: &[String], bottom: f64, after_missing: bool) -> f64 {
+pub(crate) fn draw_levels(
+    scene: &mut Scene,
+    axis: &Axis,
+    levels: &[String],
+    bottom: f64,
+    after_missing: bool,
+) -> f64 {
     let lane = axis.at(1.0) - axis.at(0.0);
     // Names take turns on up to four lines, so that each has several lanes' width.
     let lines = (90.0 / lane).ceil().clamp(1.0, 4.0) as usize;

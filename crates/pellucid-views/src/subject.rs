@@ -127,6 +127,8 @@ pub struct Subject {
     pub rows: Vec<usize>,
     /// Sums over all rows.
     pub totals: Totals,
+    /// For each feature the one with an order that it interacts with most, if any, where interactions were computed.
+    pub partners: Option<Vec<Option<usize>>>,
 }
 
 impl Subject {

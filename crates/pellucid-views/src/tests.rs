@@ -59,6 +59,7 @@ fn subject(names: &[&str], n_rows: usize, scale: f64) -> Subject {
         margins,
         rows: (0..n_rows).collect(),
         totals,
+        partners: None,
     }
 }
 
@@ -395,4 +396,51 @@ proptest! {
             prop_assert!(resvg::usvg::Tree::from_str(&file, &resvg::usvg::Options::default()).is_ok(), "{file}");
         }
     }
+}
+
+#[test]
+fn a_matrix_names_its_strongest_pair_and_fits() {
+    let features: Vec<String> = NAMES[..5].iter().map(|name| (*name).to_owned()).collect();
+    let cell = |one: usize, other: usize| if one == other { 2.0 } else { 1.0 / (1 + one + other) as f64 };
+    let cells = (0..25).map(|at| cell(at / 5, at % 5)).collect();
+    let matrix = crate::matrix::Matrix {
+        features,
+        cells,
+        n_hidden: 3,
+        n_rows: 1500,
+        subtitle: "XGBoost, 100 trees".to_owned(),
+        unit: "log-odds".to_owned(),
+    };
+    let (_, rows) = matrix.table();
+    assert_eq!((rows.len(), rows[0][0].as_str(), rows[0][1].as_str()), (10, NAMES[0], NAMES[1]));
+    let text = matrix.text(80);
+    assert!(text.contains("act together most") && text.contains("3 further features do less"), "{text}");
+    for width in [360.0, 860.0] {
+        let scene = matrix.scene(width);
+        assert!(scene.n_marks() > 25 && scene.width == width);
+    }
+}
+
+#[test]
+fn partial_dependence_says_where_it_goes() {
+    let point = |(at, answer): (usize, f64)| crate::partial::Point { x: at as f64, answer, n_rows: 10 * at };
+    let mut partial = crate::partial::Partial {
+        feature: "age".to_owned(),
+        points: [-1.0, 2.5, 0.25].into_iter().enumerate().map(point).collect(),
+        levels: None,
+        base: 0.5,
+        missing: Some((0.75, 4)),
+        subtitle: "XGBoost, 100 trees".to_owned(),
+        unit: "log-odds".to_owned(),
+        over: "the 100 rows of the background".to_owned(),
+    };
+    assert_eq!(partial.sentence(), "The expected margin goes from −1 at 0 to 2.5 at 1.");
+    let text = partial.text(90);
+    for piece in ["with only age known, over the 100 rows", "Where it is missing (4 rows): 0.75", "+2"] {
+        assert!(text.contains(piece), "{piece}: {text}");
+    }
+    assert!(partial.scene(360.0).n_marks() > 5);
+    partial.levels = Some(["a", "b", "c"].map(str::to_owned).to_vec());
+    assert!(partial.sentence().contains("−1 at a to 2.5 at b"));
+    assert!(partial.scene(860.0).n_marks() > 5);
 }

@@ -238,7 +238,7 @@ pub(crate) struct Explain {
     /// The picture in .svg, .png and on the terminal [default: waterfall with --row, else beeswarm, on the terminal bar]
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) plot: Option<Plot>,
-    /// The feature of `--plot scatter` [default: the most important]
+    /// The feature of `--plot scatter` and `--plot partial` [default: the most important]
     #[arg(long, value_name = "COL")]
     pub(crate) feature: Option<String>,
     /// The class or target to look at, where there are several, from 0 [default: in pictures 0, in reports the first four]
@@ -333,6 +333,8 @@ pub(crate) enum Plot {
     Decision,
     /// Rows across, features down
     Heatmap,
+    /// The expected answer by one feature alone (partial dependence)
+    Partial,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

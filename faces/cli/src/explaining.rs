@@ -206,7 +206,8 @@ impl Feed {
         if n >= BATCH { 4 * BATCH } else { n }
     }
 
-    fn game(&self) -> Game<'_> {
+    /// What unknown features are taken from.
+    pub(crate) fn game(&self) -> Game<'_> {
         match &self.background {
             None => Game::PathDependent,
             Some(background) if self.is_correlated => Game::Correlated(background),
@@ -533,6 +534,6 @@ impl Pace {
     }
 }
 
-fn control<'a>(console: &Console, progress: &'a Progress<'_>) -> Control<'a> {
+pub(crate) fn control<'a>(console: &Console, progress: &'a Progress<'_>) -> Control<'a> {
     Control { threads: console.threads().0, watch: progress }
 }

@@ -48,7 +48,7 @@ fn expectation(
 }
 
 /// The game: expected margins, one an output, with some features known.
-fn worth(
+pub(super) fn worth(
     model: &Ensemble,
     game: Game<'_>,
     space: Space,

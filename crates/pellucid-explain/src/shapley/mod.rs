@@ -28,6 +28,7 @@ mod compile;
 mod correlated;
 mod deep;
 pub mod definition;
+mod dependence;
 mod direct;
 mod game;
 mod histogram;
@@ -46,6 +47,7 @@ pub mod tables;
 mod units;
 mod workers;
 
+pub use dependence::partial_dependence;
 pub use game::{Background, BackgroundError, Game};
 pub use interactions::{InteractionPlan, Interactions, plan_interactions, shap_interactions};
 pub use plan::{How, Method, Plan, PlanError, Summary, plan, plan_game};

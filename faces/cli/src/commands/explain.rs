@@ -8,15 +8,14 @@ use pellucid::data::write::{Heading, WriteBatches};
 use pellucid::explain::shapley::{Method, Plan, Summary};
 use pellucid::explain::{Attributions, Space};
 use pellucid::models::trees::Ensemble;
-use pellucid::views::render::{html, png, svg};
-use pellucid::views::theme::Mode;
-use pellucid::views::{View, bar, beeswarm, decision, force, heatmap, scatter, waterfall};
+use pellucid::views::render::html;
 use serde_json::{Value, json};
 
 use super::json_object::JsonObject;
+use super::picture::{find_partners, picture, write};
 use super::report::report;
 use super::{Context, VERSION, print, shard, top};
-use crate::args::{Explain, GameName, MethodName, OutputSpace, Plot, Theme};
+use crate::args::{Explain, GameName, MethodName, OutputSpace, Plot};
 use crate::explaining::{Explained, Feed, explain};
 use crate::failure::Failure;
 use crate::output::{Format, NewFile, TableFormat, check_distinct, check_place, table_writer, write_file};
@@ -56,32 +55,25 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         return super::aggregate::run(feed, args, context);
     }
     if args.interactions {
-        // Other formats were refused above.
-        let format = match format {
-            Some(Format::Table(format)) => Some(format),
-            _ => None,
-        };
         return super::interactions::run(feed, args, format, context);
     }
     let hash = feed.model_hash.clone();
-    let explained = match (format, args.out.as_deref()) {
+    let mut explained = match (format, args.out.as_deref()) {
         (Some(Format::Table(table)), Some(path)) => write_values(&mut feed, args, table, path, context)?,
         _ => explain(&mut feed, way(args), args.row, context.console, |_| Ok(()))?,
     };
     report_plan(&explained, context);
+    if args.plot == Some(Plot::Scatter) || format == Some(Format::Html) && args.row.is_none() {
+        find_partners(&feed, &mut explained, context)?;
+    }
     match (format, args.out.as_deref()) {
         (Some(Format::Html), Some(path)) => {
             let page = html::page(&report(&feed.model, &explained, args, &hash, context));
             write_file(path, page.as_bytes())?;
         }
-        (Some(Format::Svg), Some(path)) => {
-            let scene = picture(&feed.model, &explained, args, Plot::Beeswarm)?.scene(f64::from(args.width));
-            write_file(path, svg::file(&scene).as_bytes())?;
-        }
-        (Some(Format::Png), Some(path)) => {
-            let scene = picture(&feed.model, &explained, args, Plot::Beeswarm)?.scene(f64::from(args.width));
-            let mode = if args.theme == Theme::Dark { Mode::Dark } else { Mode::Light };
-            write_file(path, &png::file(&scene, mode, 2.0).map_err(|e| Failure::Usage(e.to_string()))?)?;
+        (Some(format @ (Format::Svg | Format::Png)), Some(path)) => {
+            let view = picture(&feed, &explained, args, Plot::Beeswarm, context)?;
+            write(view.as_ref(), format, path, args)?;
         }
         _ => {}
     }
@@ -90,7 +82,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         let rows = explained.n_rows();
         context.console.done(&format!("wrote {rows} explained rows to {}", path.display()));
     } else if !context.json {
-        print(&picture(&feed.model, &explained, args, Plot::Bar)?.text(terminal_columns()))?;
+        print(&picture(&feed, &explained, args, Plot::Bar, context)?.text(terminal_columns()))?;
     }
     let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("explanation", path.as_path())).collect();
     let options = json!({
@@ -125,12 +117,13 @@ fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure
             "--plot is for .svg, .png and the terminal; a report has all pictures".to_owned(),
         ));
     }
-    if args.feature.is_some() && args.plot != Some(Plot::Scatter) {
-        return Err(Failure::Usage("--feature goes with --plot scatter".to_owned()));
+    if args.feature.is_some() && !matches!(args.plot, Some(Plot::Scatter | Plot::Partial)) {
+        return Err(Failure::Usage("--feature goes with --plot scatter and --plot partial".to_owned()));
     }
-    if args.interactions && !matches!(format, None | Some(Format::Table(_))) {
+    if args.interactions && format == Some(Format::Html) {
         return Err(Failure::Usage(
-            "interactions are written as .csv .parquet .jsonl .arrow or .json".to_owned(),
+            "interactions are written as .csv .parquet .jsonl .arrow or .json, and drawn as .svg or .png"
+                .to_owned(),
         ));
     }
     if args.aggregate && !matches!(format, None | Some(Format::Table(TableFormat::Json))) {
@@ -376,34 +369,6 @@ pub(super) fn json_outputs(found: &Attributions, row: usize, of: impl Fn(OutputI
     };
     let outputs: Vec<String> = (0..found.n_outputs()).map(OutputId::at).map(output).collect();
     format!("[{}]", outputs.join(","))
-}
-
-/// The picture that was asked for, or the usual one.
-fn picture(
-    model: &Ensemble,
-    explained: &Explained,
-    args: &Explain,
-    usual: Plot,
-) -> Result<Box<dyn View>, Failure> {
-    let output = args.class.unwrap_or(0) as usize;
-    let subject = explained.sample.subject(model, output);
-    let plot = args.plot.unwrap_or(if args.row.is_some() { Plot::Waterfall } else { usual });
-    Ok(match plot {
-        Plot::Bar => Box::new(bar::bar(&subject, TOP)),
-        Plot::Beeswarm => Box::new(beeswarm::beeswarm(&subject, TOP)),
-        Plot::Waterfall => Box::new(waterfall::waterfall(&subject, 0, TOP)),
-        Plot::Force => Box::new(force::force(&subject, 0)),
-        Plot::Decision => Box::new(decision::decision(&subject, TOP)),
-        Plot::Heatmap => Box::new(heatmap::heatmap(&subject, TOP)),
-        Plot::Scatter => {
-            let named = args.feature.as_deref().and_then(|name| subject.feature(name)).map(|id| id.index());
-            let feature = named.or_else(|| subject.by_importance().first().copied());
-            let feature = feature.ok_or_else(|| {
-                Failure::Usage("no feature moves this model; there is nothing to scatter".to_owned())
-            })?;
-            Box::new(scatter::scatter(&subject, feature))
-        }
-    })
 }
 
 /// The numbers one looks at first.

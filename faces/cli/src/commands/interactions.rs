@@ -5,18 +5,20 @@ use std::path::Path;
 use pellucid::data::write::jsonl::number;
 use pellucid::data::write::{Heading, WriteBatches};
 use pellucid::data::{FeatureId, OutputId};
-use pellucid::explain::shapley::{InteractionPlan, Interactions};
+use pellucid::explain::shapley::{InteractionPlan, Interactions, Plan};
 use pellucid::models::trees::Ensemble;
-use pellucid::views::number::{count, pretty};
+use pellucid::views::matrix::Matrix;
+use pellucid::views::number::{count, pretty, residual};
 use serde_json::{Value, json};
 
 use super::explain::{check_columns, kernels, metadata, method, of_output};
 use super::json_object::JsonObject;
+use super::picture::{matrix, write};
 use super::{Context, print};
 use crate::args::Explain;
 use crate::explaining::{Feed, explain_pairs};
 use crate::failure::Failure;
-use crate::output::{NewFile, TableFormat, table_writer};
+use crate::output::{Format, NewFile, TableFormat, table_writer};
 
 /// Pairs that a summary lists.
 const LISTED: usize = 20;
@@ -24,7 +26,7 @@ const LISTED: usize = 20;
 pub(crate) fn run(
     mut feed: Feed,
     args: &Explain,
-    format: Option<TableFormat>,
+    format: Option<Format>,
     context: &Context<'_>,
 ) -> Result<u8, Failure> {
     let mut metadata = metadata(args, &feed)?;
@@ -41,7 +43,7 @@ pub(crate) fn run(
         })
     };
     let (plan, cut_short) = match (format, args.out.as_deref()) {
-        (Some(format), Some(path)) => {
+        (Some(Format::Table(format)), Some(path)) => {
             let model = feed.model.clone();
             let (file, mut out) = NewFile::create(path)?;
             let done = if format == TableFormat::Json {
@@ -64,6 +66,9 @@ pub(crate) fn run(
         }
         _ => explain(&mut feed, &mut |_| Ok(()))?,
     };
+    if let (Some(format @ (Format::Svg | Format::Png)), Some(path)) = (format, args.out.as_deref()) {
+        write(&totals.matrix(&feed.model, args, plan.values()), format, path, args)?;
+    }
     finish(&feed, &plan, &totals, cut_short, args, context)
 }
 
@@ -147,6 +152,19 @@ impl Totals {
             .collect();
         all.sort_by(|a, b| b.2.total_cmp(&a.2));
         all
+    }
+
+    /// The picture of an output.
+    fn matrix(&self, model: &Ensemble, args: &Explain, plan: &Plan) -> Matrix {
+        let output = args.class.unwrap_or(0) as usize;
+        let class = if model.base.len() > 1 { format!(" · output “{output}”") } else { String::new() };
+        let (made_of, game) = (pellucid::views::sample::parts(model), plan.game());
+        let subtitle = format!(
+            "{}, {made_of}{class} · {game} interactions, exact · residual ≤ {}",
+            model.origin.library,
+            residual(self.worst_residual)
+        );
+        matrix(model, &self.sums[output], self.n_rows, subtitle)
     }
 
     fn listed(&self, model: &Ensemble, output: usize) -> Value {

@@ -7,6 +7,7 @@ mod inspect;
 mod interactions;
 mod json_object;
 mod merge;
+mod picture;
 mod position;
 mod predict;
 mod rashomon;

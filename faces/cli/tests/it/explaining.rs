@@ -346,7 +346,7 @@ fn interactions_sum_to_the_values_in_every_format() {
     let told = folder.json(&["explain", "adult-lightgbm.txt", "few.csv", "--interactions", "--json"]);
     assert!(told["outputs"][0]["strongest"].as_array().unwrap().len() == 20 && told["rows"] == 30);
     for (words, piece) in
-        [(&["-o", "i.svg"][..], "interactions are written as"), (&["--plot", "bar"], "--plot")]
+        [(&["-o", "i.html"][..], "interactions are written as"), (&["--plot", "bar"], "--plot")]
     {
         let output = folder
             .run(&[&["explain", "adult-lightgbm.txt", "few.csv", "--interactions"][..], words].concat());
@@ -423,5 +423,36 @@ fn probabilities_are_explained_on_their_own_scale() {
             assert!((one[0][key].as_f64().unwrap() - other[0][key].as_f64().unwrap()).abs() < 1e-9);
         }
         assert_ne!(one[0]["values"], other[0]["values"], "rescaled values are not those of the probability");
+    }
+}
+
+#[test]
+fn pairs_and_single_features_are_drawn() {
+    let folder = Folder::new();
+    let model = ["explain", "adult-xgboost.ubj", "adult.csv"];
+    let ok = |words: &[&str]| folder.ok(&[&model[..], words].concat());
+    ok(&["--interactions", "-o", "pairs.svg"]);
+    let pairs = folder.read("pairs.svg");
+    assert!(
+        pairs.contains("age and occupation act together most")
+            && pairs.contains("path-dependent interactions, exact")
+    );
+    ok(&["--interactions", "-o", "pairs.png"]);
+    ok(&["--plot", "partial", "--feature", "age", "-o", "age.svg"]);
+    let age = folder.read("age.svg");
+    assert!(age.contains("What the model answers by age alone") && age.contains("partial dependence, exact"));
+    ok(&["--plot", "partial", "--feature", "workclass", "--background", "adult.csv", "-o", "class.svg"]);
+    assert!(folder.read("class.svg").contains("over the 1500 rows of the background"));
+    ok(&["--plot", "scatter", "--feature", "age", "-o", "scatter.svg"]);
+    assert!(folder.read("scatter.svg").contains("of all numbers the one that it interacts with most"));
+    for (words, piece) in [
+        (&["--interactions", "-o", "x.html"][..], "drawn as .svg or .png"),
+        (&["--feature", "age"], "--plot partial"),
+        (&["--plot", "partial", "--feature", "ages"], "did you mean `age`"),
+        (&["--plot", "partial", "--method", "approximate"], "scale of the margin"),
+    ] {
+        let output = folder.run(&[&model[..], words].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(piece), "{words:?}: {said}");
     }
 }

@@ -175,3 +175,36 @@ fn saabas_values_add_up_and_are_shapley_values_where_every_tree_asks_once() {
         assert_eq!(off < 1e-12, depth == 1 || off == 0.0, "seed {seed}, depth {depth}: {off:e}");
     }
 }
+
+#[test]
+fn partial_dependence_is_what_one_known_feature_is_worth() {
+    for seed in 0..10 {
+        let mut rng = Rng(seed);
+        let model =
+            forest(&mut rng, Shape { n_features: 3, depth: 4, n_trees: 4, n_outputs: 2, ..Shape::default() });
+        let rows = rows_for(&mut rng, &model, 9);
+        let background = Background::new(rows_for(&mut rng, &model, 7), None).unwrap();
+        for feature in (0..3).map(FeatureId::at) {
+            let at = rows.column(feature);
+            let found =
+                partial_dependence(&model, Game::Background(&background), feature, at, &Control::quiet());
+            let found = found.unwrap().unwrap();
+            for (x, found) in at.iter().zip(found) {
+                let mut sums = [0.0; 2];
+                for row in 0..7 {
+                    let others = |f| if f == feature { *x } else { background.rows().at(f, row) };
+                    sums.iter_mut().zip(model.margin(others)).for_each(|(sum, margin)| *sum += margin / 7.0);
+                }
+                sums.iter().zip(found).for_each(|(a, b)| assert!((a - b).abs() < 1e-12, "seed {seed}"));
+            }
+        }
+        // A model of one feature says everything when that is known.
+        let alone = forest(&mut rng, Shape { n_features: 1, depth: 4, n_trees: 3, ..Shape::default() });
+        let rows = rows_for(&mut rng, &alone, 9);
+        let at = rows.column(FeatureId::at(0));
+        let found = partial_dependence(&alone, Game::PathDependent, FeatureId::at(0), at, &Control::quiet());
+        for (row, found) in found.unwrap().unwrap().into_iter().enumerate() {
+            assert!((found[0] - alone.margin(|f| rows.at(f, row))[0]).abs() < 1e-12, "seed {seed}");
+        }
+    }
+}
