@@ -6,7 +6,7 @@ use pellucid_explain::shapley::{Method, plan, tree_shap};
 use pellucid_explain::{Attributions, Control};
 use pellucid_fixtures::{Case, cases};
 
-fn explain(case: &Case) -> Attributions {
+pub(super) fn explain(case: &Case) -> Attributions {
     let plan = plan(&case.model, Method::Auto, case.rows.n_rows()).unwrap();
     let found = tree_shap(&case.model, &plan, &case.rows, &Control::quiet()).unwrap();
     let size =
@@ -17,7 +17,7 @@ fn explain(case: &Case) -> Attributions {
 }
 
 /// The largest difference to the library's contributions, relative to their size in the row.
-fn distance(case: &Case, found: &Attributions) -> f64 {
+pub(super) fn distance(case: &Case, found: &Attributions) -> f64 {
     let mut worst: f64 = 0.0;
     for (row, outputs) in case.contributions().iter().enumerate() {
         for (output, theirs) in outputs.iter().enumerate() {
