@@ -48,6 +48,8 @@ pub struct Attributions {
     space: Space,
     /// What they are.
     kind: Kind,
+    /// Whether they are sums over groups of features.
+    is_summed: bool,
     n_rows: usize,
     n_features: usize,
     /// One expected margin an output.
@@ -80,6 +82,7 @@ impl Attributions {
             game,
             space: Space::Margin,
             kind: Kind::Shapley,
+            is_summed: false,
             n_rows,
             n_features,
             base,
@@ -87,6 +90,17 @@ impl Attributions {
             margins,
             residuals,
         }
+    }
+
+    /// The same with sums of features: column `at` is the sum of those that `members[at]` names.
+    #[must_use]
+    pub fn summed(&self, members: &[Vec<usize>]) -> Self {
+        let rows = self.values.chunks_exact(self.n_features.max(1));
+        let values =
+            rows.flat_map(|row| members.iter().map(|own| own.iter().map(|&at| row[at]).sum::<f64>()));
+        let (base, margins) = (self.base.clone(), self.margins.clone());
+        let summed = Self::measured(self.game, members.len(), base, values.collect(), margins);
+        Self { is_summed: true, ..summed.of_kind(self.kind).on(self.space) }
     }
 
     /// Says what the values are.
@@ -117,14 +131,15 @@ impl Attributions {
     #[must_use]
     pub fn described(&self) -> String {
         let game = self.game;
-        match (self.kind, self.space) {
+        let what = match (self.kind, self.space) {
             (Kind::Shapley, Space::Margin) => format!("{game} Shapley values, exact"),
             (Kind::Shapley, _) => format!("{game} Shapley values of the probability, exact"),
             (Kind::Rescaled, _) => {
                 format!("rescaled {game} Shapley values of the margin, no Shapley values of the probability")
             }
             (Kind::Saabas, _) => format!("Saabas values, an approximation of {game} Shapley values"),
-        }
+        };
+        what + if self.is_summed { ", summed in groups" } else { "" }
     }
 
     /// The game's name: `path-dependent` or `background`.

@@ -5,6 +5,7 @@
 
 pub mod bar;
 pub mod beeswarm;
+pub mod cohorts;
 pub mod decision;
 pub mod disagreement;
 pub mod fairness_scatter;

@@ -4,7 +4,7 @@
 use pellucid_data::{FeatureId, OutputId};
 use pellucid_explain::shapley::Interactions;
 use pellucid_explain::{Attributions, Kind, Space};
-use pellucid_models::trees::{Ensemble, FeatureKind, FeatureMatrix};
+use pellucid_models::trees::{Ensemble, Feature, FeatureKind, FeatureMatrix};
 
 use crate::subject::{FeatureValues, Subject, Totals};
 
@@ -16,6 +16,7 @@ const CELLS: usize = 6_000_000;
 /// Explained rows that are kept for pictures, with sums over all of them.
 #[derive(Debug, Clone)]
 pub struct Sample {
+    features: Vec<Feature>,
     /// Rows whose hash is a multiple of it are kept.
     stride: u64,
     most: usize,
@@ -46,8 +47,15 @@ impl Sample {
     /// An empty sample.
     #[must_use]
     pub fn new(model: &Ensemble) -> Self {
-        let (n_features, k) = (model.features.len(), model.base.len());
+        Self::of(model.features.clone(), model.base.len())
+    }
+
+    /// An empty sample of values of these features, for so many outputs.
+    #[must_use]
+    pub fn of(features: Vec<Feature>, k: usize) -> Self {
+        let n_features = features.len();
         Self {
+            features,
             stride: 1,
             most: (CELLS / (n_features * (k + 1)).max(1)).clamp(100, SHOWN),
             rows: Vec::new(),
@@ -152,8 +160,8 @@ impl Sample {
     /// The explanation of one output, ready to be looked at.
     #[must_use]
     pub fn subject(&self, model: &Ensemble, output: usize) -> Subject {
-        let (n_features, k) = (model.features.len(), model.base.len());
-        let features = model.features.iter().zip(&self.data).map(|(feature, numbers)| FeatureValues {
+        let (n_features, k) = (self.features.len(), model.base.len());
+        let features = self.features.iter().zip(&self.data).map(|(feature, numbers)| FeatureValues {
             name: feature.name.clone(),
             numbers: numbers.clone(),
             levels: match &feature.kind {

@@ -444,3 +444,23 @@ fn partial_dependence_says_where_it_goes() {
     assert!(partial.sentence().contains("−1 at a to 2.5 at b"));
     assert!(partial.scene(860.0).n_marks() > 5);
 }
+
+#[test]
+fn cohorts_are_by_category_or_by_the_median() {
+    let subject = subject(&NAMES, 40, 1.0);
+    let last = subject.features.len() - 1;
+    for by in [0, last] {
+        let found = crate::cohorts::cohorts(&subject, by, 4);
+        let n_rows: usize = found.cohorts.iter().map(|cohort| cohort.n_rows).sum();
+        assert_eq!(n_rows, 40, "every row is in one cohort");
+        for (at, name) in found.features.iter().enumerate() {
+            let feature = subject.feature(name).unwrap().index();
+            let by_rows = found.cohorts.iter().map(|cohort| cohort.mean_absolute[at] * cohort.n_rows as f64);
+            let whole: f64 = (0..40).map(|row| subject.value(row, feature).abs()).sum();
+            assert!((by_rows.sum::<f64>() - whole).abs() < 1e-9, "{name}");
+        }
+        let text = found.text(100);
+        assert!(text.contains("in the rows of each column"), "{text}");
+        assert!(found.scene(360.0).n_marks() > 4 * found.cohorts.len());
+    }
+}

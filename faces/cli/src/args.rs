@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::groups::Group;
 use crate::rule_args::{Rashomon, Rules};
 
 /// Says why a model predicted this, and gives no number without its residual.
@@ -232,13 +233,16 @@ pub(crate) struct Explain {
     /// Of every row only the K largest values by name, and the sum of the rest
     #[arg(long, value_name = "K", conflicts_with_all = ["plot", "interactions", "aggregate", "shard"])]
     pub(crate) top_k: Option<NonZeroUsize>,
+    /// Show features together, as NAME=COL,COL,... or NAME=PREFIX* (a one-hot code): the sum of their values (may be repeated)
+    #[arg(long, value_name = "NAME=COLS", conflicts_with_all = ["interactions", "shard"])]
+    pub(crate) group: Vec<Group>,
     /// Explain this row only, from 0
     #[arg(long, value_name = "N")]
     pub(crate) row: Option<usize>,
     /// The picture in .svg, .png and on the terminal [default: waterfall with --row, else beeswarm, on the terminal bar]
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) plot: Option<Plot>,
-    /// The feature of `--plot scatter` and `--plot partial` [default: the most important]
+    /// The feature of `--plot scatter`, `partial` and `cohorts` [default: the most important]
     #[arg(long, value_name = "COL")]
     pub(crate) feature: Option<String>,
     /// The class or target to look at, where there are several, from 0 [default: in pictures 0, in reports the first four]
@@ -335,6 +339,8 @@ pub(crate) enum Plot {
     Heatmap,
     /// The expected answer by one feature alone (partial dependence)
     Partial,
+    /// Mean absolute values by the values of one feature, side by side
+    Cohorts,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 use crate::args::{ModelAndData, Reading};
 use crate::console::{Console, Progress};
 use crate::failure::Failure;
+use crate::groups::Shown;
 
 /// Rows a batch: enough to keep every core busy, few enough to hold.
 const BATCH: usize = 16_384;
@@ -36,6 +37,8 @@ pub(crate) fn read_options(reading: &Reading) -> ReadOptions {
 /// the way the data came change what follows.
 pub(crate) struct Feed {
     pub(crate) model: Ensemble,
+    /// What stands in results.
+    pub(crate) shown: Shown,
     /// SHA-256 of the bytes that were read as the model.
     pub(crate) model_hash: String,
     binding: Binding,
@@ -109,11 +112,13 @@ impl Feed {
             names.for_each(|(feature, source)| feature.name.clone_from(source));
         }
         let unseen = vec![0; model.features.len()];
+        let shown = Shown::all(&model);
         let (data, model_hash) = (data.to_owned(), String::new());
         let (read_rows, next_row, pending, ended) = (0, 0, None, false);
         let (background, is_correlated, whole) = (None, false, None);
         Ok(Self {
             model,
+            shown,
             model_hash,
             binding,
             reader,
@@ -357,7 +362,7 @@ pub(crate) fn explain(
     console: &Console,
     mut take: impl FnMut(&Attributions) -> Result<(), Failure>,
 ) -> Result<Explained, Failure> {
-    let mut sample = Sample::new(&feed.model);
+    let mut sample = Sample::of(feed.shown.features.clone(), feed.model.base.len());
     let (plan, cut_short) = explain_each(feed, way, row, console, |first, piece, found| {
         sample.add(first, piece, found);
         take(found)
@@ -376,6 +381,7 @@ pub(crate) fn explain_each(
     mut take: impl FnMut(usize, &FeatureMatrix, &Attributions) -> Result<(), Failure>,
 ) -> Result<(Plan, bool), Failure> {
     let mut doubtful = None;
+    let shown = feed.shown.clone();
     let width = feed.model.features.len() + 2;
     let done = each_piece(
         feed,
@@ -388,7 +394,7 @@ pub(crate) fn explain_each(
         tree_shap,
         |first, piece, found| {
             doubtful = doubtful.or_else(|| first_doubtful(&found).map(|row| first + row));
-            take(first, piece, &found)
+            take(first, &shown.rows(piece), &shown.values(&found))
         },
     )?;
     note_doubtful(doubtful, console);

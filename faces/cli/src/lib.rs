@@ -6,6 +6,7 @@ mod commands;
 mod console;
 mod explaining;
 mod failure;
+mod groups;
 mod output;
 mod rule_args;
 mod task;

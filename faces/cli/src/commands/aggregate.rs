@@ -37,7 +37,7 @@ pub(crate) fn run(mut feed: Feed, args: &Explain, context: &Context<'_>) -> Resu
         Ok(())
     })?;
     let n_rows = usize::try_from(all.n_rows).unwrap_or(usize::MAX);
-    let names: Vec<String> = feed.model.features.iter().map(|feature| feature.name.clone()).collect();
+    let names = feed.shown.names();
     let whole = Whole { about, names, complete: !cut_short, all };
     if let Some(path) = args.out.as_deref() {
         write_file(path, format!("{}\n", whole.to_json()).as_bytes())?;

@@ -18,6 +18,7 @@ use super::{Context, VERSION, print, shard, top};
 use crate::args::{Explain, GameName, MethodName, OutputSpace, Plot};
 use crate::explaining::{Explained, Feed, explain};
 use crate::failure::Failure;
+use crate::groups::Shown;
 use crate::output::{Format, NewFile, TableFormat, check_distinct, check_place, table_writer, write_file};
 
 /// Features of a picture.
@@ -36,9 +37,11 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     if let Some(class) = args.class.filter(|&class| class as usize >= k) {
         return Err(Failure::Usage(format!("--class {class}: the model has {k} outputs, counted from 0")));
     }
-    let names: Vec<&str> = feed.model.features.iter().map(|f| f.name.as_str()).collect();
-    if let Some(feature) = args.feature.as_deref().filter(|feature| !names.contains(feature)) {
-        let near = pellucid::data::closest(feature, names.iter().copied());
+    feed.shown = Shown::grouped(&feed.model, &args.group)?;
+    let names = feed.shown.names();
+    if let Some(feature) = args.feature.as_deref().filter(|feature| names.iter().all(|name| name != feature))
+    {
+        let near = pellucid::data::closest(feature, names.iter().map(String::as_str));
         let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         return Err(Failure::Usage(format!("--feature {feature}: the model has no such feature{hint}")));
     }
@@ -63,7 +66,10 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         _ => explain(&mut feed, way(args), args.row, context.console, |_| Ok(()))?,
     };
     report_plan(&explained, context);
-    if args.plot == Some(Plot::Scatter) || format == Some(Format::Html) && args.row.is_none() {
+    let is_whole = !feed.shown.has_groups();
+    if is_whole && args.plot == Some(Plot::Scatter)
+        || is_whole && format == Some(Format::Html) && args.row.is_none()
+    {
         find_partners(&feed, &mut explained, context)?;
     }
     match (format, args.out.as_deref()) {
@@ -77,7 +83,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         }
         _ => {}
     }
-    let summary = summary(&feed.model, &explained, args);
+    let summary = summary(&feed, &explained, args);
     if let Some(path) = args.out.as_deref() {
         let rows = explained.n_rows();
         context.console.done(&format!("wrote {rows} explained rows to {}", path.display()));
@@ -87,7 +93,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("explanation", path.as_path())).collect();
     let options = json!({
         "method": method(args.method).name(), "game": explained.plan.game(), "background": args.background, "background_weights": args.background_weights, "row": args.row, "class": args.class, "drop": args.about.drop,
-        "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": args.output.name(), "top_k": args.top_k,
+        "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": args.output.name(), "top_k": args.top_k, "groups": args.group.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "shard": args.shard.map(|shard| format!("{}/{}", shard.at + 1, shard.of)),
     });
     let background = args.background.as_deref();
@@ -117,8 +123,10 @@ fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure
             "--plot is for .svg, .png and the terminal; a report has all pictures".to_owned(),
         ));
     }
-    if args.feature.is_some() && !matches!(args.plot, Some(Plot::Scatter | Plot::Partial)) {
-        return Err(Failure::Usage("--feature goes with --plot scatter and --plot partial".to_owned()));
+    if args.feature.is_some() && !matches!(args.plot, Some(Plot::Scatter | Plot::Partial | Plot::Cohorts)) {
+        return Err(Failure::Usage(
+            "--feature goes with --plot scatter, --plot partial and --plot cohorts".to_owned(),
+        ));
     }
     if args.interactions && format == Some(Format::Html) {
         return Err(Failure::Usage(
@@ -261,16 +269,17 @@ pub(super) fn metadata(args: &Explain, feed: &Feed) -> Result<Vec<(String, Strin
     ]
     .map(|(key, value)| (key.to_owned(), value.to_owned()));
     let top = args.top_k.map(|k| ("pellucid.top_k".to_owned(), k.to_string()));
-    Ok(of_all.into_iter().chain(top).chain(shard::said(feed, args)?).collect())
+    let groups: Vec<String> = args.group.iter().map(ToString::to_string).collect();
+    let groups = (!groups.is_empty()).then(|| ("pellucid.groups".to_owned(), groups.join("; ")));
+    Ok(of_all.into_iter().chain(top).chain(groups).chain(shard::said(feed, args)?).collect())
 }
 
 /// `FEATURE`, then `base_value` and `residual`; with several outputs `FEATURE@0`, `base_value@0`, ...
-fn columns(model: &Ensemble) -> Result<Vec<String>, Failure> {
-    let k = model.base.len();
+fn columns(features: &[String], k: usize) -> Result<Vec<String>, Failure> {
     let mut names = Vec::new();
     for output in 0..k {
         let name = |name: &str| of_output(name, output, k);
-        names.extend(model.features.iter().map(|feature| name(&feature.name)));
+        names.extend(features.iter().map(|feature| name(feature)));
         names.extend([name("base_value"), name("residual")]);
     }
     check_columns(names)
@@ -313,14 +322,14 @@ fn write_values(
     context: &Context<'_>,
 ) -> Result<Explained, Failure> {
     let metadata = metadata(args, feed)?;
+    let (names, n_outputs) = (feed.shown.names(), feed.model.base.len());
     let headings = match args.top_k {
-        None => Heading::numbers(&columns(&feed.model)?),
-        Some(k) => top::headings(&feed.model, k.get()),
+        None => Heading::numbers(&columns(&names, n_outputs)?),
+        Some(k) => top::headings(&names, n_outputs, k.get()),
     };
-    let names: Vec<String> = feed.model.features.iter().map(|feature| feature.name.clone()).collect();
     let (file, mut out) = NewFile::create(path)?;
     let explained = if format == TableFormat::Json {
-        let mut object = JsonObject::new(std::io::BufWriter::new(&mut out), &feed.model, &metadata)?;
+        let mut object = JsonObject::new(std::io::BufWriter::new(&mut out), &names, n_outputs, &metadata)?;
         let explained = explain(feed, way(args), args.row, context.console, |found| {
             (0..found.n_rows()).try_for_each(|row| {
                 object.row(
@@ -372,14 +381,16 @@ pub(super) fn json_outputs(found: &Attributions, row: usize, of: impl Fn(OutputI
 }
 
 /// The numbers one looks at first.
-fn summary(model: &Ensemble, explained: &Explained, args: &Explain) -> Value {
+fn summary(feed: &Feed, explained: &Explained, args: &Explain) -> Value {
+    let model = &feed.model;
     let outputs: Vec<Value> = explained
         .sample
         .totals()
         .iter()
         .enumerate()
         .map(|(output, totals)| {
-            let features: Vec<Value> = model
+            let features: Vec<Value> = feed
+                .shown
                 .features
                 .iter()
                 .enumerate()

@@ -47,7 +47,12 @@ pub(crate) fn run(
             let model = feed.model.clone();
             let (file, mut out) = NewFile::create(path)?;
             let done = if format == TableFormat::Json {
-                let mut object = JsonObject::new(std::io::BufWriter::new(&mut out), &model, &metadata)?;
+                let mut object = JsonObject::new(
+                    std::io::BufWriter::new(&mut out),
+                    &feed.shown.names(),
+                    model.base.len(),
+                    &metadata,
+                )?;
                 let done = explain(&mut feed, &mut |found| {
                     (0..found.values().n_rows()).try_for_each(|row| object.row(&json_row(found, row)))
                 })?;

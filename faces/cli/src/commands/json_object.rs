@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use pellucid::models::trees::Ensemble;
 use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
@@ -22,11 +21,15 @@ pub(super) struct JsonObject<W> {
 
 impl<W: Write> JsonObject<W> {
     /// `metadata` holds the schema first, then what is said of all rows.
-    pub(super) fn new(mut out: W, model: &Ensemble, metadata: &[(String, String)]) -> Result<Self, Failure> {
+    pub(super) fn new(
+        mut out: W,
+        names: &[String],
+        n_outputs: usize,
+        metadata: &[(String, String)],
+    ) -> Result<Self, Failure> {
         let about = about(metadata.iter().skip(1).cloned());
         let schema = metadata.first().map_or("", |(_, schema)| schema.as_str());
-        let names: Vec<&str> = model.features.iter().map(|f| f.name.as_str()).collect();
-        let head = json!({"about": about, "feature_names": names, "n_outputs": model.base.len()}).to_string();
+        let head = json!({"about": about, "feature_names": names, "n_outputs": n_outputs}).to_string();
         write!(out, "{{\"schema\":\"{schema}\",{},\"rows\":[", &head[1..head.len() - 1])?;
         Ok(Self { out, first: true })
     }

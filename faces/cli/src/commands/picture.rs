@@ -13,7 +13,7 @@ use pellucid::views::number::count;
 use pellucid::views::partial::{Partial, Point};
 use pellucid::views::render::{png, svg};
 use pellucid::views::theme::Mode;
-use pellucid::views::{Subject, View, bar, beeswarm, decision, force, heatmap, scatter, waterfall};
+use pellucid::views::{Subject, View, bar, beeswarm, cohorts, decision, force, heatmap, scatter, waterfall};
 
 use super::Context;
 use super::explain::TOP;
@@ -55,6 +55,7 @@ pub(super) fn picture(
         Plot::Decision => Box::new(decision::decision(&subject, TOP)),
         Plot::Heatmap => Box::new(heatmap::heatmap(&subject, TOP)),
         Plot::Scatter => Box::new(scatter::scatter(&subject, feature()?)),
+        Plot::Cohorts => Box::new(cohorts::cohorts(&subject, feature()?, TOP)),
         Plot::Partial => Box::new(partial(feed, &subject, feature()?, output, context)?),
     })
 }
@@ -122,7 +123,11 @@ fn partial(
     }
     let asked: Vec<f64> = grid.iter().copied().chain((n_missing > 0).then_some(f64::NAN)).collect();
     let progress = context.console.progress(None);
-    let id = FeatureId::at(feature);
+    let single = feed.shown.single(feature).ok_or_else(|| {
+        let text = format!("partial dependence is of one feature, and `{}` is a group", own.name);
+        Failure::Usage(text)
+    })?;
+    let id = FeatureId::at(single);
     let answers =
         partial_dependence(&feed.model, feed.game(), id, &asked, &control(context.console, &progress));
     let answers = match answers {

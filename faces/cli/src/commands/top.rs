@@ -6,7 +6,6 @@ use pellucid::data::OutputId;
 use pellucid::data::write::Heading;
 use pellucid::data::write::jsonl::number;
 use pellucid::explain::Attributions;
-use pellucid::models::trees::Ensemble;
 use serde_json::Value;
 
 use super::explain::{json_outputs, of_output};
@@ -21,9 +20,8 @@ fn largest(values: &[f64], k: usize) -> (Vec<usize>, f64) {
 }
 
 /// `feature_1`, `value_1`, ..., `rest`, `base_value` and `residual`; with several outputs `feature_1@0`, ...
-pub(super) fn headings(model: &Ensemble, k: usize) -> Vec<Heading> {
-    let n_outputs = model.base.len();
-    let words = Arc::new(model.features.iter().map(|feature| feature.name.clone()).collect::<Vec<String>>());
+pub(super) fn headings(features: &[String], n_outputs: usize, k: usize) -> Vec<Heading> {
+    let words = Arc::new(features.to_vec());
     let mut headings = Vec::new();
     for output in 0..n_outputs {
         let mut add = |name: String, words: Option<Arc<Vec<String>>>| {

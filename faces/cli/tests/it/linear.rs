@@ -82,3 +82,40 @@ fn what_linear_models_lack_is_said() {
         assert!(output.status.code() == Some(code) && said.contains(piece), "{words:?}: {said}");
     }
 }
+
+#[test]
+fn groups_are_sums_with_the_names_of_their_columns() {
+    let folder = folder();
+    let mut rows = "a,b c,größe,\"d,e\"\n".to_owned();
+    for at in 0..12 {
+        let set = |one: usize| u8::from(at % 4 == one);
+        rows += &format!("{},{},{},{}\n", set(0), set(1), set(2), at);
+    }
+    fs_err::write(folder.path("codes.csv"), rows).unwrap();
+    let explain = |words: &[&str]| {
+        let first = ["explain", MODEL, "codes.csv", "--background", "background.csv"];
+        folder.ok(&[&first[..], words].concat());
+    };
+    explain(&["-o", "x.csv"]);
+    explain(&["-o", "g.csv", "--group", "kind=a,b c,größe"]);
+    let (plain, grouped) = (csv(&folder.read("x.csv")).1, csv(&folder.read("g.csv")));
+    assert_eq!((grouped.0[0].as_str(), grouped.1[0].len()), ("kind", 4));
+    for (all, own) in plain.iter().zip(&grouped.1) {
+        assert!((all[..3].iter().sum::<f64>() - own[0]).abs() < 1e-12 && all[3..] == own[1..]);
+    }
+    explain(&["-o", "g.svg", "--group", "kind=a,b c,größe", "--row", "1"]);
+    assert!(folder.read("g.svg").contains("b c") && folder.read("g.svg").contains("summed in groups"));
+    explain(&["-o", "c.svg", "--group", "kind=a,b c,größe", "--plot", "cohorts", "--feature", "kind"]);
+    assert!(folder.read("c.svg").contains("none of them"));
+    for (group, piece) in [
+        ("kind", "NAME=COL"),
+        ("kind=aa", "did you mean `a`"),
+        ("kind=x*", "no feature of the model begins with `x`"),
+        ("b c=a,größe", "two columns would be called `b c`"),
+    ] {
+        let words = ["explain", MODEL, "codes.csv", "--background", "background.csv", "--group", group];
+        let output = folder.run(&words);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && said.contains(piece), "{group}: {said}");
+    }
+}
