@@ -20,27 +20,35 @@ sys.path.insert(0, str(HERE.parent))
 from common import check_versions, fingerprint, machine, spread  # noqa: E402  (it lies beside this folder)
 
 ALL_ROWS, FEW_ROWS, PAIR_ROWS, CHECKED_ROWS = 30_000, 100, 10_000, 100
+# Of a large model; and rows that are explained each by itself.
+LARGE_ROWS, ALONE_ROWS = 2_000, 200
 FEATURES = (14, 100)
-MODELS = {"xgb": "XGBoost, {} trees of depth 6", "xgb8": "XGBoost, {} trees of depth 8", "lgb": "LightGBM, {} trees of 31 leaves"}
+MODELS = {"xgb": "XGBoost, {} trees of depth 6", "xgb8": "XGBoost, {} trees of depth 8", "lgb": "LightGBM, {} trees of 31 leaves",
+          "large": "LightGBM, {} trees of 255 leaves"}
 TREES = {False: 100, True: 50}  # by --quick, as are the next two
 # What is computed, and how its table is headed.
 JOBS = {"path": "", "background 100": "Background of 100 rows: ", "background 1000": "Background of 1,000 rows: ",
-        "pairs": "Interactions: "}  # fmt: skip
-NATIVE = {"xgb": "XGBoost pred_contribs", "xgb8": "XGBoost pred_contribs", "lgb": "LightGBM pred_contrib"}
+        "pairs": "Interactions: ", "alone": "Each row by itself: "}  # fmt: skip
+NATIVE = {"xgb": "XGBoost pred_contribs", "xgb8": "XGBoost pred_contribs", "lgb": "LightGBM pred_contrib",
+          "large": "LightGBM pred_contrib"}
+LARGE_TREES = {False: 500, True: 100}  # by --quick
 # The same engine with fewer instructions, and by how much it should still be faster than the library itself.
 LEVELS = {"avx2": ("pellucid, AVX2 only", 60.0), "portable": ("pellucid, portable", 30.0)}
-OURS, SHAP, WOODELF = "pellucid auto", "shap C extension", "woodelf"
+OURS, SHAP, WOODELF, SHAPIQ = "pellucid auto", "shap C extension", "woodelf", "shapiq"
 # The largest difference of any value that is still rounding. XGBoost and woodelf work in float32.
 TOLERANCE = {
     NATIVE["xgb"]: {"xgb": 1e-3, "xgb8": 1e-3},
-    NATIVE["lgb"]: {"lgb": 1e-9},
-    WOODELF: {"xgb": 1e-4, "xgb8": 1e-4, "lgb": 1e-4},
-    SHAP: {"xgb": 1e-4, "xgb8": 1e-4, "lgb": 1e-8},
+    NATIVE["lgb"]: {"lgb": 1e-9, "large": 1e-9},
+    WOODELF: {"xgb": 1e-4, "xgb8": 1e-4, "lgb": 1e-4, "large": 1e-4},
+    SHAP: {"xgb": 1e-4, "xgb8": 1e-4, "lgb": 1e-8, "large": 1e-8},
+    SHAPIQ: {"xgb": 1e-4, "xgb8": 1e-4, "lgb": 1e-8, "large": 1e-8},
 } | {name: {"xgb": 1e-11} for name, _ in LEVELS.values()}
 # Its interventional code compares and sums in float32, whatever the model's library does (shap#5116).
 SHAP_BACKGROUND_TOLERANCE = 1e-4
 # The most rows that a rival gets (rates are scaled). woodelf always gets all: its cost per call is large and fixed.
 MOST_ROWS = {False: {SHAP: 1_000}, True: {SHAP: 200, NATIVE["xgb"]: 1_000, NATIVE["lgb"]: 500}}
+# Of a large model, where a row takes the library up to 100 ms and shapiq needs many to repay its preparations.
+LARGE_CHECKED, MOST_LARGE_ROWS = 20, {NATIVE["large"]: 20, SHAPIQ: 500}
 # Of games beside the path-dependent one, where a row takes a rival up to 15 ms.
 MOST_SLOW_ROWS = {SHAP: 100, NATIVE["xgb"]: 2_000}
 # Short jobs are repeated within one measurement until they have taken about this long.
@@ -76,6 +84,7 @@ import lightgbm  # noqa: E402  (the environment has to be set before numpy is lo
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 import shap  # noqa: E402
+import shapiq  # noqa: E402
 import threadpoolctl  # noqa: E402
 import xgboost  # noqa: E402
 from woodelf.core.trees.parse_models import load_decision_tree_ensemble_model  # noqa: E402
@@ -98,6 +107,9 @@ def make(folder: pathlib.Path, n_features: int) -> np.ndarray:
         trained.save_model(folder / f"{name}-{n_features}.json")
     settings = dict(num_leaves=31, learning_rate=0.1, num_threads=1, seed=0, deterministic=True, verbose=-1)
     lightgbm.train(settings, lightgbm.Dataset(x, y), n_trees).save_model(folder / f"lgb-{n_features}.txt")
+    if n_features == FEATURES[0]:
+        large = settings | dict(num_leaves=255, learning_rate=0.05)
+        lightgbm.train(large, lightgbm.Dataset(x, y), LARGE_TREES[args.quick]).save_model(folder / f"large-{n_features}.txt")
     return x
 
 
@@ -174,6 +186,9 @@ class Rivals:
         else:
             self.booster = lightgbm.Booster(model_file=model)
         self.shap = shap_explainer(self.booster, x[:3])
+        if kind == "large":  # woodelf's patterns of paths this long do not fit into memory
+            self.shapiq = shapiq.TreeExplainer(self.booster, max_order=1, index="SV")
+            return
         trees = load_decision_tree_ensemble_model(self.booster, list(self.frame.columns))
         self.trees = trees
         self.woodelf = WoodelfExplainer(trees, feature_perturbation="tree_path_dependent")
@@ -181,7 +196,7 @@ class Rivals:
     def check(self, job: str) -> dict[str, tuple[float, np.ndarray]]:
         """Seconds and values of a few rows from every rival; the warm-up, too."""
         checks = {}
-        for name, explain in self.jobs(job, CHECKED_ROWS).items():
+        for name, explain in self.jobs(job, LARGE_CHECKED if self.kind == "large" else CHECKED_ROWS).items():
             start = clock()
             values = explain()
             checks[name] = clock() - start, values
@@ -199,6 +214,11 @@ class Rivals:
                 return explainer.shap_values(frame, verbose=False)
 
             return {SHAP: lambda: own.shap_values(rows, check_additivity=False), WOODELF: woodelf}
+        if job == "alone":
+            return self.alone(rows)
+        if self.kind == "large":
+            contributions = lambda: self.booster.predict(rows, pred_contrib=True, num_threads=args.threads)  # noqa: E731
+            return {NATIVE["large"]: contributions, SHAPIQ: lambda: self.by_shapiq(rows)}
         if job == "pairs":
             found = {WOODELF: lambda: self.woodelf.shap_interaction_values(frame, verbose=False)}
             if self.kind.startswith("xgb"):
@@ -215,7 +235,24 @@ class Rivals:
         }
 
 
+    def by_shapiq(self, rows: np.ndarray) -> np.ndarray:
+        return np.array([found.get_n_order_values(1) for found in self.shapiq.explain_X(rows)])
+
+    def alone(self, rows: np.ndarray) -> dict[str, Callable[[], Any]]:
+        """A call for each row."""
+        each = [rows[at : at + 1] for at in range(len(rows))]
+        options: dict[str, Any] = dict(pred_contrib=True, num_threads=args.threads)
+        if self.kind.startswith("xgb"):
+            each, options = [xgboost.DMatrix(row, nthread=args.threads) for row in each], dict(pred_contribs=True)
+        return {
+            NATIVE[self.kind]: lambda: np.concatenate([self.booster.predict(row, **options) for row in each]),
+            SHAP: lambda: np.concatenate([self.shap.shap_values(row[None], check_additivity=False) for row in rows]),
+        }
+
+
 def goal_of(job: str, kind: str, n_features: int, n_rows: int, rival: str) -> float | None:
+    if kind == "large":
+        return 5.0 if rival == SHAPIQ else None
     if job != "path":
         return 10.0 if rival == WOODELF else None
     if n_rows != ALL_ROWS:
@@ -248,8 +285,9 @@ def workload(
     engines = [Engine(OURS, n_rows, calls=calls(ours.ask(f"{job} {n_rows}")[1]))]
     for name, (seconds, values) in rivals.check(job).items():
         used = min(n_rows, MOST_ROWS[args.quick].get(name, n_rows))
-        used = used if job == "path" else min(used, MOST_SLOW_ROWS.get(name, used))
-        engines.append(Engine(name, used, rivals.jobs(job, used)[name], calls(seconds * used / CHECKED_ROWS)))
+        used = used if job in ("path", "alone") else min(used, MOST_SLOW_ROWS.get(name, used))
+        used = min(used, MOST_LARGE_ROWS[name]) if kind == "large" else used
+        engines.append(Engine(name, used, rivals.jobs(job, used)[name], calls(seconds * used / (LARGE_CHECKED if kind == "large" else CHECKED_ROWS))))
         compare(engines[-1], values)
 
     for level, other in lower.items():
@@ -311,7 +349,7 @@ def table(result: dict) -> str:
     unit = "rows per CPU second" if args.threads == 1 else f"rows per wall second, {args.threads} threads"
     builds = [1000 * build for build in result["build_seconds"]]
     lines = [
-        f"### {JOBS[result['job']]}{MODELS[result['model']].format(TREES[args.quick])}; F = {result['n_features']}; "
+        f"### {JOBS[result['job']]}{MODELS[result['model']].format((LARGE_TREES if result['model'] == 'large' else TREES)[args.quick])}; F = {result['n_features']}; "
         f"{result['n_rows']:,} rows",
         "",
         f"| engine | rows x calls | {unit} | {OURS} / it | max abs difference (allowed) | goal |",
@@ -365,13 +403,15 @@ def main() -> None:
         folder = pathlib.Path(name)
         for n_features in FEATURES:
             x = make(folder, n_features)
-            for kind, ending in (("xgb", "json"), ("xgb8", "json"), ("lgb", "txt")):
-                if kind == "xgb8" and n_features != FEATURES[0]:
+            for kind, ending in (("xgb", "json"), ("xgb8", "json"), ("lgb", "txt"), ("large", "txt")):
+                if kind in ("xgb8", "large") and n_features != FEATURES[0]:
                     continue
                 model, rows = folder / f"{kind}-{n_features}.{ending}", folder / f"rows{n_features}"
                 ours, rivals = Ours(model, rows, n_features), Rivals(kind, model, x)
                 work = [("path", ALL_ROWS), ("path", FEW_ROWS)] if kind != "xgb8" else [("path", ALL_ROWS)]
-                if n_features == FEATURES[0] and kind != "xgb8":
+                work = [("path", LARGE_ROWS)] if kind == "large" else work
+                if n_features == FEATURES[0] and kind in ("xgb", "lgb"):
+                    work += [("alone", ALONE_ROWS)]
                     work += [("background 100", ALL_ROWS), ("background 1000", ALL_ROWS), ("pairs", PAIR_ROWS)]
                 for job, n_rows in work:
                     is_first = (job, kind, n_rows, n_features) == ("path", "xgb", ALL_ROWS, FEATURES[0])

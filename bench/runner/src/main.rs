@@ -4,8 +4,7 @@
 //! `pellucid-bench-runner MODEL DATA FEATURES THREADS METHOD LEVEL`, where DATA is row-major little-endian `f32`.
 //! It answers `ready ROWS`. Then `path ROWS` explains the first ROWS rows from scratch (plan and tables
 //! included) and answers `build_s total_wall_s total_cpu_s worst_residual`; `background B ROWS` does so over the last B
-//! rows, `pairs ROWS` computes interactions, and `single ROWS` makes tables for all rows, which count as building, and then explains the
-//! first ROWS rows in a call each. With `save FILE` before it a job also writes what it found, row-major `f64`.
+//! rows, `pairs ROWS` computes interactions, and `alone ROWS` explains each of the first ROWS rows from scratch. With `save FILE` before it a job also writes what it found, row-major `f64`.
 #![expect(clippy::print_stdout, reason = "standard output is this program's only interface")]
 
 use std::io::{BufRead, Write};
@@ -39,13 +38,16 @@ struct Job {
 enum Found {
     Values(Attributions),
     Pairs(Interactions),
+    /// Each row by itself.
+    Alone(Vec<Attributions>),
 }
 
 impl Found {
-    fn values(&self) -> &Attributions {
+    fn n_rows(&self) -> usize {
         match self {
-            Self::Values(values) => values,
-            Self::Pairs(pairs) => pairs.values(),
+            Self::Values(values) => values.n_rows(),
+            Self::Pairs(pairs) => pairs.values().n_rows(),
+            Self::Alone(rows) => rows.len(),
         }
     }
 
@@ -53,6 +55,7 @@ impl Found {
     fn numbers(&self, row: usize, output: OutputId) -> Vec<f64> {
         match self {
             Self::Values(values) => values.values(row, output).to_vec(),
+            Self::Alone(rows) => rows[row].values(0, output).to_vec(),
             Self::Pairs(pairs) => {
                 let features = || (0..pairs.values().n_features()).map(FeatureId::at);
                 features().flat_map(|i| features().map(move |j| pairs.at(row, output, i, j))).collect()
@@ -89,21 +92,23 @@ impl Job {
         let background = others.map(|rows| Background::new(rows, None)).transpose()?;
         let game = match (what, &background) {
             (["background", _], Some(background)) => Game::Background(background),
-            (["path" | "single"], None) => Game::PathDependent,
+            (["path" | "alone"], None) => Game::PathDependent,
             _ => bail!("unknown job `{}`", words.join(" ")),
         };
-        if let ["single"] = what {
-            let plan =
-                plan_game(&self.model, game, How { expected_rows: self.rows.n_rows(), ..how }, &control)?;
-            let build = wall.elapsed().as_secs_f64();
+        if let ["alone"] = what {
             let alone: Vec<FeatureMatrix> = (0..rows.n_rows()).map(|row| rows.slice(row..row + 1)).collect();
             let (wall, cpu) = (Instant::now(), cpu_seconds());
-            let mut worst = 0.0;
+            let mut build = 0.0;
+            let mut found = Vec::with_capacity(alone.len());
             for row in &alone {
-                worst = f64::max(worst, tree_shap(&self.model, &plan, row, &control)?.worst_residual());
+                let start = Instant::now();
+                let plan = plan_game(&self.model, game, How { expected_rows: 1, ..how }, &control)?;
+                build += start.elapsed().as_secs_f64();
+                found.push(tree_shap(&self.model, &plan, row, &control)?);
             }
+            let worst = found.iter().map(Attributions::worst_residual).fold(0.0, f64::max);
             let spent = [build, wall.elapsed().as_secs_f64(), cpu_seconds() - cpu, worst];
-            return Ok((Found::Values(tree_shap(&self.model, &plan, &rows, &control)?), spent));
+            return Ok((Found::Alone(found), spent));
         }
         let plan = plan_game(&self.model, game, how, &control)?;
         let build = wall.elapsed().as_secs_f64();
@@ -149,8 +154,8 @@ fn main() -> anyhow::Result<()> {
         let (found, [build, wall, cpu, residual]) = job.run(words)?;
         if let Some(file) = file {
             let mut out = std::io::BufWriter::new(fs_err::File::create(file)?);
-            for row in 0..found.values().n_rows() {
-                for output in (0..found.values().n_outputs()).map(OutputId::at) {
+            for row in 0..found.n_rows() {
+                for output in (0..job.model.base.len()).map(OutputId::at) {
                     for value in found.numbers(row, output) {
                         out.write_all(&value.to_le_bytes())?;
                     }

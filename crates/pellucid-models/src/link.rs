@@ -23,9 +23,14 @@ pub enum Link {
     /// Probabilities of classes, `exp(margin) / Σ exp(margin)`.
     Softmax,
     /// Each class against the rest: `1 / (1 + exp(-margin))`, divided by their sum.
-    OneVsRest,
+    OneVsRest {
+        /// Where none of them is anything: whether all classes are equally likely (scikit-learn), or none is (ONNX).
+        even: bool,
+    },
     /// The class with the largest margin, as its number.
     ArgMax,
+    /// The same, of scores that are no log-odds.
+    Largest,
     /// `exp(margin)`: rates, means of positive targets, hazards, survival times.
     Exp,
     /// 1 where the margin is above 0, else 0.
@@ -45,7 +50,7 @@ pub enum Link {
 }
 
 impl Link {
-    /// Maps the margins of one row to predictions; [`Link::ArgMax`] answers with one number.
+    /// Maps the margins of one row to predictions; [`Link::ArgMax`] and [`Link::Largest`] answer with one number.
     #[must_use]
     pub fn predictions(self, margins: &[f64]) -> Vec<f64> {
         let each = |f: fn(f64) -> f64| margins.iter().map(|&m| f(m)).collect();
@@ -58,12 +63,15 @@ impl Link {
                 let total: f64 = weights.iter().sum();
                 weights.iter().map(|w| w / total).collect()
             }
-            Self::OneVsRest => {
-                let each = Self::Logistic { slope: 1.0 }.predictions(margins);
+            Self::OneVsRest { even } => {
+                // Far below, 1 + exp(-m) is infinite before exp(m) is nothing.
+                let one = |&m: &f64| if m < -700.0 { m.exp() } else { 1.0 / (1.0 + (-m).exp()) };
+                let each: Vec<f64> = margins.iter().map(one).collect();
                 let total: f64 = each.iter().sum();
-                each.iter().map(|p| p / total).collect()
+                let nothing = if even { 1.0 / each.len() as f64 } else { 0.0 };
+                each.iter().map(|p| if total > 0.0 { p / total } else { nothing }).collect()
             }
-            Self::ArgMax => {
+            Self::ArgMax | Self::Largest => {
                 let best =
                     (1..margins.len()).fold(0, |best, k| if margins[k] > margins[best] { k } else { best });
                 vec![best as f64]
@@ -89,14 +97,14 @@ impl Link {
     /// How many predictions a row of `n_outputs` margins has.
     #[must_use]
     pub fn n_predictions(self, n_outputs: usize) -> usize {
-        if self == Self::ArgMax { 1 } else { n_outputs }
+        if matches!(self, Self::ArgMax | Self::Largest) { 1 } else { n_outputs }
     }
 
     /// What a margin is called on an axis.
     #[must_use]
     pub fn margin_unit(self) -> &'static str {
         match self {
-            Self::Logistic { .. } | Self::OneVsRest => "log-odds",
+            Self::Logistic { .. } | Self::OneVsRest { .. } => "log-odds",
             Self::Softmax | Self::ArgMax => "log-odds, unnormalized",
             Self::Exp => "log scale",
             Self::Isolation { .. } => "isolation depth",
@@ -113,7 +121,7 @@ impl Link {
     /// Whether each prediction is a probability that depends on the margins of all classes.
     #[must_use]
     pub fn is_of_all_classes(self) -> bool {
-        matches!(self, Self::Softmax | Self::OneVsRest)
+        matches!(self, Self::Softmax | Self::OneVsRest { .. })
     }
 }
 

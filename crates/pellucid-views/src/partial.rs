@@ -39,6 +39,8 @@ pub struct Partial {
     pub unit: String,
     /// What an unknown feature means: `the rows of the background`.
     pub over: String,
+    /// Whether other features keep their values whatever this one's is.
+    pub is_apart: bool,
 }
 
 impl Partial {
@@ -53,12 +55,16 @@ impl Partial {
             None => String::new(),
         };
         format!(
-            "Partial dependence: the expected margin with only {} known, over {}. Ticks below: where {} rows lie. Base {}.{missing} \
-             It says how the model answers, and where features go together it asks the model about rows that hardly occur.",
+            "Partial dependence: the expected margin with only {} known, over {}. Ticks below: where {} rows lie. Base {}.{missing}{}",
             self.feature,
             self.over,
             count(n),
-            pretty(self.base, 4)
+            pretty(self.base, 4),
+            if self.is_apart {
+                " It says how the model answers, and where features go together it asks the model about rows that hardly occur."
+            } else {
+                ""
+            }
         )
     }
 

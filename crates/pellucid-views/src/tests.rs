@@ -433,6 +433,7 @@ fn partial_dependence_says_where_it_goes() {
         subtitle: "XGBoost, 100 trees".to_owned(),
         unit: "log-odds".to_owned(),
         over: "the 100 rows of the background".to_owned(),
+        is_apart: true,
     };
     assert_eq!(partial.sentence(), "The expected margin goes from −1 at 0 to 2.5 at 1.");
     let text = partial.text(90);

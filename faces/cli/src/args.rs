@@ -313,6 +313,8 @@ pub(crate) enum MethodName {
     Tables,
     /// Gauss-Legendre quadrature (without a background)
     Quadrature,
+    /// One table a tree, of symmetric trees (CatBoost's usual ones)
+    Oblivious,
     /// Patterns of rows against patterns of the background
     Pairs,
     /// The sum over all subsets of features: slow, the oracle of the others

@@ -430,8 +430,8 @@ pub(crate) fn explain_pairs(
 fn note_doubtful(doubtful: Option<usize>, console: &Console) {
     if let Some(row) = doubtful {
         console.note(&format!(
-            "row {row}: base and values miss the margin by more than rounding; the leaves of the model differ so much in \
-             size that 64 bits can't hold their sum. The residual of every row says by how much"
+            "row {row}: base and values miss the answer by more than rounding; what the model adds up differs so much in size \
+             that 64 bits can't hold the sum, or is no number. The residual of every row says by how much"
         ));
     }
 }

@@ -22,10 +22,12 @@ use crate::{Attributions, Control, Stopped, Watch};
 
 /// More features than this have too many subsets.
 pub(super) const MOST_FEATURES: usize = 20;
+/// More subsets, times outputs, take longer than seconds.
+const MOST_SUMS: usize = 1 << 23;
 /// Where features say the same, this is added to the diagonal of their correlations: they share what they say.
 const RIDGE: f64 = 1e-8;
-/// Less than this is left of a feature's variance when others are known: they say the same.
-const SAME: f64 = 1e-7;
+/// Less than this share is left of a feature's variance when others are known: they say the same.
+const SAME: f64 = 1e-10;
 /// The game's name.
 pub(super) const GAME: &str = "correlation-dependent";
 
@@ -39,6 +41,8 @@ pub(super) struct Correlated {
     /// For each output: row-major, varying × varying: what a deviation adds to a value.
     weights: Vec<Vec<f64>>,
     base: Vec<f64>,
+    /// How many features others say all of.
+    pub(super) n_determined: usize,
 }
 
 impl Correlated {
@@ -52,8 +56,9 @@ impl Correlated {
         let all = (0..model.features.len()).map(FeatureId::at);
         let means: Vec<f64> = all.map(|feature| background.mean(feature)).collect();
         let varying = varying(background, &means);
-        if varying.len() > MOST_FEATURES {
-            return Err(PlanError::TooManyCorrelated { found: varying.len() });
+        let (found, outputs) = (varying.len(), model.base.len());
+        if found > MOST_FEATURES || outputs << found > MOST_SUMS {
+            return Err(PlanError::TooManyCorrelated { found, outputs });
         }
         let correlations = correlations(background, &means, &varying);
         let n_outputs = model.base.len();
@@ -62,11 +67,11 @@ impl Correlated {
                 varying.iter().map(|(f, deviation)| linear.slopes(output)[f.index()] * deviation).collect()
             })
             .collect();
-        let weights =
+        let (weights, n_determined) =
             sum_over_subsets(&correlations, &slopes, watch).map_err(|Stopped| PlanError::Stopped)?;
         let base = model.base.iter().enumerate();
         let base = base.map(|(output, base)| base + linear.sum(output, |f| means[f.index()])).collect();
-        Ok(Self { linear: linear.clone(), means, varying, weights, base })
+        Ok(Self { linear: linear.clone(), means, varying, weights, base, n_determined })
     }
 
     /// Values of every row and output.
@@ -105,9 +110,9 @@ fn varying(background: &Background, means: &[f64]) -> Vec<(FeatureId, f64)> {
         let squares = background.mean_of(|row| (background.rows().at(feature, row) - mean).powi(2));
         (feature, squares.sqrt())
     };
-    // What is left of a constant by rounding its mean is no variance.
-    let is_more = |(feature, deviation): &(FeatureId, f64)| *deviation > 1e-13 * means[feature.index()].abs();
-    means.iter().enumerate().map(deviation).filter(is_more).collect()
+    let all = means.iter().enumerate().filter(|(at, _)| background.varies(FeatureId::at(*at)));
+    // Numbers whose squares are nothing do not vary either.
+    all.map(deviation).filter(|(_, deviation)| *deviation > 0.0).collect()
 }
 
 /// Row-major correlations of features.
@@ -131,7 +136,7 @@ fn sum_over_subsets(
     correlations: &[f64],
     slopes: &[Vec<f64>],
     watch: &dyn Watch,
-) -> Result<Vec<Vec<f64>>, Stopped> {
+) -> Result<(Vec<Vec<f64>>, usize), Stopped> {
     let n = correlations.len().isqrt();
     let mut sums = Subsets {
         n,
@@ -153,7 +158,8 @@ fn sum_over_subsets(
         factor: Vec::new(),
         n_seen: 0,
     };
-    if sums.says_the_same() {
+    let n_determined = sums.n_determined();
+    if n_determined > 0 {
         (0..n).for_each(|at| sums.correlations[at * n + at] += RIDGE);
     }
     sums.below(0, watch)?;
@@ -162,7 +168,7 @@ fn sum_over_subsets(
             row.iter_mut().zip(against).for_each(|(weight, against)| *weight -= against);
         }
     }
-    Ok(sums.weights)
+    Ok((sums.weights, n_determined))
 }
 
 /// The subsets of features, each after the one that lacks its last member.
@@ -180,12 +186,13 @@ struct Subsets<'s> {
 }
 
 impl Subsets<'_> {
-    /// Whether others say all of some feature.
-    fn says_the_same(&mut self) -> bool {
-        let mut found = false;
+    /// How many features add nothing to those before them.
+    fn n_determined(&mut self) -> usize {
+        let mut found = 0;
         for at in 0..self.n {
             self.push(at);
-            found |= self.factor.last().and_then(|row| row.last()).is_none_or(|left| left * left < SAME);
+            let left = self.factor.last().and_then(|row| row.last()).copied().unwrap_or(0.0);
+            found += usize::from(left * left < SAME);
         }
         self.members.clear();
         self.factor.clear();
@@ -211,7 +218,7 @@ impl Subsets<'_> {
         for feature in next..self.n {
             self.push(feature);
             self.n_seen += 1;
-            if self.n_seen.is_multiple_of(1024) && watch.should_stop() {
+            if self.n_seen.is_multiple_of(64) && watch.should_stop() {
                 return Err(Stopped);
             }
             self.count();

@@ -18,6 +18,10 @@ use crate::{Attributions, Control, Stopped};
 pub(super) const MOST_ROWS: usize = 60;
 /// Distinct features of a path that the most points are for.
 const MOST_SLOTS: usize = 32;
+/// Sums of a row, at most: features times outputs times points.
+const MOST_SUMS: usize = 1 << 20;
+/// Trees between two looks at the clock.
+const TREES: usize = 64;
 /// Nodes of a path; walks call themselves.
 const MOST_DEPTH: usize = 128;
 
@@ -33,6 +37,9 @@ pub(super) struct Direct {
 impl Direct {
     /// `None` where paths are too long.
     pub(super) fn new(model: &Ensemble, level: Level) -> Option<Self> {
+        if model.features.len().saturating_mul(model.base.len()).saturating_mul(16) > MOST_SUMS {
+            return None;
+        }
         let mut base = model.base.clone();
         let mut points = Vec::with_capacity(model.trees.len());
         for tree in &model.trees {
@@ -61,20 +68,25 @@ impl Direct {
         let mut values = vec![0.0; rows.n_rows() * k * n_features];
         each_row(rows.n_rows(), &mut values, k * n_features, control, |row, own| {
             let x: Vec<f64> = rows.columns().iter().map(|column| column[row]).collect();
-            self.trees::<4>(model, &x, own);
-            self.trees::<8>(model, &x, own);
-            self.trees::<16>(model, &x, own);
-            Ok(())
+            self.trees::<4>(model, &x, own, control)?;
+            self.trees::<8>(model, &x, own, control)?;
+            self.trees::<16>(model, &x, own, control)
         })?;
         let margins = (0..rows.n_rows()).flat_map(|row| model.margin(|f| rows.at(f, row))).collect();
         Ok(Attributions::measured(Game::PathDependent.name(), n_features, self.base.clone(), values, margins))
     }
 
     /// Adds what the trees of `P` points give one row.
-    fn trees<const P: usize>(&self, model: &Ensemble, x: &[f64], values: &mut [f64]) {
+    fn trees<const P: usize>(
+        &self,
+        model: &Ensemble,
+        x: &[f64],
+        values: &mut [f64],
+        control: &Control<'_>,
+    ) -> Result<(), Stopped> {
         let mut own = model.trees.iter().zip(&self.points).filter(|(_, points)| **points == P).peekable();
         if own.peek().is_none() {
-            return;
+            return Ok(());
         }
         let (n_features, k) = (model.features.len(), self.base.len());
         let points = gauss_legendre(P);
@@ -87,7 +99,10 @@ impl Direct {
             first: 0,
             x,
         };
-        for (tree, _) in own {
+        for (at, (tree, _)) in own.enumerate() {
+            if at % TREES == TREES - 1 && control.watch.should_stop() {
+                return Err(Stopped);
+            }
             for at in 0..tree.leaf_values(0).len() {
                 let output = if let Target::One(output) = tree.target() { output.index() } else { at };
                 walk.first = output * n_features;
@@ -108,6 +123,7 @@ impl Direct {
         for (value, sums) in values.iter_mut().zip(&walk.sums) {
             *value += sums.iter().zip(&points).map(|(sum, (_, weight))| sum * weight).sum::<f64>();
         }
+        Ok(())
     }
 }
 

@@ -103,10 +103,18 @@ impl Background {
         &self.weights
     }
 
-    /// The weighted mean of a feature.
+    /// The weighted mean of a feature, to the last digits: what a long sum loses is added again.
     #[must_use]
     pub fn mean(&self, feature: FeatureId) -> f64 {
-        self.mean_of(|row| self.rows.at(feature, row))
+        let about = self.mean_of(|row| self.rows.at(feature, row));
+        about + self.mean_of(|row| self.rows.at(feature, row) - about)
+    }
+
+    /// Whether a feature has several values in rows that weigh something.
+    pub(super) fn varies(&self, feature: FeatureId) -> bool {
+        let weighty = self.weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
+        let mut values = weighty.map(|(row, _)| self.rows.at(feature, row));
+        values.next().is_some_and(|first| values.any(|x| x != first))
     }
 
     /// The weighted mean of what `of` says of each row; rows that weigh nothing are not asked.

@@ -11,7 +11,7 @@ use super::direct::{self, Direct};
 use super::game::{Background, Game};
 use super::histogram::MOST_SLOTS;
 use super::tables::MAX_BITS;
-use super::units::{Aim, Allowed};
+use super::units::{Aim, Allowed, UNIT_BITS as MOST_LEVELS, is_symmetric};
 use crate::{Control, Space, Watch};
 
 /// Bytes of tables that are too many to be meant: two gigabytes.
@@ -36,6 +36,8 @@ pub enum Method {
     Tables,
     /// Quadrature only (path-dependent game).
     Quadrature,
+    /// One table a tree, of models all of whose trees are symmetric (CatBoost's usual ones).
+    Oblivious,
     /// Patterns of rows against patterns of the background only (background game).
     Pairs,
     /// The sum over all subsets of features.
@@ -46,10 +48,11 @@ pub enum Method {
 
 impl Method {
     /// The names that users type.
-    pub const NAMES: [(&'static str, Self); 6] = [
+    pub const NAMES: [(&'static str, Self); 7] = [
         ("auto", Self::Auto),
         ("tables", Self::Tables),
         ("quadrature", Self::Quadrature),
+        ("oblivious", Self::Oblivious),
         ("pairs", Self::Pairs),
         ("definition", Self::Definition),
         ("approximate", Self::Approximate),
@@ -111,13 +114,15 @@ pub enum PlanError {
     CorrelatedValuesOnly,
     /// Too many features for all subsets.
     #[error(
-        "{found} features vary in the background; correlation-dependent values are a sum over all subsets of these, and up to {} are done: \
-         use the background game, which has no such limit",
+        "{found} features vary in the background and the model has {outputs} output(s); correlation-dependent values are a sum over all subsets of \
+         these features for each output, and up to {} features are done, fewer for many outputs: use the background game, which has no such limit",
         correlated::MOST_FEATURES
     )]
     TooManyCorrelated {
         /// Features that vary.
         found: usize,
+        /// Outputs of the model.
+        outputs: usize,
     },
     /// Nothing to explain.
     #[error("the model has no outputs")]
@@ -157,6 +162,14 @@ pub enum PlanError {
         features: usize,
         /// Rows of the background.
         rows: usize,
+    },
+    /// One table for a tree that has not one question a level.
+    #[error(
+        "tree {tree} does not ask one question a level, on up to {MOST_LEVELS} levels, so that one table can't hold it; use `auto`"
+    )]
+    NotOblivious {
+        /// The tree, from 0.
+        tree: usize,
     },
     /// A method of the other game.
     #[error("method `{method}` is not for the {game} game; use `auto`")]
@@ -219,6 +232,8 @@ pub struct Summary {
     pub n_points: usize,
     /// Leaves that are looked at pattern by pattern: the background's, or for interactions the rows' own.
     pub n_paired: usize,
+    /// Features of the background that others say all of (correlation-dependent game).
+    pub n_determined: usize,
 }
 
 impl Summary {
@@ -230,6 +245,7 @@ impl Summary {
         self.n_integrated += other.n_integrated;
         self.n_points = self.n_points.max(other.n_points);
         self.n_paired += other.n_paired;
+        self.n_determined += other.n_determined;
     }
 }
 
@@ -292,6 +308,12 @@ impl Plan {
         self.how.space
     }
 
+    /// Whether each row walks through the trees as they are.
+    #[must_use]
+    pub fn is_direct(&self) -> bool {
+        matches!(self.way, Way::Direct(_))
+    }
+
     /// What it consists of.
     #[must_use]
     pub fn summary(&self) -> Summary {
@@ -351,7 +373,9 @@ pub(super) fn plan_columns(
         Game::Background(background) => Some(background),
         Game::Correlated(background) => {
             let way = way_of_correlated(model, background, wanted, how, control.watch)?;
-            return Ok(Plan { game: game.name(), how, summary: Summary::default(), way });
+            let n_determined = if let Way::Correlated(made) = &way { made.n_determined } else { 0 };
+            let summary = Summary { n_determined, ..Summary::default() };
+            return Ok(Plan { game: game.name(), how, summary, way });
         }
     };
     let (game, is_background) = (game.name(), background.is_some());
@@ -362,6 +386,10 @@ pub(super) fn plan_columns(
     let allowed = match method {
         Method::Auto => Allowed::Both,
         Method::Tables => Allowed::TablesOnly,
+        Method::Oblivious => match model.trees.iter().position(|tree| !is_symmetric(tree)) {
+            Some(tree) => return Err(PlanError::NotOblivious { tree }),
+            None => Allowed::Whole,
+        },
         Method::Quadrature if !is_background => Allowed::PointsOnly,
         Method::Pairs if is_background => Allowed::PointsOnly,
         Method::Approximate if wanted == Wanted::Pairs => return Err(PlanError::NoApproximatePairs),

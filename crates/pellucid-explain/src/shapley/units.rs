@@ -53,7 +53,7 @@ mod cost {
 }
 
 /// Larger subtrees never share a table.
-const UNIT_BITS: usize = 11;
+pub(super) const UNIT_BITS: usize = 11;
 /// Where a table and an integral are both possible, tables stop here.
 const AUTO_BITS: usize = 13;
 
@@ -61,6 +61,8 @@ const AUTO_BITS: usize = 13;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Allowed {
     Both,
+    /// One table for the whole tree, which is symmetric.
+    Whole,
     TablesOnly,
     PointsOnly,
 }
@@ -265,6 +267,23 @@ fn questions(tree: &Tree) -> Vec<Option<Vec<Split>>> {
     all
 }
 
+/// Whether all splits of a level ask the same, all leaves are equally deep, and one unit has bits enough.
+pub(super) fn is_symmetric(tree: &Tree) -> bool {
+    let levels = tree.depth();
+    let mut asked: Vec<Option<Split>> = vec![None; levels];
+    let mut depths = vec![0; tree.nodes().len()];
+    // Children come after their parents.
+    levels <= UNIT_BITS
+        && tree.nodes().iter().enumerate().all(|(at, node)| match node {
+            Node::Leaf(_) => depths[at] == levels,
+            Node::Split(split) => {
+                let depth = depths[at];
+                (depths[split.yes.index()], depths[split.no.index()]) = (depth + 1, depth + 1);
+                asks_as(asked[depth].get_or_insert(*split), split)
+            }
+        })
+}
+
 fn holds_unit(tree: &Tree, choices: &[Choice]) -> Vec<bool> {
     let mut holds: Vec<bool> = choices.iter().map(|&choice| choice == Choice::Unit).collect();
     for (at, node) in tree.nodes().iter().enumerate().rev() {
@@ -278,6 +297,9 @@ fn holds_unit(tree: &Tree, choices: &[Choice]) -> Vec<bool> {
 /// The cheapest cut: for every node on or above it, what it is.
 fn choose(tree: &Tree, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Vec<Choice>> {
     let Aim { allowed, wanted, .. } = aim;
+    if allowed == Allowed::Whole {
+        return Some(vec![Choice::Unit; tree.nodes().len()]);
+    }
     let n_rows = aim.n_rows as f64;
     let nodes = tree.nodes();
     let mut n_splits = vec![0_usize; nodes.len()];

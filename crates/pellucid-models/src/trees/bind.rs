@@ -147,7 +147,7 @@ pub enum BindError {
     },
     /// A missing value where the training library refuses them.
     #[error(
-        "column `{column}`, row {row}: the value is missing; {library} refuses such rows for this model: fill it in, \
+        "column `{column}`, row {row}: the value is missing; {library} has no answer to such rows of this model: fill it in, \
          or leave the row out"
     )]
     Absent {

@@ -176,6 +176,7 @@ pub(crate) fn method(name: MethodName) -> Method {
         MethodName::Auto => Method::Auto,
         MethodName::Tables => Method::Tables,
         MethodName::Quadrature => Method::Quadrature,
+        MethodName::Oblivious => Method::Oblivious,
         MethodName::Pairs => Method::Pairs,
         MethodName::Definition => Method::Definition,
         MethodName::Approximate => Method::Approximate,
@@ -188,6 +189,14 @@ fn terminal_columns() -> usize {
 }
 
 fn report_plan(explained: &Explained, context: &Context<'_>) {
+    let determined = explained.plan.summary().n_determined;
+    if determined > 0 {
+        let columns = if determined == 1 { "1 column".to_owned() } else { format!("{determined} columns") };
+        context.console.note(&format!(
+            "background: {columns} say what others say (as one of a one-hot code does); such columns share it, and their values are good to \
+             about 7 digits"
+        ));
+    }
     context.console.detail(&format!("kernels: {}", kernels(explained.plan.summary(), &explained.plan)));
     let (threads, who) = context.console.threads();
     context.console.detail(&format!("threads: {threads} ({who})"));
@@ -235,7 +244,11 @@ pub(crate) fn kernels(summary: Summary, plan: &Plan) -> String {
     if summary.n_paired > 0 {
         parts.push(format!("pattern by pattern at {} leaves", count(summary.n_paired)));
     }
-    if parts.is_empty() { "none needed: no tree splits".to_owned() } else { parts.join(", ") + ", 64-bit" }
+    match (parts.is_empty(), plan.is_direct()) {
+        (true, true) => "a walk of each row through the trees as they are, 64-bit".to_owned(),
+        (true, false) => "no tables: no tree splits".to_owned(),
+        (false, _) => parts.join(", ") + ", 64-bit",
+    }
 }
 
 pub(super) fn metadata(args: &Explain, feed: &Feed) -> Result<Vec<(String, String)>, Failure> {

@@ -161,6 +161,7 @@ fn partial(
         }
         .subtitle(),
         unit: subject.unit.clone(),
+        is_apart: !matches!(feed.game(), Game::Correlated(_)),
         over: match feed.game() {
             Game::Background(background) => {
                 format!("the {} rows of the background", count(background.rows().n_rows()))

@@ -5,6 +5,7 @@ use pellucid::explain::{Kind, Space};
 use pellucid::models::trees::Ensemble;
 use pellucid::views::number::{count, pretty, residual};
 use pellucid::views::report::{Report, finding, lead, sections};
+use pellucid::views::sample::parts;
 use pellucid::views::{Subject, waterfall};
 
 use super::explain::{TOP, kernels};
@@ -31,11 +32,15 @@ pub(crate) fn facts(
         (
             "Model",
             format!(
-                "{}{version}, {}, {} trees at most {depth} deep, {} leaves",
+                "{}{version}, {}, {}{}",
                 model.origin.library,
                 model.origin.objective,
-                count(model.trees.len()),
-                count(model.n_leaves())
+                parts(model),
+                if model.trees.is_empty() {
+                    String::new()
+                } else {
+                    format!(" at most {depth} deep, {} leaves", count(model.n_leaves()))
+                }
             ),
         ),
         ("Model file", format!("{model_name}, sha256 {}…", &hash[..hash.len().min(16)])),
@@ -116,10 +121,15 @@ pub(crate) fn notes(subject: &Subject) -> Vec<String> {
          (the path-dependent game). Comparing with a background data set is another game with other numbers; both are exact \
          answers to different questions."
     };
+    let is_background =
+        subject.method.starts_with("background") || subject.method.starts_with("rescaled background");
+    let together =
+        if is_background { "." } else { ": features that go together in the training data share credit." };
     let mut notes = vec![
-        "A value says how the model used a feature in this row, compared with not knowing it. It does not say what \
-         would happen in the world if the feature changed: features that go together in the training data share credit."
-            .to_owned(),
+        format!(
+            "A value says how the model used a feature in this row, compared with not knowing it. It does not say what \
+             would happen in the world if the feature changed{together}"
+        ),
         unknown.to_owned(),
         if subject.unit == "probability" {
             "Values add up on the scale of the probability.".to_owned()

@@ -58,7 +58,7 @@ fn what_linear_models_lack_is_said() {
     let plain = ["--background", "background.csv"];
     for (model, data, words, code, piece) in [
         (MODEL, "rows.csv", &[][..], 3, "linear model has no trees"),
-        (MODEL, "hole.csv", &plain[..], 3, "the value is missing; scikit-learn refuses"),
+        (MODEL, "hole.csv", &plain[..], 3, "the value is missing; scikit-learn has no answer"),
         (MODEL, "endless.csv", &plain[..], 3, "inf is infinite; scikit-learn refuses"),
         (MODEL, "rows.csv", &["--game", "background"], 2, "--background FILE"),
         (MODEL, "rows.csv", &[&correlated[..], &["--interactions"]].concat(), 3, "values of the margin only"),

@@ -96,7 +96,11 @@ fn trees_and_slopes_together_are_the_definition() {
 fn probabilities_of_linear_models_are_explained() {
     for seed in 0..20 {
         let (mut model, rows, background) = linear(seed, 4, 1 + 2 * (seed as usize % 2));
-        model.link = if model.base.len() == 1 { Link::Logistic { slope: 1.0 } } else { Link::OneVsRest };
+        model.link = if model.base.len() == 1 {
+            Link::Logistic { slope: 1.0 }
+        } else {
+            Link::OneVsRest { even: true }
+        };
         let on = |space| How { space, ..How::new(Method::Auto, 1) };
         let exact = explained(&model, Game::Background(&background), on(Space::Probability), &rows);
         assert!(exact.worst_residual() < 1e-12 && exact.kind() == Kind::Shapley);
@@ -167,6 +171,47 @@ fn features_that_say_the_same_share_alike_and_constants_say_nothing() {
 }
 
 #[test]
+fn a_constant_is_one_in_many_rows_too() {
+    let n = 30_000;
+    let noise = |at: usize, step: usize| ((at * step) % 1009) as f64 / 1009.0;
+    let columns = vec![
+        (0..n).map(|at| noise(at, 7)).collect(),
+        vec![0.1; n],
+        (0..n).map(|at| noise(at, 7) + noise(at, 311)).collect(),
+    ];
+    let (model, background) = by_columns(columns, vec![1.0, 3.0, -1.0]);
+    let rows = FeatureMatrix::new(vec![vec![0.3], vec![1.1], vec![0.9]], 1, model.cast).unwrap();
+    let found = explained(&model, Game::Correlated(&background), How::new(Method::Auto, 1), &rows);
+    let values = found.values(0, OutputId::at(0));
+    assert!((values[1] - 3.0).abs() < 1e-12, "{values:?}");
+    let (without, background) = by_columns(
+        vec![background.rows().columns()[0].clone(), background.rows().columns()[2].clone()],
+        vec![1.0, -1.0],
+    );
+    let rows = FeatureMatrix::new(vec![vec![0.3], vec![0.9]], 1, without.cast).unwrap();
+    let alone = explained(&without, Game::Correlated(&background), How::new(Method::Auto, 1), &rows);
+    let alone = alone.values(0, OutputId::at(0));
+    assert!((values[0] - alone[0]).abs() < 1e-12 && (values[2] - alone[1]).abs() < 1e-12);
+}
+
+#[test]
+fn nearly_the_same_is_not_the_same() {
+    for e in [1e-2, 4e-4, 1e-4] {
+        let noise = |at: usize, step: usize| ((at * step) % 97) as f64 / 97.0 - 0.5;
+        let (a, b): (Vec<f64>, Vec<f64>) = (0..97).map(|at| (noise(at, 7), noise(at, 31))).unzip();
+        let both = (0..97).map(|at| a[at] + b[at] + e * noise(at, 53)).collect();
+        let (model, background) = by_columns(vec![a, b, both], vec![1.0, -2.0, 0.5]);
+        let rows = FeatureMatrix::new(vec![vec![0.2], vec![0.1], vec![0.3 + e]], 1, model.cast).unwrap();
+        let game = Game::Correlated(&background);
+        let oracle = definition::by_subsets(&model, game, Space::Margin, &rows, &Control::quiet()).unwrap();
+        let found = explained(&model, game, How::new(Method::Auto, 1), &rows);
+        assert!(distance(&oracle, &found) < 1e-6, "{e}: {:e}", distance(&oracle, &found));
+        let plan = plan_game(&model, game, How::new(Method::Auto, 1), &Control::quiet()).unwrap();
+        assert_eq!(plan.summary().n_determined, 0);
+    }
+}
+
+#[test]
 fn what_linear_models_have_not_is_said() {
     let (model, _, background) = linear(3, 4, 1);
     assert_eq!(plan(&model, Method::Auto, 1).unwrap_err(), PlanError::LinearNeedsBackground);
@@ -179,7 +224,7 @@ fn what_linear_models_have_not_is_said() {
     );
     let (many, _, background) = linear(3, 21, 1);
     let wide = plan_game(&many, Game::Correlated(&background), How::new(Method::Auto, 1), &Control::quiet());
-    assert_eq!(wide.unwrap_err(), PlanError::TooManyCorrelated { found: 21 });
+    assert_eq!(wide.unwrap_err(), PlanError::TooManyCorrelated { found: 21, outputs: 1 });
     let trees = forest(&mut Rng(1), Shape::default());
     let rows = Background::new(rows_for(&mut Rng(2), &trees, 5), None).unwrap();
     let of_trees = plan_game(&trees, Game::Correlated(&rows), How::new(Method::Auto, 1), &Control::quiet());

@@ -109,6 +109,10 @@ fn a_symmetric_tree_is_one_table_with_a_bit_a_level() {
         let model = forests::symmetric(&mut rng, 6, depth, 3);
         let rows = rows_for(&mut rng, &model, 7);
         check_model(&model, &rows, &format!("symmetric, seed {seed}, depth {depth}"));
+        let whole = plan(&model, Method::Oblivious, 1).unwrap();
+        assert_eq!(whole.summary().n_units, 3, "seed {seed}, depth {depth}");
+        let found = tree_shap(&model, &whole, &rows, &Control::quiet()).unwrap();
+        assert!(distance(&run(&model, &rows, Method::Definition, 1), &found) < 1e-12, "seed {seed}");
         let summary = plan(&model, Method::Tables, 1 << 30).unwrap().summary();
         assert_eq!(summary.n_units, 3, "seed {seed}, depth {depth}");
         assert!(
@@ -173,6 +177,7 @@ fn what_cannot_be_explained_says_why() {
     let mut rng = Rng(1);
     let mut model = forest(&mut rng, Shape { n_features: 30, depth: 7, n_trees: 9, ..Shape::default() });
     assert!(matches!(plan(&model, Method::Definition, 1), Err(PlanError::TooManyFeatures { .. })));
+    assert_eq!(plan(&model, Method::Oblivious, 1).unwrap_err(), PlanError::NotOblivious { tree: 0 });
     model.has_covers = false;
     assert_eq!(plan(&model, Method::Auto, 1).unwrap_err(), PlanError::NoCovers);
 }

@@ -52,6 +52,16 @@ pub enum ImportError {
         /// Entries needed.
         expected: usize,
     },
+    /// An array that is not as long as it should be.
+    #[error("`{field}` has {found} entries where {expected} are needed; the file is damaged")]
+    Entries {
+        /// The array.
+        field: String,
+        /// Entries found.
+        found: usize,
+        /// Entries needed.
+        expected: usize,
+    },
     /// A tree whose nodes make no tree.
     #[error("tree {tree}: {cause}")]
     Tree {
@@ -126,6 +136,14 @@ impl ImportError {
             return Ok(());
         }
         Err(Self::Length { tree, field: field.to_owned(), found, expected })
+    }
+
+    /// Refuses a list that is not as long as it should be.
+    pub(super) fn entries(field: &str, found: usize, expected: usize) -> Result<(), Self> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(Self::Entries { field: field.to_owned(), found, expected })
     }
 
     pub(super) fn value(path: &str, expected: impl Into<String>) -> Self {

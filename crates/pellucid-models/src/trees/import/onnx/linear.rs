@@ -40,7 +40,7 @@ pub(super) fn scores(
     if intercepts.is_empty() {
         intercepts = vec![0.0; k];
     }
-    ImportError::length(0, "intercepts", intercepts.len(), k)?;
+    ImportError::entries("intercepts", intercepts.len(), k)?;
     ImportError::within("intercepts", k as i64, 1..=MAX_OUTPUTS)?;
     if is_classifier && k != n_classes {
         return Err(ImportError::unsupported(
@@ -50,18 +50,25 @@ pub(super) fn scores(
     }
     let n_features = columns.map_or(slopes.len() / k, |columns| columns as usize);
     ImportError::within("coefficients of an output", n_features as i64, 0..=MAX_FEATURES)?;
-    ImportError::length(0, "coefficients", slopes.len(), k * n_features)?;
+    ImportError::entries("coefficients", slopes.len(), k * n_features)?;
     let transform = attributes.text("post_transform", "NONE")?;
     // Converters give two classes a score and its negative: that is one score.
     let is_pair = is_classifier && k == 2 && {
         let (first, second) = slopes.split_at(n_features);
         intercepts[0] == -intercepts[1] && first.iter().zip(second).all(|(one, other)| *one == -other)
     };
+    if !is_classifier && k == 1 && transform != "NONE" {
+        let what = format!("a linear regressor of one target with post_transform {transform}");
+        return Err(ImportError::unsupported(
+            what,
+            "onnxruntime leaves it out, which is hardly meant; give NONE",
+        ));
+    }
     let link = match (transform, is_normalized) {
         ("NONE", false) => Link::Identity,
         ("LOGISTIC", false) => Link::Logistic { slope: 1.0 },
         ("LOGISTIC", true) if is_pair => Link::Logistic { slope: 1.0 },
-        ("LOGISTIC", true) if k > 1 => Link::OneVsRest,
+        ("LOGISTIC", true) if k > 1 => Link::OneVsRest { even: false },
         // Two scores that are negatives are twice as far apart as the one.
         ("SOFTMAX", _) if is_pair => Link::Logistic { slope: 2.0 },
         ("SOFTMAX", _) if k > 1 => Link::Softmax,

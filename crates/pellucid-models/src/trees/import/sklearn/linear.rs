@@ -108,6 +108,11 @@ impl Reader<'_, '_, '_> {
         if fits { Ok(found) } else { Err(ImportError::value("intercept_", "one finite number an output")) }
     }
 
+    fn is_of_labels(&self) -> bool {
+        let kind = self.model.attribute("_label_binarizer").attribute("y_type_").text();
+        kind.is_ok_and(|kind| kind.starts_with("multilabel"))
+    }
+
     fn link(&self, scores: Scores, k: usize) -> Result<Link, ImportError> {
         let told = |name: &str| self.model.attribute(name).text().unwrap_or_default();
         let one = Link::Logistic { slope: 1.0 };
@@ -125,13 +130,17 @@ impl Reader<'_, '_, '_> {
             (Scores::LogOdds, 1) if told("multi_class") == "multinomial" => Link::Logistic { slope: 2.0 },
             (Scores::LogOdds, 1) => one,
             (Scores::LogOdds, _) if told("multi_class") == "ovr" || told("solver") == "liblinear" => {
-                Link::OneVsRest
+                Link::OneVsRest { even: true }
             }
             (Scores::LogOdds, _) => Link::Softmax,
             (Scores::ByLoss, 1) if ["log_loss", "log"].contains(&told("loss").as_str()) => one,
-            (Scores::ByLoss, _) if ["log_loss", "log"].contains(&told("loss").as_str()) => Link::OneVsRest,
+            (Scores::ByLoss, _) if ["log_loss", "log"].contains(&told("loss").as_str()) => {
+                Link::OneVsRest { even: true }
+            }
             (Scores::ByLoss | Scores::Classes, 1) => Link::Step,
-            (Scores::ByLoss | Scores::Classes, _) => Link::ArgMax,
+            // Labels that may all hold: each score is asked by itself.
+            (Scores::Classes, _) if self.is_of_labels() => Link::Step,
+            (Scores::ByLoss | Scores::Classes, _) => Link::Largest,
         })
     }
 }
