@@ -128,9 +128,10 @@ impl Cohorts {
 
     fn title(&self) -> String {
         match self.widest() {
-            Some((at, one, _)) => {
-                format!("{} matters most where {} is {}", self.features[at], self.by, self.cohorts[one].name)
-            }
+            Some((at, one, other)) => format!(
+                "{} matters more where {} is {} than where it is {}",
+                self.features[at], self.by, self.cohorts[one].name, self.cohorts[other].name
+            ),
             None => format!("What moves the model, by {}", self.by),
         }
     }

@@ -114,9 +114,8 @@ impl Sample {
             (0..found.values().n_rows()).map(|row| found.at(row, output, one, other).abs()).sum()
         };
         let partner = |output: OutputId, one: usize| {
-            let numbers = (0..n).filter(|&other| {
-                other != one && !matches!(model.features[other].kind, FeatureKind::Level { .. })
-            });
+            let numbers =
+                (0..n).filter(|&other| other != one && model.features[other].kind == FeatureKind::Number);
             let all =
                 numbers.map(|other| (other, strength(output, FeatureId::at(one), FeatureId::at(other))));
             let best = all.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));

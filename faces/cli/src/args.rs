@@ -307,7 +307,7 @@ impl OutputSpace {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MethodName {
-    /// The cheapest of the next three, leaf by leaf
+    /// The cheapest of the exact ones, leaf by leaf
     Auto,
     /// Pattern tables
     Tables,

@@ -43,12 +43,14 @@ pub(crate) struct Shown {
     pub(crate) features: Vec<Feature>,
     /// For each of them the model's features that it sums up; `None` where there are no groups.
     members: Option<Arc<Vec<Vec<usize>>>>,
+    /// Which of the model's features are numbers.
+    numbers: Arc<Vec<bool>>,
 }
 
 impl Shown {
     /// Every feature by itself.
     pub(crate) fn all(model: &Ensemble) -> Self {
-        Self { features: model.features.clone(), members: None }
+        Self { features: model.features.clone(), members: None, numbers: Arc::default() }
     }
 
     /// Groups where the first of their members stood, other features as they are.
@@ -98,7 +100,12 @@ impl Shown {
         for place in place.into_iter().flatten() {
             features[place].kind = kind_of(model, &members[place]);
         }
-        Ok(Self { features, members: Some(Arc::new(members)) })
+        let numbers = model.features.iter().map(|feature| feature.kind == FeatureKind::Number).collect();
+        Ok(Self { features, members: Some(Arc::new(members)), numbers: Arc::new(numbers) })
+    }
+
+    fn is_flags(&self, members: &[usize]) -> bool {
+        members.iter().all(|&at| self.numbers.get(at).is_some_and(|is| *is))
     }
 
     /// Whether there are groups.
@@ -132,6 +139,8 @@ impl Shown {
         let Some(members) = &self.members else { return Cow::Borrowed(rows) };
         let column = |members: &Vec<usize>| match members.as_slice() {
             [one] => rows.columns()[*one].clone(),
+            // Codes of categories are no flags.
+            all if !self.is_flags(all) => vec![(all.len() + 1) as f64; rows.n_rows()],
             all => (0..rows.n_rows()).map(|row| code(rows, all, row)).collect(),
         };
         let columns = members.iter().map(column).collect();
@@ -171,16 +180,23 @@ fn kind_of(model: &Ensemble, members: &[usize]) -> FeatureKind {
         let same = names[0].char_indices().zip(name.chars()).take_while(|((_, a), b)| a == b);
         same.last().map_or(0, |((at, c), _)| at + c.len_utf8()).min(common)
     });
+    // Names are cut between words only.
+    let is_between = |c: char| matches!(c, '_' | '=' | ':' | '.' | '-' | '/' | ' ');
+    let common = names[0][..common].rfind(is_between).map_or(0, |at| at + 1);
     let rest = |name: &&str| if name.len() > common { name[common..].to_owned() } else { (*name).to_owned() };
     let own = names.iter().map(rest);
-    let levels = own.chain(["none of them".to_owned(), format!("{} columns", names.len())]).collect();
+    let levels = own.chain(["none of them".to_owned(), "several values".to_owned()]).collect();
     FeatureKind::Level { levels: Arc::new(levels), numeric: false, unseen: UnseenLevel::Missing }
 }
 
+/// The member that alone is 1, none of them, or several values; missing where one that might be set is missing.
 fn code(rows: &FeatureMatrix, members: &[usize], row: usize) -> f64 {
     let value = |&at: &usize| rows.columns()[at][row];
-    let set: Vec<usize> = (0..members.len()).filter(|&at| value(&members[at]) != 0.0).collect();
+    let is_missing = members.iter().any(|at| value(at).is_nan());
+    let is_set = |&at: &usize| value(&members[at]) != 0.0 && !value(&members[at]).is_nan();
+    let set: Vec<usize> = (0..members.len()).filter(is_set).collect();
     let code = match set.as_slice() {
+        [] if is_missing => return f64::NAN,
         [] => members.len(),
         [one] if value(&members[*one]) == 1.0 => *one,
         _ => members.len() + 1,

@@ -26,7 +26,8 @@ pub(super) fn distance(case: &Case, found: &Attributions) -> f64 {
             let size = theirs.iter().fold(1.0, |m: f64, x| m.max(x.abs()));
             assert_eq!(theirs.len(), found.n_features() + 1, "{}", case.name);
             for (ours, theirs) in ours.zip(theirs) {
-                worst = worst.max((ours - theirs).abs() / size);
+                let off = (ours - theirs).abs() / size;
+                worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
             }
         }
     }

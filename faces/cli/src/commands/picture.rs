@@ -112,9 +112,13 @@ fn partial(
         ));
     }
     let own = &subject.features[feature];
-    let mut known: Vec<f64> = own.numbers.iter().copied().filter(|x| !x.is_nan()).collect();
+    // What is infinite has no place on an axis.
+    let mut known: Vec<f64> = own.numbers.iter().copied().filter(|x| x.is_finite()).collect();
     known.sort_by(f64::total_cmp);
-    let n_missing = own.numbers.len() - known.len();
+    let n_missing = own.numbers.iter().filter(|x| x.is_nan()).count();
+    if known.is_empty() {
+        return Err(Failure::Usage(format!("no row has a value of `{}` to draw", own.name)));
+    }
     let mut grid = grid(&known);
     if let Some(levels) = &own.levels {
         grid.retain(|&code| (code as usize) < levels.len());
@@ -161,7 +165,7 @@ fn partial(
         }
         .subtitle(),
         unit: subject.unit.clone(),
-        is_apart: !matches!(feed.game(), Game::Correlated(_)),
+        is_apart: matches!(feed.game(), Game::Background(_)),
         over: match feed.game() {
             Game::Background(background) => {
                 format!("the {} rows of the background", count(background.rows().n_rows()))
