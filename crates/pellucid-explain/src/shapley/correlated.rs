@@ -14,10 +14,10 @@ use pellucid_models::Linear;
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
 
 use super::definition::shapley_weight;
-use super::game::Background;
+use super::game::{Background, Game};
 use super::linear::each_part;
 use super::plan::PlanError;
-use super::workers::each_row;
+use super::workers::explain_rows;
 use crate::{Attributions, Control, Stopped, Watch};
 
 /// More features than this have too many subsets.
@@ -28,8 +28,6 @@ const MOST_SUMS: usize = 1 << 23;
 const RIDGE: f64 = 1e-8;
 /// Less than this share is left of a feature's variance when others are known: they say the same.
 const SAME: f64 = 1e-10;
-/// The game's name.
-pub(super) const GAME: &str = "correlation-dependent";
 
 /// A linear model made ready.
 #[derive(Debug, Clone)]
@@ -81,10 +79,8 @@ impl Correlated {
         rows: &FeatureMatrix,
         control: &Control<'_>,
     ) -> Result<Attributions, Stopped> {
-        let (n_features, k) = (self.means.len(), self.base.len());
-        let n = self.varying.len();
-        let mut values = vec![0.0; rows.n_rows() * k * n_features];
-        each_row(rows.n_rows(), &mut values, k * n_features, control, |row, own| {
+        let (n_features, n) = (self.means.len(), self.varying.len());
+        explain_rows(model, (Game::CORRELATED, self.base.clone()), rows, control, |row, own| {
             let far = |feature: FeatureId| rows.at(feature, row) - self.means[feature.index()];
             let z: Vec<f64> =
                 self.varying.iter().map(|&(feature, deviation)| far(feature) / deviation).collect();
@@ -97,9 +93,7 @@ impl Correlated {
                 }
             }
             Ok(())
-        })?;
-        let margins = (0..rows.n_rows()).flat_map(|row| model.margin(|f| rows.at(f, row))).collect();
-        Ok(Attributions::measured(GAME, n_features, self.base.clone(), values, margins))
+        })
     }
 }
 

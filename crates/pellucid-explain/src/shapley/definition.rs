@@ -321,7 +321,7 @@ pub fn by_row_pairs(model: &Ensemble, background: &Background, rows: &FeatureMat
             }
         }
     }
-    let margins = (0..rows.n_rows()).flat_map(|row| model.margin(|feature| rows.at(feature, row))).collect();
+    let margins = model.margins(rows);
     Attributions::measured(Game::Background(background).name(), n_features, base, values, margins)
 }
 

@@ -11,7 +11,7 @@ use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Target, Tree};
 use super::Game;
 use super::paths::LEAST_SHARE;
 use super::quadrature::gauss_legendre;
-use super::workers::each_row;
+use super::workers::explain_rows;
 use crate::{Attributions, Control, Stopped};
 
 /// More rows than this are worth tables.
@@ -29,9 +29,19 @@ const MOST_DEPTH: usize = 128;
 #[derive(Debug, Clone)]
 pub(super) struct Direct {
     base: Vec<f64>,
-    /// How many points each tree needs.
-    points: Vec<usize>,
+    deepest: usize,
+    /// Trees by how many points their longest paths need: 4, 8 and 16.
+    parts: [Part; 3],
     level: Level,
+}
+
+/// Trees that need equally many points.
+#[derive(Debug, Clone)]
+struct Part {
+    /// Points with their weights.
+    points: Vec<(f64, f64)>,
+    /// The trees, by number.
+    trees: Vec<usize>,
 }
 
 impl Direct {
@@ -40,21 +50,22 @@ impl Direct {
         if model.features.len().saturating_mul(model.base.len()).saturating_mul(16) > MOST_SUMS {
             return None;
         }
-        let mut base = model.base.clone();
-        let mut points = Vec::with_capacity(model.trees.len());
-        for tree in &model.trees {
-            tree.target().each_output(tree.expected(), |output, value| base[output] += value);
+        let mut trees: [Vec<usize>; 3] = Default::default();
+        for (at, tree) in model.trees.iter().enumerate() {
             let slots = tree.depth().min(model.features.len());
             if tree.depth() > MOST_DEPTH || slots > MOST_SLOTS {
                 return None;
             }
-            points.push(match slots {
-                0..=8 => 4,
-                9..=16 => 8,
-                _ => 16,
-            });
+            // Twice as many features on a path as points.
+            trees[slots.div_ceil(8).next_power_of_two().ilog2() as usize].push(at);
         }
-        Some(Self { base, points, level })
+        let mut n_points = 2;
+        let parts = trees.map(|trees| {
+            n_points *= 2;
+            Part { points: if trees.is_empty() { Vec::new() } else { gauss_legendre(n_points) }, trees }
+        });
+        let deepest = model.trees.iter().map(Tree::depth).max().unwrap_or(0);
+        Some(Self { base: model.expected_margins(), deepest, parts, level })
     }
 
     /// Values of every row and output.
@@ -64,45 +75,42 @@ impl Direct {
         rows: &FeatureMatrix,
         control: &Control<'_>,
     ) -> Result<Attributions, Stopped> {
-        let (n_features, k) = (model.features.len(), self.base.len());
-        let mut values = vec![0.0; rows.n_rows() * k * n_features];
-        each_row(rows.n_rows(), &mut values, k * n_features, control, |row, own| {
+        let game = (Game::PathDependent.name(), self.base.clone());
+        explain_rows(model, game, rows, control, |row, own| {
             let x: Vec<f64> = rows.columns().iter().map(|column| column[row]).collect();
-            self.trees::<4>(model, &x, own, control)?;
-            self.trees::<8>(model, &x, own, control)?;
-            self.trees::<16>(model, &x, own, control)
-        })?;
-        let margins = (0..rows.n_rows()).flat_map(|row| model.margin(|f| rows.at(f, row))).collect();
-        Ok(Attributions::measured(Game::PathDependent.name(), n_features, self.base.clone(), values, margins))
+            let [few, more, most] = &self.parts;
+            self.trees::<4>(few, model, &x, own, control)?;
+            self.trees::<8>(more, model, &x, own, control)?;
+            self.trees::<16>(most, model, &x, own, control)
+        })
     }
 
-    /// Adds what the trees of `P` points give one row.
+    /// Adds what a part's trees give one row.
     fn trees<const P: usize>(
         &self,
+        part: &Part,
         model: &Ensemble,
         x: &[f64],
         values: &mut [f64],
         control: &Control<'_>,
     ) -> Result<(), Stopped> {
-        let mut own = model.trees.iter().zip(&self.points).filter(|(_, points)| **points == P).peekable();
-        if own.peek().is_none() {
+        if part.trees.is_empty() {
             return Ok(());
         }
-        let (n_features, k) = (model.features.len(), self.base.len());
-        let points = gauss_legendre(P);
-        let deepest = model.trees.iter().map(Tree::depth).max().unwrap_or(0);
+        let n_features = model.features.len();
         let mut walk = Walk::<P> {
-            points: std::array::from_fn(|at| points[at].0),
-            known: vec![Known::new(); deepest + 1],
+            points: std::array::from_fn(|at| part.points[at].0),
+            known: vec![Known::new(); self.deepest + 1],
             last: vec![0; n_features],
-            sums: vec![[0.0; P]; n_features * k],
+            sums: vec![[0.0; P]; values.len()],
             first: 0,
             x,
         };
-        for (at, (tree, _)) in own.enumerate() {
+        for (at, &number) in part.trees.iter().enumerate() {
             if at % TREES == TREES - 1 && control.watch.should_stop() {
                 return Err(Stopped);
             }
+            let tree = &model.trees[number];
             for at in 0..tree.leaf_values(0).len() {
                 let output = if let Target::One(output) = tree.target() { output.index() } else { at };
                 walk.first = output * n_features;
@@ -121,7 +129,7 @@ impl Direct {
             }
         }
         for (value, sums) in values.iter_mut().zip(&walk.sums) {
-            *value += sums.iter().zip(&points).map(|(sum, (_, weight))| sum * weight).sum::<f64>();
+            *value += sums.iter().zip(&part.points).map(|(sum, (_, weight))| sum * weight).sum::<f64>();
         }
         Ok(())
     }

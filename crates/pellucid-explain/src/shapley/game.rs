@@ -3,8 +3,6 @@
 use pellucid_data::FeatureId;
 use pellucid_models::trees::FeatureMatrix;
 
-use super::correlated;
-
 /// Whence the values of unknown features come.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum Game<'b> {
@@ -20,13 +18,16 @@ pub enum Game<'b> {
 }
 
 impl Game<'_> {
+    /// The name of the correlation-dependent game.
+    pub const CORRELATED: &'static str = "correlation-dependent";
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
             Self::PathDependent => "path-dependent",
             Self::Background(_) => "background",
-            Self::Correlated(_) => correlated::GAME,
+            Self::Correlated(_) => Self::CORRELATED,
         }
     }
 }
@@ -112,15 +113,18 @@ impl Background {
 
     /// Whether a feature has several values in rows that weigh something.
     pub(super) fn varies(&self, feature: FeatureId) -> bool {
-        let weighty = self.weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
-        let mut values = weighty.map(|(row, _)| self.rows.at(feature, row));
+        let mut values = self.weighty().map(|(row, _)| self.rows.at(feature, row));
         values.next().is_some_and(|first| values.any(|x| x != first))
     }
 
     /// The weighted mean of what `of` says of each row; rows that weigh nothing are not asked.
     pub(super) fn mean_of(&self, of: impl Fn(usize) -> f64) -> f64 {
-        let weighty = self.weights.iter().enumerate().filter(|(_, weight)| **weight > 0.0);
-        weighty.map(|(row, weight)| weight * of(row)).sum::<f64>() / self.total
+        self.weighty().map(|(row, weight)| weight * of(row)).sum::<f64>() / self.total
+    }
+
+    /// The rows that weigh something, with their weights.
+    fn weighty(&self) -> impl Iterator<Item = (usize, f64)> {
+        self.weights.iter().copied().enumerate().filter(|(_, weight)| *weight > 0.0)
     }
 
     /// The sum of the weights.

@@ -30,13 +30,10 @@ pub(super) fn rescaled(
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
     let (n_features, k) = (model.features.len(), model.base.len());
-    let margins_of = |rows: &FeatureMatrix| -> Vec<f64> {
-        (0..rows.n_rows()).flat_map(|row| model.margin(|feature| rows.at(feature, row))).collect()
-    };
     let answers_to = |margins: &[f64]| -> Vec<f64> {
         margins.chunks_exact(k).flat_map(|row| model.predictions(row)).collect()
     };
-    let (margins, theirs) = (margins_of(rows), margins_of(background.rows()));
+    let (margins, theirs) = (model.margins(rows), model.margins(background.rows()));
     let (answers, their_answers) = (answers_to(&margins), answers_to(&theirs));
     let shares: Vec<f64> = background.weights().iter().map(|weight| weight / background.total()).collect();
     let weights = Weights::new();

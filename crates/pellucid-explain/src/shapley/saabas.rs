@@ -8,7 +8,7 @@ use pellucid_data::NodeId;
 use pellucid_models::trees::{Ensemble, FeatureMatrix, Node, Side, Tree};
 
 use super::Game;
-use super::workers::each_row;
+use super::workers::explain_rows;
 use crate::{Attributions, Control, Kind, Stopped};
 
 /// Saabas values of every row and output.
@@ -17,14 +17,10 @@ pub(super) fn saabas(
     rows: &FeatureMatrix,
     control: &Control<'_>,
 ) -> Result<Attributions, Stopped> {
-    let (n_features, n_outputs) = (model.features.len(), model.base.len());
+    let n_features = model.features.len();
     let expected: Vec<Expectations> = model.trees.iter().map(Expectations::new).collect();
-    let mut base = model.base.clone();
-    for tree in &model.trees {
-        tree.target().each_output(tree.expected(), |output, value| base[output] += value);
-    }
-    let mut values = vec![0.0; rows.n_rows() * n_outputs * n_features];
-    each_row(rows.n_rows(), &mut values, n_outputs * n_features, control, |row, own| {
+    let game = (Game::PathDependent.name(), model.expected_margins());
+    let found = explain_rows(model, game, rows, control, |row, own| {
         for (tree, expected) in model.trees.iter().zip(&expected) {
             let mut at = NodeId(0);
             while let Node::Split(split) = &tree.nodes()[at.index()] {
@@ -37,9 +33,7 @@ pub(super) fn saabas(
         }
         Ok(())
     })?;
-    let margins = (0..rows.n_rows()).flat_map(|row| model.margin(|f| rows.at(f, row))).collect();
-    let game = Game::PathDependent.name();
-    Ok(Attributions::measured(game, n_features, base, values, margins).of_kind(Kind::Saabas))
+    Ok(found.of_kind(Kind::Saabas))
 }
 
 /// What a row that reaches a node is expected to get: node after node, as many values as a leaf has.

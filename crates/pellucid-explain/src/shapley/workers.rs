@@ -2,7 +2,9 @@
 
 use std::sync::Mutex;
 
-use crate::{Control, Stopped};
+use pellucid_models::trees::{Ensemble, FeatureMatrix};
+
+use crate::{Attributions, Control, Stopped};
 
 /// Does `work` for every one of `n` pieces; `make` makes a worker's own memory.
 ///
@@ -68,4 +70,23 @@ pub(super) fn each_row(
             Ok(())
         },
     )
+}
+
+/// Explains the margin row by row: `work` adds to a row's values, outputs × features, which are zeros before; `base` is that of
+/// `game`.
+///
+/// # Errors
+/// As [`share`].
+pub(super) fn explain_rows(
+    model: &Ensemble,
+    (game, base): (&'static str, Vec<f64>),
+    rows: &FeatureMatrix,
+    control: &Control<'_>,
+    work: impl Fn(usize, &mut [f64]) -> Result<(), Stopped> + Sync,
+) -> Result<Attributions, Stopped> {
+    let n_features = model.features.len();
+    let width = base.len() * n_features;
+    let mut values = vec![0.0; rows.n_rows() * width];
+    each_row(rows.n_rows(), &mut values, width, control, work)?;
+    Ok(Attributions::measured(game, n_features, base, values, model.margins(rows)))
 }

@@ -162,6 +162,22 @@ impl Ensemble {
         sums.iter().zip(&self.base).map(|(sum, base)| base + sum).collect()
     }
 
+    /// The margins of every row, row-major: [`margin`](Self::margin) of one after the other.
+    #[must_use]
+    pub fn margins(&self, rows: &FeatureMatrix) -> Vec<f64> {
+        (0..rows.n_rows()).flat_map(|row| self.margin(|feature| rows.at(feature, row))).collect()
+    }
+
+    /// What the trees and the base are expected to sum to, one an output, if nothing is known but the shares of training rows.
+    #[must_use]
+    pub fn expected_margins(&self) -> Vec<f64> {
+        let mut sums = self.base.clone();
+        for tree in &self.trees {
+            tree.target().each_output(tree.expected(), |output, value| sums[output] += value);
+        }
+        sums
+    }
+
     /// The linear part of one row's margins; zeros where there is none.
     fn linear_sums(&self, x: impl Fn(FeatureId) -> f64) -> Vec<f64> {
         let of = |output| self.linear.as_ref().map_or(0.0, |linear| linear.sum(output, &x));

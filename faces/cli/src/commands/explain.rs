@@ -5,7 +5,7 @@ use std::path::Path;
 use pellucid::data::OutputId;
 use pellucid::data::write::jsonl::number;
 use pellucid::data::write::{Heading, WriteBatches};
-use pellucid::explain::shapley::{Method, Plan, Summary};
+use pellucid::explain::shapley::{Game, Method, Plan, Summary};
 use pellucid::explain::{Attributions, Space};
 use pellucid::models::trees::Ensemble;
 use pellucid::views::render::html;
@@ -220,7 +220,7 @@ pub(crate) fn kernels(summary: Summary, plan: &Plan) -> String {
         (Space::Probability, _) | (_, Method::Definition) => {
             return "the sum over all subsets of features".to_owned();
         }
-        _ if plan.game() == "correlation-dependent" => {
+        _ if plan.game() == Game::CORRELATED => {
             return "one matrix for all rows, from all subsets of features".to_owned();
         }
         (_, Method::Approximate) => return "one walk of every tree a row".to_owned(),

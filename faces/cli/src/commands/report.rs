@@ -1,6 +1,6 @@
 //! What stands in a report beside its pictures? What and how, what its numbers mean, and which outputs it shows.
 
-use pellucid::explain::shapley::Method;
+use pellucid::explain::shapley::{Game, Method};
 use pellucid::explain::{Kind, Space};
 use pellucid::models::trees::Ensemble;
 use pellucid::views::number::{count, pretty, residual};
@@ -64,7 +64,7 @@ pub(crate) fn facts(
                     "Saabas values: an approximation of path-dependent Shapley values, additive but not consistent".to_owned()
                 }
                 None => "Shapley values of the path-dependent game, exact up to rounding".to_owned(),
-                Some(n) if explained.plan.game() == "correlation-dependent" => format!(
+                Some(n) if explained.plan.game() == Game::CORRELATED => format!(
                     "Shapley values of the correlation-dependent game, by means and covariances of {} rows, exact up to rounding",
                     count(n)
                 ),
@@ -108,7 +108,7 @@ pub(crate) fn notes(subject: &Subject) -> Vec<String> {
         "These are Shapley values of the margin (background game), multiplied for each pair of an explained and a background row by the \
          slope of the link between them. They add up to the probability and are no Shapley values of it; `--output probability` \
          has those, where the background is small and features are few."
-    } else if subject.method.starts_with("correlation") {
+    } else if subject.method.starts_with(Game::CORRELATED) {
         "Not knowing a feature means here: it is expected from the known ones, as if all features followed a normal distribution with \
          the means and covariances of the background (the correlation-dependent game). A feature that the model does not use gets a value \
          if it tells of one that it does use."
