@@ -27,6 +27,38 @@ pub struct Matrix {
 }
 
 impl Matrix {
+    /// Of sums of absolute interactions over rows, for pairs (0, 0), (0, 1), ..., (1, 1), ... of features, one half of a pair each: the
+    /// `top` features that do most.
+    #[must_use]
+    pub fn of(
+        names: &[String],
+        sums: &[f64],
+        (n_rows, top): (usize, usize),
+        subtitle: String,
+        unit: &str,
+    ) -> Self {
+        let n = names.len();
+        // Both halves of a pair; the place of (i, j), i <= j, among all.
+        let cell = |one: usize, other: usize| {
+            let (i, j) = (one.min(other), one.max(other));
+            let both = if i == j { 1.0 } else { 2.0 };
+            both * sums[i * n - i * (i + 1) / 2 + j] / n_rows.max(1) as f64
+        };
+        let sizes: Vec<f64> = (0..n).map(|one| (0..n).map(|other| cell(one, other)).sum()).collect();
+        let mut order: Vec<usize> = (0..n).filter(|&one| sizes[one] > 0.0).collect();
+        order.sort_by(|&a, &b| sizes[b].total_cmp(&sizes[a]).then(a.cmp(&b)));
+        let n_hidden = order.len().saturating_sub(top);
+        order.truncate(top);
+        Self {
+            cells: order.iter().flat_map(|&one| order.iter().map(move |&other| cell(one, other))).collect(),
+            features: order.iter().map(|&one| names[one].clone()).collect(),
+            n_hidden,
+            n_rows,
+            subtitle,
+            unit: unit.to_owned(),
+        }
+    }
+
     fn cell(&self, one: usize, other: usize) -> f64 {
         self.cells[one * self.features.len() + other]
     }

@@ -7,6 +7,8 @@ use crate::View;
 use crate::number::{count, pretty, signed};
 use crate::render::scene::{Anchor, Mark, Scene};
 use crate::render::{Axis, Frame, text};
+use crate::scatter::frequent;
+use crate::subject::{FeatureValues, Subject};
 use crate::theme::{Paint, size};
 
 /// One value of the feature.
@@ -41,6 +43,94 @@ pub struct Partial {
     pub over: String,
     /// Whether other features keep their values whatever this one's is.
     pub is_apart: bool,
+}
+
+/// Values of a feature at which the model is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Grid {
+    /// By rising value, or codes of categories, the most frequent first; with how many rows each stands for.
+    values: Vec<(f64, usize)>,
+    /// Names of the codes.
+    levels: Option<Vec<String>>,
+    n_missing: usize,
+}
+
+/// Values of a grid of numbers, at most.
+const GRID: usize = 60;
+
+impl Grid {
+    /// The values that occur where they are few, else evenly many rows apart, with both ends. What is infinite has no place on an
+    /// axis. `None` if nothing is left.
+    #[must_use]
+    pub fn of(feature: &FeatureValues) -> Option<Self> {
+        let n_missing = feature.numbers.iter().filter(|x| x.is_nan()).count();
+        let (values, levels) = match &feature.levels {
+            Some(levels) => {
+                let order = frequent(feature, levels);
+                let names = order.iter().map(|(code, _)| levels[*code].clone()).collect();
+                (order.into_iter().map(|(code, n)| (code as f64, n)).collect(), Some(names))
+            }
+            None => (numbers(feature), None),
+        };
+        (!values.is_empty()).then_some(Self { values, levels, n_missing })
+    }
+
+    /// The values that the model is asked about, what is missing last, if it is in some rows.
+    #[must_use]
+    pub fn asked(&self) -> Vec<f64> {
+        let missing = (self.n_missing > 0).then_some(f64::NAN);
+        self.values.iter().map(|(x, _)| *x).chain(missing).collect()
+    }
+}
+
+fn numbers(feature: &FeatureValues) -> Vec<(f64, usize)> {
+    let mut known: Vec<f64> = feature.numbers.iter().copied().filter(|x| x.is_finite()).collect();
+    known.sort_by(f64::total_cmp);
+    let mut values = known.clone();
+    values.dedup();
+    if values.len() > GRID {
+        values = (0..GRID).map(|at| known[at * (known.len() - 1) / (GRID - 1)]).collect();
+        values.dedup();
+    }
+    let mut before = 0;
+    let up_to = |x: f64| {
+        let n = known.partition_point(|own| *own <= x);
+        (x, n - std::mem::replace(&mut before, n))
+    };
+    values.into_iter().map(up_to).collect()
+}
+
+/// What is told of a game.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told<'t> {
+    /// Its name.
+    pub name: &'t str,
+    /// See [`Partial::over`].
+    pub over: String,
+    /// See [`Partial::is_apart`].
+    pub is_apart: bool,
+}
+
+/// The curve of a feature from the expected margins at what its grid asked.
+#[must_use]
+pub fn partial(subject: &Subject, feature: usize, grid: Grid, answers: &[f64], game: Told<'_>) -> Partial {
+    let is_named = grid.levels.is_some();
+    let point = |(at, (&(x, n_rows), &answer)): (usize, (&(f64, usize), &f64))| Point {
+        x: if is_named { at as f64 } else { x },
+        answer,
+        n_rows,
+    };
+    Partial {
+        feature: subject.features[feature].name.clone(),
+        points: grid.values.iter().zip(answers).enumerate().map(point).collect(),
+        levels: grid.levels,
+        base: subject.base,
+        missing: answers.get(grid.values.len()).map(|answer| (*answer, grid.n_missing)),
+        subtitle: subject.subtitle_of(&format!("{} partial dependence, exact", game.name)),
+        unit: subject.unit.clone(),
+        over: game.over,
+        is_apart: game.is_apart,
+    }
 }
 
 impl Partial {

@@ -90,15 +90,25 @@ pub fn scatter(subject: &Subject, feature: usize) -> Scatter {
 /// Where each row stands along the axis, and names of the places for categories, the most frequent first.
 fn places(feature: &FeatureValues) -> (Vec<f64>, Option<Vec<String>>) {
     let Some(levels) = &feature.levels else { return (feature.numbers.clone(), None) };
-    let mut counts = vec![0_usize; levels.len()];
-    let code = |x: f64| (!x.is_nan()).then_some(x as usize).filter(|&code| code < levels.len());
-    feature.numbers.iter().filter_map(|&x| code(x)).for_each(|code| counts[code] += 1);
-    let mut order: Vec<usize> = (0..levels.len()).filter(|&code| counts[code] > 0).collect();
-    order.sort_by(|&a, &b| counts[b].cmp(&counts[a]).then(levels[a].cmp(&levels[b])));
+    let code = |x: f64| code(x, levels);
+    let order = frequent(feature, levels);
     let mut place = vec![f64::NAN; levels.len()];
-    order.iter().enumerate().for_each(|(at, &code)| place[code] = at as f64);
+    order.iter().enumerate().for_each(|(at, &(code, _))| place[code] = at as f64);
     let places = feature.numbers.iter().map(|&x| code(x).map_or(f64::NAN, |code| place[code]));
-    (places.collect(), Some(order.into_iter().map(|code| levels[code].clone()).collect()))
+    (places.collect(), Some(order.into_iter().map(|(code, _)| levels[code].clone()).collect()))
+}
+
+fn code(x: f64, levels: &[String]) -> Option<usize> {
+    (!x.is_nan()).then_some(x as usize).filter(|&code| code < levels.len())
+}
+
+/// The codes that occur with how many rows have them, the most frequent first, ties by name.
+pub(crate) fn frequent(feature: &FeatureValues, levels: &[String]) -> Vec<(usize, usize)> {
+    let mut counts = vec![0_usize; levels.len()];
+    feature.numbers.iter().filter_map(|&x| code(x, levels)).for_each(|code| counts[code] += 1);
+    let mut order: Vec<(usize, usize)> = counts.into_iter().enumerate().filter(|(_, n)| *n > 0).collect();
+    order.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| levels[a.0].cmp(&levels[b.0])));
+    order
 }
 
 /// The feature whose values go along with the effect among rows of similar value of this one: rows are

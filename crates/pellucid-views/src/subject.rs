@@ -165,9 +165,14 @@ impl Subject {
     /// The line below a title: model, method, output space, residual.
     #[must_use]
     pub fn subtitle(&self) -> String {
+        self.subtitle_of(&self.method)
+    }
+
+    /// The same for what was made by another method.
+    pub(crate) fn subtitle_of(&self, method: &str) -> String {
         let output = self.output.as_ref().map_or(String::new(), |name| format!(" · output “{name}”"));
         let residual = crate::number::residual(self.totals.worst_residual);
-        format!("{}{output} · {} · {} · residual ≤ {residual}", self.model, self.method, self.unit)
+        format!("{}{output} · {method} · {} · residual ≤ {residual}", self.model, self.unit)
     }
 
     /// What was left out of the rows shown, if anything was.

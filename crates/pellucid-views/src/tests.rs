@@ -422,6 +422,44 @@ fn a_matrix_names_its_strongest_pair_and_fits() {
 }
 
 #[test]
+fn a_matrix_holds_both_halves_and_the_features_that_do_most() {
+    let names = ["a", "b", "c"].map(str::to_owned);
+    // (a, a), (a, b), (a, c), (b, b), (b, c), (c, c), over four rows.
+    let sums = [4.0, 2.0, 0.0, 8.0, 6.0, 1.0];
+    let matrix = crate::matrix::Matrix::of(&names, &sums, (4, 2), String::new(), "log-odds");
+    assert_eq!((matrix.features, matrix.n_hidden), (vec!["b".to_owned(), "c".to_owned()], 1));
+    assert_eq!(matrix.cells, [2.0, 3.0, 3.0, 0.25]);
+}
+
+#[test]
+fn a_grid_stands_for_every_row_that_has_a_place() {
+    use crate::partial::Grid;
+
+    let feature = |numbers: Vec<f64>, levels: Option<Vec<String>>| crate::FeatureValues {
+        name: "x".to_owned(),
+        numbers,
+        levels,
+    };
+    let few = feature(vec![2.0, f64::INFINITY, 1.0, f64::NAN, 2.0, f64::NEG_INFINITY], None);
+    let asked = Grid::of(&few).unwrap().asked();
+    assert!(asked[..2] == [1.0, 2.0] && asked[2].is_nan() && asked.len() == 3);
+    let many = feature((0..1000).map(f64::from).collect(), None);
+    let asked = Grid::of(&many).unwrap().asked();
+    assert_eq!((asked.len(), asked[0], asked[59]), (60, 0.0, 999.0));
+    let subject = subject(&NAMES, 40, 1.0);
+    let last = subject.features.len() - 1;
+    let named = Grid::of(&subject.features[last]).unwrap();
+    let answers = vec![0.5; named.asked().len()];
+    let told = crate::partial::Told { name: "background", over: String::new(), is_apart: true };
+    let drawn = crate::partial::partial(&subject, last, named, &answers, told);
+    assert_eq!(
+        drawn.points.iter().map(|point| point.n_rows).sum::<usize>() + drawn.missing.map_or(0, |m| m.1),
+        40
+    );
+    assert!(Grid::of(&feature(vec![f64::NAN; 3], None)).is_none());
+}
+
+#[test]
 fn partial_dependence_says_where_it_goes() {
     let point = |(at, answer): (usize, f64)| crate::partial::Point { x: at as f64, answer, n_rows: 10 * at };
     let mut partial = crate::partial::Partial {

@@ -11,9 +11,9 @@ use pellucid::views::matrix::Matrix;
 use pellucid::views::number::{count, pretty, residual};
 use serde_json::{Value, json};
 
-use super::explain::{check_columns, kernels, metadata, method, of_output};
+use super::explain::{TOP, check_columns, kernels, metadata, method, of_output};
 use super::json_object::JsonObject;
-use super::picture::{matrix, write};
+use super::picture::write;
 use super::{Context, print};
 use crate::args::Explain;
 use crate::explaining::{Feed, explain_pairs};
@@ -169,7 +169,8 @@ impl Totals {
             model.origin.library,
             residual(self.worst_residual)
         );
-        matrix(model, &self.sums[output], self.n_rows, subtitle)
+        let names: Vec<String> = model.features.iter().map(|feature| feature.name.clone()).collect();
+        Matrix::of(&names, &self.sums[output], (self.n_rows, TOP), subtitle, model.link.margin_unit())
     }
 
     fn listed(&self, model: &Ensemble, output: usize) -> Value {

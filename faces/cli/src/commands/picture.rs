@@ -7,10 +7,8 @@ use pellucid::explain::shapley::{
     Game, How, Method, partial_dependence, plan_interactions, shap_interactions,
 };
 use pellucid::explain::{Kind, Space};
-use pellucid::models::trees::Ensemble;
-use pellucid::views::matrix::Matrix;
 use pellucid::views::number::count;
-use pellucid::views::partial::{Partial, Point};
+use pellucid::views::partial::{self, Grid, Partial, Told};
 use pellucid::views::render::{png, svg};
 use pellucid::views::theme::Mode;
 use pellucid::views::{Subject, View, bar, beeswarm, cohorts, decision, force, heatmap, scatter, waterfall};
@@ -27,8 +25,6 @@ const PARTNER_ROWS: usize = 200;
 /// Leaves and features of models whose interactions take no longer than their pictures.
 const PARTNER_LEAVES: usize = 20_000;
 const PARTNER_FEATURES: usize = 64;
-/// Values of a feature at which the model is asked.
-const GRID: usize = 60;
 
 /// The picture that was asked for, or the usual one.
 pub(super) fn picture(
@@ -56,7 +52,7 @@ pub(super) fn picture(
         Plot::Heatmap => Box::new(heatmap::heatmap(&subject, TOP)),
         Plot::Scatter => Box::new(scatter::scatter(&subject, feature()?)),
         Plot::Cohorts => Box::new(cohorts::cohorts(&subject, feature()?, TOP)),
-        Plot::Partial => Box::new(partial(feed, &subject, feature()?, output, context)?),
+        Plot::Partial => Box::new(partial_of(feed, &subject, feature()?, output, context)?),
     })
 }
 
@@ -98,7 +94,7 @@ pub(super) fn find_partners(
 }
 
 /// The expected answer by the values of one feature.
-fn partial(
+fn partial_of(
     feed: &Feed,
     subject: &Subject,
     feature: usize,
@@ -112,20 +108,8 @@ fn partial(
         ));
     }
     let own = &subject.features[feature];
-    // What is infinite has no place on an axis.
-    let mut known: Vec<f64> = own.numbers.iter().copied().filter(|x| x.is_finite()).collect();
-    known.sort_by(f64::total_cmp);
-    let n_missing = own.numbers.iter().filter(|x| x.is_nan()).count();
-    if known.is_empty() {
-        return Err(Failure::Usage(format!("no row has a value of `{}` to draw", own.name)));
-    }
-    let mut grid = grid(&known);
-    if let Some(levels) = &own.levels {
-        grid.retain(|&code| (code as usize) < levels.len());
-        let rows_of = |code: f64| known.iter().filter(|x| **x == code).count();
-        grid.sort_by(|&a, &b| rows_of(b).cmp(&rows_of(a)).then(a.total_cmp(&b)));
-    }
-    let asked: Vec<f64> = grid.iter().copied().chain((n_missing > 0).then_some(f64::NAN)).collect();
+    let grid = Grid::of(own)
+        .ok_or_else(|| Failure::Usage(format!("no row has a value of `{}` to draw", own.name)))?;
     let progress = context.console.progress(None);
     let single = feed.shown.single(feature).ok_or_else(|| {
         let text = format!("partial dependence is of one feature, and `{}` is a group", own.name);
@@ -133,7 +117,7 @@ fn partial(
     })?;
     let id = FeatureId::at(single);
     let answers =
-        partial_dependence(&feed.model, feed.game(), id, &asked, &control(context.console, &progress));
+        partial_dependence(&feed.model, feed.game(), id, &grid.asked(), &control(context.console, &progress));
     let answers = match answers {
         Ok(Some(answers)) => answers,
         Ok(None) => return Err(Failure::Input("this game is not defined for the model".to_owned())),
@@ -141,30 +125,9 @@ fn partial(
         Err(_) => return Err(Failure::NothingInTime),
     };
     drop(progress);
-    let mut before = f64::NEG_INFINITY;
-    let mut point = |(at, &x): (usize, &f64)| {
-        let is_in =
-            |value: &&f64| if own.levels.is_some() { **value == x } else { **value > before && **value <= x };
-        let n_rows = known.iter().filter(is_in).count();
-        before = x;
-        let place = if own.levels.is_some() { at as f64 } else { x };
-        Point { x: place, answer: answers[at][output], n_rows }
-    };
-    let points = grid.iter().enumerate().map(&mut point).collect();
-    let names =
-        own.levels.as_ref().map(|levels| grid.iter().map(|&code| levels[code as usize].clone()).collect());
-    Ok(Partial {
-        feature: own.name.clone(),
-        points,
-        levels: names,
-        base: subject.base,
-        missing: (n_missing > 0).then(|| (answers[grid.len()][output], n_missing)),
-        subtitle: Subject {
-            method: format!("{} partial dependence, exact", feed.game().name()),
-            ..subject.clone()
-        }
-        .subtitle(),
-        unit: subject.unit.clone(),
+    let answers: Vec<f64> = answers.iter().map(|outputs| outputs[output]).collect();
+    let told = Told {
+        name: feed.game().name(),
         is_apart: matches!(feed.game(), Game::Background(_)),
         over: match feed.game() {
             Game::Background(background) => {
@@ -173,42 +136,6 @@ fn partial(
             Game::Correlated(_) => "what it tells of the others, by the background's correlations".to_owned(),
             _ => "the training rows that each tree sends along".to_owned(),
         },
-    })
-}
-
-/// The values themselves where they are few, else evenly many rows apart, with both ends. `known` rises.
-fn grid(known: &[f64]) -> Vec<f64> {
-    let mut distinct = known.to_vec();
-    distinct.dedup();
-    if distinct.len() <= GRID {
-        return distinct;
-    }
-    let mut grid: Vec<f64> = (0..GRID).map(|at| known[at * (known.len() - 1) / (GRID - 1)]).collect();
-    grid.dedup();
-    grid
-}
-
-/// Sums of absolute interactions as a picture: `sums` are those of pairs (0, 0), (0, 1), ..., (1, 1), ... of features, one half of a
-/// pair each.
-pub(super) fn matrix(model: &Ensemble, sums: &[f64], n_rows: usize, subtitle: String) -> Matrix {
-    let n = model.features.len();
-    // Both halves of a pair; the place of (i, j), i <= j, among all.
-    let cell = |one: usize, other: usize| {
-        let (i, j) = (one.min(other), one.max(other));
-        let both = if i == j { 1.0 } else { 2.0 };
-        both * sums[i * n - i * (i + 1) / 2 + j] / n_rows.max(1) as f64
     };
-    let size = |one: usize| (0..n).map(|other| cell(one, other)).sum::<f64>();
-    let mut order: Vec<usize> = (0..n).filter(|&one| size(one) > 0.0).collect();
-    order.sort_by(|&a, &b| size(b).total_cmp(&size(a)).then(a.cmp(&b)));
-    let n_hidden = order.len().saturating_sub(TOP);
-    order.truncate(TOP);
-    Matrix {
-        cells: order.iter().flat_map(|&one| order.iter().map(move |&other| cell(one, other))).collect(),
-        features: order.iter().map(|&one| model.features[one].name.clone()).collect(),
-        n_hidden,
-        n_rows,
-        subtitle,
-        unit: model.link.margin_unit().to_owned(),
-    }
+    Ok(partial::partial(subject, feature, grid, &answers, told))
 }
