@@ -20,17 +20,23 @@ sys.path.insert(0, str(HERE.parent))
 from common import check_versions, fingerprint, machine, spread  # noqa: E402  (it lies beside this folder)
 
 ALL_ROWS, FEW_ROWS, PAIR_ROWS, CHECKED_ROWS = 30_000, 100, 10_000, 100
-# Of a large model; and rows that are explained each by itself.
-LARGE_ROWS, ALONE_ROWS = 2_000, 200
+# Of large models, and interactions of one; and rows that are explained each by itself.
+LARGE_ROWS, FOREST_ROWS, LARGE_PAIR_ROWS, ALONE_ROWS = 2_000, 10_000, 1_000, 200
 FEATURES = (14, 100)
 MODELS = {"xgb": "XGBoost, {} trees of depth 6", "xgb8": "XGBoost, {} trees of depth 8", "lgb": "LightGBM, {} trees of 31 leaves",
-          "large": "LightGBM, {} trees of 255 leaves"}
+          "large": "LightGBM, {} trees of 255 leaves", "forest": "scikit-learn's random forest, {} trees of depth 12"}
+LARGE = ("large", "forest")  # whose rivals are slow, and whose patterns woodelf can't hold
 TREES = {False: 100, True: 50}  # by --quick, as are the next two
 # What is computed, and how its table is headed.
 JOBS = {"path": "", "background 100": "Background of 100 rows: ", "background 1000": "Background of 1,000 rows: ",
-        "pairs": "Interactions: ", "alone": "Each row by itself: "}  # fmt: skip
+        "pairs": "Interactions: ", "alone": "Each row by itself, from scratch: ",
+        "ready": "Each row by itself, model made ready: "}  # fmt: skip
 NATIVE = {"xgb": "XGBoost pred_contribs", "xgb8": "XGBoost pred_contribs", "lgb": "LightGBM pred_contrib",
           "large": "LightGBM pred_contrib"}
+# Seconds that a row by itself should take at most, from scratch and with the model made ready.
+ALONE_GOALS = {"alone": 40e-6, "ready": 15e-6}
+# How much faster two threads should be than one.
+THREADS_GOAL = 1.85
 LARGE_TREES = {False: 500, True: 100}  # by --quick
 # The same engine with fewer instructions, and by how much it should still be faster than the library itself.
 LEVELS = {"avx2": ("pellucid, AVX2 only", 60.0), "portable": ("pellucid, portable", 30.0)}
@@ -40,15 +46,15 @@ TOLERANCE = {
     NATIVE["xgb"]: {"xgb": 1e-3, "xgb8": 1e-3},
     NATIVE["lgb"]: {"lgb": 1e-9, "large": 1e-9},
     WOODELF: {"xgb": 1e-4, "xgb8": 1e-4, "lgb": 1e-4, "large": 1e-4},
-    SHAP: {"xgb": 1e-4, "xgb8": 1e-4, "lgb": 1e-8, "large": 1e-8},
-    SHAPIQ: {"xgb": 1e-4, "xgb8": 1e-4, "lgb": 1e-8, "large": 1e-8},
+    SHAP: {"xgb": 1e-4, "xgb8": 1e-4, "lgb": 1e-8, "large": 1e-8, "forest": 1e-8},
+    SHAPIQ: {"large": 1e-8, "forest": 1e-4},
 } | {name: {"xgb": 1e-11} for name, _ in LEVELS.values()}
 # Its interventional code compares and sums in float32, whatever the model's library does (shap#5116).
 SHAP_BACKGROUND_TOLERANCE = 1e-4
 # The most rows that a rival gets (rates are scaled). woodelf always gets all: its cost per call is large and fixed.
 MOST_ROWS = {False: {SHAP: 1_000}, True: {SHAP: 200, NATIVE["xgb"]: 1_000, NATIVE["lgb"]: 500}}
 # Of a large model, where a row takes the library up to 100 ms and shapiq needs many to repay its preparations.
-LARGE_CHECKED, MOST_LARGE_ROWS = 20, {NATIVE["large"]: 20, SHAPIQ: 500}
+LARGE_CHECKED, MOST_LARGE_ROWS = 20, {NATIVE["large"]: 20, SHAPIQ: 500, SHAP: 50}
 # Of games beside the path-dependent one, where a row takes a rival up to 15 ms.
 MOST_SLOW_ROWS = {SHAP: 100, NATIVE["xgb"]: 2_000}
 # Short jobs are repeated within one measurement until they have taken about this long.
@@ -83,10 +89,14 @@ versions = check_versions(HERE)
 import lightgbm  # noqa: E402  (the environment has to be set before numpy is loaded)
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
+import pyarrow as pa  # noqa: E402
+import pyarrow.parquet as pq  # noqa: E402
 import shap  # noqa: E402
 import shapiq  # noqa: E402
+import skops.io  # noqa: E402
 import threadpoolctl  # noqa: E402
 import xgboost  # noqa: E402
+from sklearn.ensemble import RandomForestRegressor  # noqa: E402
 from woodelf.core.trees.parse_models import load_decision_tree_ensemble_model  # noqa: E402
 from woodelf.explainer import WoodelfExplainer  # noqa: E402
 
@@ -108,6 +118,9 @@ def make(folder: pathlib.Path, n_features: int) -> np.ndarray:
     settings = dict(num_leaves=31, learning_rate=0.1, num_threads=1, seed=0, deterministic=True, verbose=-1)
     lightgbm.train(settings, lightgbm.Dataset(x, y), n_trees).save_model(folder / f"lgb-{n_features}.txt")
     if n_features == FEATURES[0]:
+        forest = RandomForestRegressor(TREES[args.quick], max_depth=12, n_jobs=2, random_state=0).fit(x, y)
+        forest.set_params(n_jobs=1)
+        skops.io.dump(forest, folder / f"forest-{n_features}.skops")
         large = settings | dict(num_leaves=255, learning_rate=0.05)
         lightgbm.train(large, lightgbm.Dataset(x, y), LARGE_TREES[args.quick]).save_model(folder / f"large-{n_features}.txt")
     return x
@@ -116,8 +129,10 @@ def make(folder: pathlib.Path, n_features: int) -> np.ndarray:
 class Ours:
     """The engine, in a process of its own that is told what to do over a pipe."""
 
-    def __init__(self, model: pathlib.Path, rows: pathlib.Path, n_features: int, level: str = "best") -> None:
-        command = [args.runner, model, rows, n_features, args.threads, "auto", level]
+    def __init__(
+        self, model: pathlib.Path, rows: pathlib.Path, n_features: int, level: str = "best", threads: int = args.threads
+    ) -> None:
+        command = [args.runner, model, rows, n_features, threads, "auto", level]
         self.process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )
@@ -160,7 +175,7 @@ class Engine:
 
 
 def shap_explainer(booster: Any, few: np.ndarray) -> shap.TreeExplainer:
-    """shap's own code. By default it calls the booster's and only passes on the answer."""
+    """shap's own code. By default it calls the booster's, if there is one, and only passes on the answer."""
     explainer = shap.TreeExplainer(booster, feature_perturbation="tree_path_dependent")
     explainer.model.model_type = "internal"
 
@@ -183,11 +198,16 @@ class Rivals:
         self.frame = pd.DataFrame(x)  # columns named 0, 1, ...: woodelf is up to 20 % slower with text
         if kind.startswith("xgb"):
             self.booster = xgboost.Booster({"nthread": args.threads}, model_file=model)
+        elif kind == "forest":
+            self.booster = skops.io.load(model, trusted=skops.io.get_untrusted_types(file=model))
         else:
             self.booster = lightgbm.Booster(model_file=model)
         self.shap = shap_explainer(self.booster, x[:3])
-        if kind == "large":  # woodelf's patterns of paths this long do not fit into memory
-            self.shapiq = shapiq.TreeExplainer(self.booster, max_order=1, index="SV")
+        if kind in LARGE:  # woodelf's patterns of paths this long do not fit into memory
+            self.shapiq = {
+                order: shapiq.TreeExplainer(self.booster, max_order=order, index=index)
+                for order, index in ((1, "SV"), (2, "SII"))
+            }
             return
         trees = load_decision_tree_ensemble_model(self.booster, list(self.frame.columns))
         self.trees = trees
@@ -196,7 +216,7 @@ class Rivals:
     def check(self, job: str) -> dict[str, tuple[float, np.ndarray]]:
         """Seconds and values of a few rows from every rival; the warm-up, too."""
         checks = {}
-        for name, explain in self.jobs(job, LARGE_CHECKED if self.kind == "large" else CHECKED_ROWS).items():
+        for name, explain in self.jobs(job, LARGE_CHECKED if self.kind in LARGE else CHECKED_ROWS).items():
             start = clock()
             values = explain()
             checks[name] = clock() - start, values
@@ -214,8 +234,15 @@ class Rivals:
                 return explainer.shap_values(frame, verbose=False)
 
             return {SHAP: lambda: own.shap_values(rows, check_additivity=False), WOODELF: woodelf}
-        if job == "alone":
+        if job in ALONE_GOALS:
             return self.alone(rows)
+        if job == "pairs" and self.kind in LARGE:
+            return {SHAPIQ: lambda: self.pairs_by_shapiq(rows)}
+        if self.kind == "forest":
+            return {
+                SHAP: lambda: self.shap.shap_values(rows, check_additivity=False),
+                SHAPIQ: lambda: self.by_shapiq(rows),
+            }
         if self.kind == "large":
             contributions = lambda: self.booster.predict(rows, pred_contrib=True, num_threads=args.threads)  # noqa: E731
             return {NATIVE["large"]: contributions, SHAPIQ: lambda: self.by_shapiq(rows)}
@@ -234,9 +261,18 @@ class Rivals:
             WOODELF: lambda: self.woodelf.shap_values(frame, verbose=False),
         }
 
-
     def by_shapiq(self, rows: np.ndarray) -> np.ndarray:
-        return np.array([found.get_n_order_values(1) for found in self.shapiq.explain_X(rows)])
+        return np.array([found.get_n_order_values(1) for found in self.shapiq[1].explain_X(rows)])
+
+    def pairs_by_shapiq(self, rows: np.ndarray) -> np.ndarray:
+        """Matrices as shap lays them out: half an interaction at either place, and what remains of values between."""
+        matrices = []
+        for found in self.shapiq[2].explain_X(rows):
+            halves = found.get_n_order_values(2) / 2
+            np.fill_diagonal(halves, 0.0)
+            np.fill_diagonal(halves, found.get_n_order_values(1) - halves.sum(axis=1))
+            matrices.append(halves)
+        return np.array(matrices)
 
     def alone(self, rows: np.ndarray) -> dict[str, Callable[[], Any]]:
         """A call for each row."""
@@ -251,8 +287,8 @@ class Rivals:
 
 
 def goal_of(job: str, kind: str, n_features: int, n_rows: int, rival: str) -> float | None:
-    if kind == "large":
-        return 5.0 if rival == SHAPIQ else None
+    if kind in LARGE:
+        return {"path": 5.0, "pairs": 3.0}[job] if rival == SHAPIQ else None
     if job != "path":
         return 10.0 if rival == WOODELF else None
     if n_rows != ALL_ROWS:
@@ -285,9 +321,9 @@ def workload(
     engines = [Engine(OURS, n_rows, calls=calls(ours.ask(f"{job} {n_rows}")[1]))]
     for name, (seconds, values) in rivals.check(job).items():
         used = min(n_rows, MOST_ROWS[args.quick].get(name, n_rows))
-        used = used if job in ("path", "alone") else min(used, MOST_SLOW_ROWS.get(name, used))
-        used = min(used, MOST_LARGE_ROWS[name]) if kind == "large" else used
-        engines.append(Engine(name, used, rivals.jobs(job, used)[name], calls(seconds * used / (LARGE_CHECKED if kind == "large" else CHECKED_ROWS))))
+        used = used if job == "path" or job in ALONE_GOALS else min(used, MOST_SLOW_ROWS.get(name, used))
+        used = min(used, MOST_LARGE_ROWS[name]) if kind in LARGE else used
+        engines.append(Engine(name, used, rivals.jobs(job, used)[name], calls(seconds * used / (LARGE_CHECKED if kind in LARGE else CHECKED_ROWS))))
         compare(engines[-1], values)
 
     for level, other in lower.items():
@@ -305,7 +341,8 @@ def workload(
                     if engine.ours is None:
                         builds.append(build)
                         residuals.append(residual)
-                    seconds += cpu if args.threads == 1 else wall
+                    # Making ready is not counted there, and the clock of the process does count it.
+                    seconds += cpu if args.threads == 1 and job != "ready" else wall
                 else:
                     start = clock()
                     values = engine.explain()
@@ -332,7 +369,7 @@ def workload(
                 met=None if goal is None else statistics.median(ratios) >= goal,
             )  # fmt: skip
         entries.append(entry)
-    native = next((engine for engine in engines if engine.name == NATIVE[kind]), None)
+    native = next((engine for engine in engines if engine.name == NATIVE.get(kind)), None)
     lowered = []
     for level in lower:
         name, goal = LEVELS[level]
@@ -370,12 +407,61 @@ def table(result: dict) -> str:
         f"Ours: tables built in {spread(builds, '.1f')} ms of wall time (included above), worst residual "
         f"{result['worst_residual']:.0e}. The largest value is {result['largest_value']:.2f}.",
     ]
+    if result["job"] in ALONE_GOALS:
+        rates, goal = result["engines"][0]["rows_per_second"], ALONE_GOALS[result["job"]]
+        taken = [1e6 / rate for rate in rates]
+        met = statistics.median(taken) <= goal * 1e6
+        lines += [f"A row takes {spread(taken, '.1f')} µs (goal < {goal * 1e6:.0f}: {'met' if met else '**missed**'})."]
     lines += [
         f"{entry['name']}: {spread(entry['ratios'], '.1f')} times {NATIVE[result['model']]} (goal > {entry['goal']:g}: "
         f"{'met' if entry['met'] else '**missed**'})."
         for entry in result["lowered"]
     ]
     return "\n".join(lines) + "\n"
+
+
+def threads(folder: pathlib.Path) -> dict:
+    """Wall time with two threads and with one, in turns."""
+    lines, found = ["### Two threads beside one; F = 14; 30,000 rows", "", f"| model | wall ms, one | two | ratio (goal > {THREADS_GOAL}) |", "|---|---:|---:|---|"], {}
+    for kind, ending in (("xgb", "json"), ("xgb8", "json"), ("lgb", "txt")):
+        files = folder / f"{kind}-{FEATURES[0]}.{ending}", folder / f"rows{FEATURES[0]}"
+        each = [Ours(*files, FEATURES[0], threads=n) for n in (1, 2)]
+        walls: list[list[float]] = [[], []]
+        for _ in range(4 * args.repeats):
+            for own, wall in zip(each, walls):
+                wall.append(own.ask(f"path {ALL_ROWS}")[1])
+        ratios = [one / two for one, two in zip(*walls)]
+        met = statistics.median(ratios) >= THREADS_GOAL
+        one, two = (spread([1000 * x for x in wall], ".1f") for wall in walls)
+        lines.append(f"| {MODELS[kind].format(TREES[args.quick])} | {one} | {two} | {spread(ratios, '.2f')} {'met' if met else '**missed**'} |")
+        found[kind] = dict(walls=walls, ratios=ratios, met=met)
+        for own in each:
+            own.close()
+    return dict(text="\n".join(lines), found=found)
+
+
+def memory(folder: pathlib.Path) -> dict:
+    """The most memory that the program itself takes while it streams Parquet files to Parquet."""
+    program, n_features = args.runner.with_name("pellucid"), FEATURES[0]
+    x = np.fromfile(folder / f"rows{n_features}", dtype=np.float32).reshape(-1, n_features)
+    names = [f"f{at}" for at in range(n_features)]
+    lines = ["### Peak memory: `pellucid explain MODEL ROWS.parquet -o VALUES.parquet`; XGBoost, depth 6; F = 14", "",
+             "| rows | MB of values | peak MB |", "|---:|---:|---:|"]  # fmt: skip
+    found = []
+    for times in (1, 10, 40) if not args.quick else (1, 4):
+        table = pa.table({name: np.tile(x[:, at], times) for at, name in enumerate(names)})
+        pq.write_table(table, folder / "rows.parquet", row_group_size=64 * 1024)
+        command = [program, "explain", folder / f"xgb-{n_features}.json", folder / "rows.parquet",
+                   "-o", folder / "values.parquet", "--threads", str(args.threads)]  # fmt: skip
+        child = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        complaint = child.stderr.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        if status != 0:
+            sys.exit(f"pellucid explain failed: {complaint.decode()}")
+        n, peak = len(x) * times, usage.ru_maxrss / 1024
+        found.append(dict(rows=n, peak_megabytes=peak))
+        lines.append(f"| {n:,} | {n * n_features * 8 / 1e6:,.0f} | {peak:,.0f} |")
+    return dict(text="\n".join(lines), found=found)
 
 
 def surroundings() -> dict:
@@ -403,15 +489,16 @@ def main() -> None:
         folder = pathlib.Path(name)
         for n_features in FEATURES:
             x = make(folder, n_features)
-            for kind, ending in (("xgb", "json"), ("xgb8", "json"), ("lgb", "txt"), ("large", "txt")):
-                if kind in ("xgb8", "large") and n_features != FEATURES[0]:
+            for kind, ending in (("xgb", "json"), ("xgb8", "json"), ("lgb", "txt"), ("large", "txt"), ("forest", "skops")):
+                if kind in ("xgb8", *LARGE) and n_features != FEATURES[0]:
                     continue
                 model, rows = folder / f"{kind}-{n_features}.{ending}", folder / f"rows{n_features}"
                 ours, rivals = Ours(model, rows, n_features), Rivals(kind, model, x)
                 work = [("path", ALL_ROWS), ("path", FEW_ROWS)] if kind != "xgb8" else [("path", ALL_ROWS)]
-                work = [("path", LARGE_ROWS)] if kind == "large" else work
+                work = [("path", LARGE_ROWS), ("pairs", LARGE_PAIR_ROWS)] if kind == "large" else work
+                work = [("path", FOREST_ROWS)] if kind == "forest" else work
                 if n_features == FEATURES[0] and kind in ("xgb", "lgb"):
-                    work += [("alone", ALONE_ROWS)]
+                    work += [("alone", ALONE_ROWS), ("ready", ALONE_ROWS)]
                     work += [("background 100", ALL_ROWS), ("background 1000", ALL_ROWS), ("pairs", PAIR_ROWS)]
                 for job, n_rows in work:
                     is_first = (job, kind, n_rows, n_features) == ("path", "xgb", ALL_ROWS, FEATURES[0])
@@ -424,11 +511,15 @@ def main() -> None:
                     wrong += [f"{e['engine']} ({job}, {kind}, F = {n_features}, {n_rows} rows): {e['max_abs_difference']}"
                               for e in results[-1]["engines"] if not e.get("agrees", True)]  # fmt: skip
                 ours.close()
+            if n_features == FEATURES[0]:
+                rest = [threads(folder), memory(folder)]
+                text += [line for each in rest for line in ("", each["text"])]
+                print("\n" + "\n\n".join(each["text"] for each in rest), flush=True)
     about["load_average_after"] = os.getloadavg()
     text += ["", f"Load average before {about['load_average_before'][0]:.1f}, after {about['load_average_after'][0]:.1f}."]
     if args.output:
         args.output.write_text("\n".join(text) + "\n")
-        args.output.with_suffix(".json").write_text(json.dumps(dict(about=about, results=results), indent=1) + "\n")
+        args.output.with_suffix(".json").write_text(json.dumps(dict(about=about, results=results, threads=rest[0]["found"], memory=rest[1]["found"]), indent=1) + "\n")
     if wrong:
         sys.exit("values disagree:\n" + "\n".join(wrong))
 

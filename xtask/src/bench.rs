@@ -13,7 +13,8 @@ pub fn run(words: &[&str]) -> Result<()> {
         }
         ["shap", rest @ ..] => shap(rest),
         ["rules", rest @ ..] => rules(rest),
-        [other, ..] => bail!("there is no bench `{other}`; there are `shap` and `rules`"),
+        ["costs", ..] => costs(),
+        [other, ..] => bail!("there is no bench `{other}`; there are `shap`, `rules` and `costs`"),
     }
 }
 
@@ -39,7 +40,10 @@ fn rules(rest: &[&str]) -> Result<()> {
 fn shap(rest: &[&str]) -> Result<()> {
     let folder = root().join("bench/shap");
     let mut build = command("cargo");
-    step("runner", build.args(["build", "--release", "--locked", "-p", "pellucid-bench-runner"]))?;
+    step(
+        "runners",
+        build.args(["build", "--release", "--locked", "-p", "pellucid-bench-runner", "-p", "pellucid-cli"]),
+    )?;
     let packages = requirements(&folder.join("requirements.txt"))?;
     let python = environment("bench-shap", &Version::AtLeast(12), &packages)?;
     let mut race = command(python);
@@ -48,4 +52,14 @@ fn shap(rest: &[&str]) -> Result<()> {
         .arg(target().join("release/pellucid-bench-runner"))
         .args(rest);
     step("race", &mut race)
+}
+
+/// Measures what the steps of plans cost and writes it into `costs.rs`, from which plans choose. A minute, on a machine with
+/// AVX-512 that does nothing else.
+fn costs() -> Result<()> {
+    let mut measure = command("cargo");
+    measure.env("UPDATE", "1").args(["test", "--release", "--locked", "-p", "pellucid-explain", "--lib"]);
+    step("costs", measure.args(["costs_are_measured", "--", "--ignored", "--nocapture"]))?;
+    let mut format = command("cargo");
+    step("format", format.args(["fmt", "-p", "pellucid-explain"]))
 }

@@ -4,7 +4,8 @@
 //! `pellucid-bench-runner MODEL DATA FEATURES THREADS METHOD LEVEL`, where DATA is row-major little-endian `f32`.
 //! It answers `ready ROWS`. Then `path ROWS` explains the first ROWS rows from scratch (plan and tables
 //! included) and answers `build_s total_wall_s total_cpu_s worst_residual`; `background B ROWS` does so over the last B
-//! rows, `pairs ROWS` computes interactions, and `alone ROWS` explains each of the first ROWS rows from scratch. With `save FILE` before it a job also writes what it found, row-major `f64`.
+//! rows, `pairs ROWS` computes interactions, and `alone ROWS` explains each of the first ROWS rows from scratch,
+//! `ready ROWS` with one plan for all. With `save FILE` before it a job also writes what it found, row-major `f64`.
 #![expect(clippy::print_stdout, reason = "standard output is this program's only interface")]
 
 use std::io::{BufRead, Write};
@@ -92,19 +93,22 @@ impl Job {
         let background = others.map(|rows| Background::new(rows, None)).transpose()?;
         let game = match (what, &background) {
             (["background", _], Some(background)) => Game::Background(background),
-            (["path" | "alone"], None) => Game::PathDependent,
+            (["path" | "alone" | "ready"], None) => Game::PathDependent,
             _ => bail!("unknown job `{}`", words.join(" ")),
         };
-        if let ["alone"] = what {
+        if let ["alone" | "ready"] = what {
             let alone: Vec<FeatureMatrix> = (0..rows.n_rows()).map(|row| rows.slice(row..row + 1)).collect();
+            let prepare = || plan_game(&self.model, game, How { expected_rows: 1, ..how }, &control);
+            let ready = if *what == ["ready"] { Some(prepare()?) } else { None };
             let (wall, cpu) = (Instant::now(), cpu_seconds());
             let mut build = 0.0;
             let mut found = Vec::with_capacity(alone.len());
             for row in &alone {
                 let start = Instant::now();
-                let plan = plan_game(&self.model, game, How { expected_rows: 1, ..how }, &control)?;
+                let own = if ready.is_none() { Some(prepare()?) } else { None };
                 build += start.elapsed().as_secs_f64();
-                found.push(tree_shap(&self.model, &plan, row, &control)?);
+                let plan = ready.as_ref().or(own.as_ref()).context("one of both was made")?;
+                found.push(tree_shap(&self.model, plan, row, &control)?);
             }
             let worst = found.iter().map(Attributions::worst_residual).fold(0.0, f64::max);
             let spent = [build, wall.elapsed().as_secs_f64(), cpu_seconds() - cpu, worst];

@@ -1,5 +1,6 @@
 //! Which kernel for which leaf, and what does it need? Tree by tree, on all threads.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use pellucid_data::{Level, NodeId};
@@ -14,7 +15,7 @@ use super::linear::LinearPart;
 use super::paths::{Path, walk};
 use super::plan::{MAX_POINT_BYTES, MAX_TABLE_BYTES, PlanError, Summary};
 use super::planes;
-use super::quadrature::{Walk, bytes_of, prepare};
+use super::quadrature::{Walk, bytes_of, points_of, prepare};
 use super::units::{Aim, Allowed, Op, cut};
 use super::workers::share;
 use crate::{Control, Stopped, Watch};
@@ -25,12 +26,15 @@ const AUTO_TABLE_BYTES: usize = 512 << 20;
 const GROUP_BYTES: usize = 384 << 10;
 /// Trees that are made ready before what they take is added up, for each thread.
 const AT_A_TIME: usize = 4;
+/// Leaves that need so many more points than others are walked to by themselves.
+const POINTS_APART: usize = 2;
 
 #[derive(Debug, Clone)]
 pub(super) struct TreePlan {
     pub(super) ops: Vec<Op>,
     pub(super) n_buffers: usize,
-    pub(super) deep: Option<Walk>,
+    /// Leaves with long paths, those together that need about as many points.
+    pub(super) deep: Vec<Walk>,
     pub(super) by_pattern: Vec<DeepLeaf>,
 }
 
@@ -165,23 +169,41 @@ impl Job<'_> {
             summary.table_bytes += unit.table.bytes();
         }
         let mut plan =
-            TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep: None, by_pattern: Vec::new() };
+            TreePlan { ops: cut.ops, n_buffers: cut.n_buffers, deep: Vec::new(), by_pattern: Vec::new() };
         let mut pattern_bytes = 0;
-        if histograms.is_some() || wanted == Wanted::Pairs {
+        if let Some(histograms) = &mut histograms {
             summary.n_paired = cut.deep.len();
-            let made = deep::prepare(tree, &cut.deep, bins, wanted, histograms.as_mut());
+            let made = deep::prepare(tree, &cut.deep, bins, wanted, histograms);
             plan.by_pattern = made.ok_or(PlanError::PathTooLongForPatterns { tree: at })?;
             pattern_bytes = plan.by_pattern.iter().map(DeepLeaf::bytes).sum();
         } else if !cut.deep.is_empty() {
-            if bytes_of(tree, &cut.deep) > MAX_POINT_BYTES {
+            if bytes_of(tree, &cut.deep, wanted) > MAX_POINT_BYTES {
                 return Err(PlanError::PathTooDeep { tree: at });
             }
-            let walk = prepare(tree, &cut.deep, bins);
-            (summary.n_integrated, summary.n_points) = (cut.deep.len(), walk.n_points());
-            plan.deep = Some(walk);
+            summary.n_integrated = cut.deep.len();
+            for leaves in by_points(tree, &cut.deep, wanted) {
+                let walk = prepare(tree, &leaves, bins, wanted);
+                summary.n_points = summary.n_points.max(walk.n_points());
+                plan.deep.push(walk);
+            }
         }
         Ok(Ready { plan, expected, summary, pattern_bytes })
     }
+}
+
+/// Leaves, those together that need about as many points.
+fn by_points(tree: &Tree, leaves: &[NodeId], wanted: Wanted) -> Vec<Vec<NodeId>> {
+    let mut sorted = leaves.to_vec();
+    sorted.sort_unstable();
+    let mut parts: BTreeMap<usize, Vec<NodeId>> = BTreeMap::new();
+    walk(tree, NodeId(0), &mut Path::default(), |node, path| {
+        if sorted.binary_search(&node).is_ok() {
+            let part = points_of(path.slots.len(), wanted).div_ceil(POINTS_APART);
+            parts.entry(part).or_default().push(node);
+        }
+        true
+    });
+    parts.into_values().collect()
 }
 
 /// Neighbouring trees, as many as have tables of [`GROUP_BYTES`], and where these are in planes look-ups enough for each of so

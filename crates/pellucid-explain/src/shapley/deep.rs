@@ -4,8 +4,7 @@
 //! if c ∪ b is everything. The p features that only the row passes share $+w (p-1)! q! / (p+q)!$ each, the q that only the
 //! background passes $-w p! (q-1)! / (p+q)!$ (Lundberg et al. 2020, the interventional algorithm, by sets of bits). Pairs
 //! of the former get $+w (p-2)! q! / (p+q-1)!$, pairs of the latter $+w p! (q-2)! / (p+q-1)!$, and one of each
-//! $-w (p-1)! (q-1)! / (p+q-1)!$. In the path-dependent game pairs are the integral of [`super::quadrature`] without two
-//! factors.
+//! $-w (p-1)! (q-1)! / (p+q-1)!$.
 
 use pellucid_data::NodeId;
 use pellucid_models::trees::{Node, Side, Target, Tree};
@@ -15,7 +14,6 @@ use super::columns::{Wanted, each_pair};
 use super::definition::shapley_weight;
 use super::histogram::{Histogram, MOST_SLOTS, all_pass};
 use super::paths::{Path, walk};
-use super::quadrature::gauss_legendre;
 
 /// A leaf that is looked at pattern by pattern.
 #[derive(Debug, Clone)]
@@ -25,7 +23,10 @@ pub(super) struct DeepLeaf {
     /// Everything passed.
     full: u64,
     n_slots: usize,
-    rule: Rule,
+    /// The background's patterns.
+    histogram: Histogram,
+    /// `(s, n)` at `n * (d + 1) + s`: the weight of a coalition of s others among n.
+    weights: Vec<f64>,
     wanted: Wanted,
     /// The columns that it adds to, for a leaf of one output.
     columns: Vec<u32>,
@@ -33,45 +34,27 @@ pub(super) struct DeepLeaf {
     outputs: Vec<(usize, f64)>,
 }
 
-/// What patterns are weighed with.
-#[derive(Debug, Clone)]
-enum Rule {
-    /// The background's patterns; and `(s, n)` at `n * (d + 1) + s`, the weight of a coalition of s others among n.
-    Background(Histogram, Vec<f64>),
-    /// The shares of the features, and points of the integral with their weights.
-    PathDependent(Vec<f64>, Vec<(f64, f64)>),
-}
-
 impl DeepLeaf {
     /// Bytes that it holds.
     pub(super) fn bytes(&self) -> usize {
-        let rule = match &self.rule {
-            Rule::Background(histogram, weights) => histogram.len() * 16 + weights.len() * 8,
-            Rule::PathDependent(shares, points) => shares.len() * 8 + points.len() * 16,
-        };
-        rule + self.steps.len() * 40 + self.columns.len() * 4
+        self.histogram.len() * 16 + self.weights.len() * 8 + self.steps.len() * 40 + self.columns.len() * 4
     }
 
     /// What a row with this pattern gets of a leaf of value 1, by column.
     fn of_pattern(&self, row: u64, parts: &mut [f64]) {
         parts.fill(0.0);
-        match (&self.rule, self.wanted) {
-            (Rule::Background(histogram, weights), wanted) => {
-                for &(other, share) in histogram.iter().filter(|(other, _)| row | other == self.full) {
-                    let sets = (row & !other, other & !row);
-                    match wanted {
-                        Wanted::Values => self.values_with(sets, share, weights, parts),
-                        Wanted::Pairs => self.pairs_with(sets, share, weights, parts),
-                    }
-                }
+        for &(other, share) in self.histogram.iter().filter(|(other, _)| row | other == self.full) {
+            let sets = (row & !other, other & !row);
+            match self.wanted {
+                Wanted::Values => self.values_with(sets, share, parts),
+                Wanted::Pairs => self.pairs_with(sets, share, parts),
             }
-            (Rule::PathDependent(shares, points), _) => integrate(row, shares, points, parts),
         }
     }
 
-    fn values_with(&self, (own, theirs): (u64, u64), share: f64, weights: &[f64], parts: &mut [f64]) {
+    fn values_with(&self, (own, theirs): (u64, u64), share: f64, parts: &mut [f64]) {
         let (p, q) = (own.count_ones() as usize, theirs.count_ones() as usize);
-        let of_n = &weights[(p + q) * (self.n_slots + 1)..];
+        let of_n = &self.weights[(p + q) * (self.n_slots + 1)..];
         if p > 0 {
             each_bit(own, |at| parts[at] += share * of_n[p - 1]);
         }
@@ -80,13 +63,13 @@ impl DeepLeaf {
         }
     }
 
-    fn pairs_with(&self, (own, theirs): (u64, u64), share: f64, weights: &[f64], parts: &mut [f64]) {
+    fn pairs_with(&self, (own, theirs): (u64, u64), share: f64, parts: &mut [f64]) {
         let (p, q) = (own.count_ones() as usize, theirs.count_ones() as usize);
         if p + q < 2 {
             return;
         }
         // A pair is one player among n - 1.
-        let of_n = &weights[(p + q - 1) * (self.n_slots + 1)..];
+        let of_n = &self.weights[(p + q - 1) * (self.n_slots + 1)..];
         for ((i, j), part) in each_pair(self.n_slots).zip(parts) {
             let of = |set: u64| (set >> i & 1) + (set >> j & 1);
             *part += share
@@ -123,24 +106,14 @@ impl DeepLeaf {
         }
     }
 
+    /// How many patterns of the background it is looked at with.
+    #[cfg(test)]
+    pub(super) fn n_patterns(&self) -> usize {
+        self.histogram.len()
+    }
+
     pub(super) fn full(&self) -> u64 {
         self.full
-    }
-}
-
-/// Interactions of the path-dependent game: $(o_i - r_i)(o_j - r_j) \int \prod_{u \ne i, j} (t o_u + (1 - t) r_u) dt$.
-fn integrate(row: u64, shares: &[f64], points: &[(f64, f64)], parts: &mut [f64]) {
-    let passes: Vec<f64> = (0..shares.len()).map(|at| (row >> at & 1) as f64).collect();
-    for &(t, weight) in points {
-        let factors: Vec<f64> =
-            passes.iter().zip(shares).map(|(pass, share)| t * pass + (1.0 - t) * share).collect();
-        let all: f64 = factors.iter().product();
-        for ((i, j), part) in each_pair(shares.len()).zip(&mut *parts) {
-            *part += weight * all / (factors[i] * factors[j]);
-        }
-    }
-    for ((i, j), part) in each_pair(shares.len()).zip(parts) {
-        *part *= (passes[i] - shares[i]) * (passes[j] - shares[j]);
     }
 }
 
@@ -151,14 +124,14 @@ fn each_bit(mut bits: u64, mut visit: impl FnMut(usize)) {
     }
 }
 
-/// Makes some leaves of a tree ready; without histograms for the path-dependent game. `None` where a path has more
+/// Makes some leaves of a tree ready. `None` where a path has more
 /// features than a pattern has bits.
 pub(super) fn prepare(
     tree: &Tree,
     leaves: &[NodeId],
     bins: &Bins,
     wanted: Wanted,
-    mut histograms: Option<&mut Vec<Histogram>>,
+    histograms: &mut [Histogram],
 ) -> Option<Vec<DeepLeaf>> {
     let mut sorted = leaves.to_vec();
     sorted.sort_unstable();
@@ -181,18 +154,9 @@ pub(super) fn prepare(
                 steps.push((bins.place(split.feature), decision, step.side == Side::Yes, 1 << step.slot));
             }
         }
-        let rule = match &mut histograms {
-            Some(histograms) => Rule::Background(
-                std::mem::take(&mut histograms[*leaf as usize]),
-                (0..(d + 1) * (d + 1))
-                    .map(|at| (at % (d + 1), at / (d + 1)))
-                    .map(|(s, n)| if s < n { shapley_weight(s, n) } else { 0.0 })
-                    .collect(),
-            ),
-            None => Rule::PathDependent(
-                path.slots.iter().map(|slot| slot.share).collect(),
-                gauss_legendre((d - 1).div_ceil(2).max(1)),
-            ),
+        let weight = |at: usize| {
+            let (s, n) = (at % (d + 1), at / (d + 1));
+            if s < n { shapley_weight(s, n) } else { 0.0 }
         };
         let places: Vec<u32> = path.slots.iter().map(|slot| bins.place(slot.feature)).collect();
         let values = tree.leaf_values(*leaf);
@@ -200,7 +164,8 @@ pub(super) fn prepare(
             steps,
             full: all_pass(d),
             n_slots: d,
-            rule,
+            histogram: std::mem::take(&mut histograms[*leaf as usize]),
+            weights: (0..(d + 1) * (d + 1)).map(weight).collect(),
             wanted,
             columns: wanted.of_places(&places, bins.used.len()),
             outputs: match tree.target() {

@@ -61,6 +61,28 @@ pub(super) fn set_bit<B: Bin>(bins: &[B], decision: Decision, lists: &[u8], bit:
     }
 }
 
+/// 1 for every row that goes to yes, else 0: lanes for [`super::quadrature`].
+#[inline(always)]
+pub(super) fn answers<B: Bin, const N: usize>(bins: &[B; N], decision: Decision, lists: &[u8]) -> [f64; N] {
+    let mut goes = [0.0; N];
+    match decision {
+        Decision::Below { bin: below, nan_yes } => {
+            let (below, nan_yes) = (B::of(below), u16::from(nan_yes));
+            for (goes, &bin) in goes.iter_mut().zip(bins) {
+                // The bits of 1, or none, widened from the mask: no comparison leaves its register.
+                let wide = i64::from(mask(bin, below, nan_yes).cast_signed()).cast_unsigned();
+                *goes = f64::from_bits(wide & 1_f64.to_bits());
+            }
+        }
+        Decision::Listed { .. } => {
+            goes.iter_mut()
+                .zip(bins)
+                .for_each(|(goes, &bin)| *goes = f64::from(answer(bin, decision, lists)));
+        }
+    }
+    goes
+}
+
 /// Calls a function with the table's length as a constant, so that an index masked to it needs no check.
 macro_rules! by_size {
     ($size:expr, $call:ident, $($arg:expr),*) => {

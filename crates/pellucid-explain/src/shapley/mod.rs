@@ -26,6 +26,7 @@ mod blocks;
 mod columns;
 mod compile;
 mod correlated;
+mod costs;
 mod deep;
 pub mod definition;
 mod dependence;

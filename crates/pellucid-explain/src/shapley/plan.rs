@@ -6,6 +6,7 @@ use pellucid_models::trees::Ensemble;
 use super::columns::Wanted;
 use super::compile::{Compiled, compile};
 use super::correlated::{self, Correlated};
+use super::costs::Costs;
 use super::definition::MAX_FEATURES;
 use super::direct::{self, Direct};
 use super::game::{Background, Game};
@@ -109,7 +110,8 @@ pub enum PlanError {
     NotLinear,
     /// What the correlation-dependent game has not.
     #[error(
-        "the correlation-dependent game has values of the margin only, by method `auto`; use the background game for the rest"
+        "the correlation-dependent game has values of the margin only, and one way to them (`--method auto`); use the background game for \
+         interactions, other scales and other methods"
     )]
     CorrelatedValuesOnly,
     /// Too many features for all subsets.
@@ -181,7 +183,7 @@ pub enum PlanError {
     },
     /// More features on a path than a pattern has bits.
     #[error(
-        "tree {tree} has a path of more than {MOST_SLOTS} distinct features, too many for the background game and for interactions; values without a background have no such limit"
+        "tree {tree} has a path of more than {MOST_SLOTS} distinct features, too many for the background game; the path-dependent game has no such limit"
     )]
     PathTooLongForPatterns {
         /// The tree, from 0.
@@ -230,7 +232,7 @@ pub struct Summary {
     pub n_integrated: usize,
     /// The largest number of quadrature points.
     pub n_points: usize,
-    /// Leaves that are looked at pattern by pattern: the background's, or for interactions the rows' own.
+    /// Leaves that are looked at pattern by pattern of the background.
     pub n_paired: usize,
     /// Features of the background that others say all of (correlation-dependent game).
     pub n_determined: usize,
@@ -413,7 +415,13 @@ pub(super) fn plan_columns(
         return without_tables(Way::Direct(direct));
     }
     let in_planes = level.or_lower() == Level::Avx512 && expected_rows >= FEW_ROWS;
-    let aim = Aim { n_rows: expected_rows.max(1), allowed, wanted, in_planes };
+    let aim = Aim {
+        n_rows: expected_rows.max(1),
+        allowed,
+        wanted,
+        in_planes,
+        costs: Costs::of(level.or_lower(), in_planes),
+    };
     let (compiled, summary) = compile(model, background, (game, aim, level.or_lower()), control)?;
     Ok(Plan { game, how, summary, way: Way::Compiled(Box::new(compiled)) })
 }

@@ -7,7 +7,7 @@ use super::bins::{Bin, Bins, Decision, answer};
 use super::blocks::Layout;
 use super::compile::{Compiled, TreePlan};
 use super::deep::DeepLeaf;
-use super::index::{look_up, look_up_four, set_bit, split};
+use super::index::{answers, look_up, look_up_four, set_bit, split};
 use super::margins::Chunks;
 use super::planes::{GROUP, Held};
 use super::quadrature::{LANES, Lanes};
@@ -120,21 +120,18 @@ impl<B: Bin> Scratch<B> {
         for leaf in &tree.by_pattern {
             self.by_pattern(leaf, bins, compiled.width);
         }
-        if let Some(deep) = &tree.deep {
-            let (size, stride, n_used) = (self.size, self.stride, bins.used.len());
+        for deep in &tree.deep {
+            let (size, stride, width) = (self.size, self.stride, compiled.width);
             let end = self.first + self.n;
             for first in (self.first..end).step_by(LANES) {
                 let rows = first..(first + LANES).min(end);
                 let goes_yes = |place: u32, decision: Decision| {
-                    let own = &self.bins[place as usize * size..][rows.clone()];
-                    let mut goes = [0.0; LANES];
-                    goes.iter_mut()
-                        .zip(own)
-                        .for_each(|(goes, &bin)| *goes = f64::from(answer(bin, decision, bins.lists())));
-                    goes
+                    // Columns of bins are whole groups long; what stands past the last row is asked, and not read.
+                    let own = self.bins[place as usize * size + first..].first_chunk::<LANES>();
+                    own.map_or([0.0; LANES], |own| answers(own, decision, bins.lists()))
                 };
                 let sums = &mut self.sums;
-                deep.run(&mut self.lanes, n_used, goes_yes, |column, part| {
+                deep.run(&mut self.lanes, width, goes_yes, |column, part| {
                     let own = &mut sums[column * stride..][rows.clone()];
                     own.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
                 });

@@ -12,45 +12,12 @@ use pellucid_models::trees::{Node, Side, Split, Target, Tree};
 
 use super::bins::{Bins, Decision};
 use super::columns::Wanted;
+use super::costs::Costs;
 use super::histogram::Histogram;
 use super::paths::{Path, walk};
 use super::planes::{self, Line};
+use super::quadrature::points_of;
 use super::tables::{LeafGame, MAX_BITS, pair_patterns, patterns};
-
-/// Rough costs in nanoseconds on a current core. Only their ratios matter, and only for speed.
-mod cost {
-    /// One look-up of one column for one row, by the bits of the index: in registers where tables are cut into planes, else
-    /// while four columns fit into the first-level cache, then from the second-level one.
-    pub(super) fn look_up(bits: usize, in_planes: bool) -> f64 {
-        match bits {
-            0..=6 if in_planes => 0.045,
-            7 if in_planes => 0.06,
-            8 if in_planes => 0.1,
-            0..=8 => 0.5,
-            9 => 0.65,
-            10 => 1.0,
-            11 => 1.4,
-            _ => 2.0,
-        }
-    }
-    /// One entry for one row: tables of a whole model do not stay in the second-level cache, and every
-    /// block of rows brings them back once.
-    pub(super) const BRING: f64 = 0.0015;
-    /// One split above a unit: two patterns a row.
-    pub(super) const SPLIT: f64 = 0.3;
-    /// One split inside a unit: one bit a row.
-    pub(super) const BIT: f64 = 0.15;
-    /// One entry of a table.
-    pub(super) const ENTRY: f64 = 0.8;
-    /// One entry of a leaf's patterns.
-    pub(super) const PATTERN: f64 = 2.5;
-    /// One point of one edge for one row.
-    pub(super) const POINT: f64 = 2.0;
-    /// One pattern of the background for one row, though rows of one pattern share it.
-    pub(super) const PAIR: f64 = 2.0;
-    /// Fixed cost of a node's part of a table.
-    pub(super) const NODE: f64 = 150.0;
-}
 
 /// Larger subtrees never share a table.
 pub(super) const UNIT_BITS: usize = 11;
@@ -184,6 +151,7 @@ pub(super) struct Aim {
     pub(super) wanted: Wanted,
     /// Whether tables are cut into planes afterwards.
     pub(super) in_planes: bool,
+    pub(super) costs: &'static Costs,
 }
 
 /// Cuts a tree. In the background game `histograms` are those of its leaves. `None` if only
@@ -296,7 +264,7 @@ fn holds_unit(tree: &Tree, choices: &[Choice]) -> Vec<bool> {
 
 /// The cheapest cut: for every node on or above it, what it is.
 fn choose(tree: &Tree, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Vec<Choice>> {
-    let Aim { allowed, wanted, .. } = aim;
+    let Aim { allowed, wanted, costs, .. } = aim;
     if allowed == Allowed::Whole {
         return Some(vec![Choice::Unit; tree.nodes().len()]);
     }
@@ -330,15 +298,14 @@ fn choose(tree: &Tree, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Vec
         if is_leaf && allowed != Allowed::TablesOnly {
             integral[at] = match (histograms, &tree.nodes()[at]) {
                 (Some(histograms), Node::Leaf(leaf)) => {
-                    n_rows * (histograms[*leaf as usize].len() as f64 * cost::PAIR + path.slots.len() as f64)
-                }
-                _ if wanted == Wanted::Pairs => {
-                    let d = path.slots.len();
-                    n_rows * (d.div_ceil(2) * wanted.width(d)) as f64 * cost::POINT
+                    n_rows * (histograms[*leaf as usize].len() as f64 * costs.pair + path.slots.len() as f64)
                 }
                 _ => {
-                    let n_points = path.slots.len().div_ceil(2).max(1) as f64;
-                    width * n_rows * n_points * 2.0 * cost::POINT
+                    let d = path.slots.len();
+                    let others = if wanted == Wanted::Pairs { d.saturating_sub(1) } else { 0 };
+                    let a_point = costs.point + others as f64 * costs.other;
+                    // About two edges a leaf.
+                    2.0 * width * n_rows * points_of(d, wanted) as f64 * a_point
                 }
             };
         }
@@ -354,7 +321,7 @@ fn choose(tree: &Tree, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Vec
         let (choice, apart) = match node {
             Node::Leaf(_) => (Choice::Integrate, integral[at]),
             Node::Split(split) => {
-                let apart = best[split.yes.index()] + best[split.no.index()] + n_rows * cost::SPLIT;
+                let apart = best[split.yes.index()] + best[split.no.index()] + n_rows * costs.split;
                 (Choice::Split, apart)
             }
         };
@@ -364,7 +331,7 @@ fn choose(tree: &Tree, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Vec
 }
 
 fn unit_cost(tree: &Tree, node: NodeId, path: &Path, aim: Aim, n_questions: usize, n_splits: usize) -> f64 {
-    let (wanted, n_rows) = (aim.wanted, aim.n_rows as f64);
+    let (wanted, n_rows, costs) = (aim.wanted, aim.n_rows as f64, aim.costs);
     let bits = path.slots.len() + n_questions;
     let mut features: Vec<u32> = path.slots.iter().map(|slot| slot.feature.0).collect();
     let mut patterns = 0.0;
@@ -373,7 +340,7 @@ fn unit_cost(tree: &Tree, node: NodeId, path: &Path, aim: Aim, n_questions: usiz
             Node::Split(split) => features.push(split.feature.0),
             Node::Leaf(_) => {
                 let d = path.slots.len();
-                patterns += (wanted.width(d) << d) as f64 * cost::PATTERN;
+                patterns += (wanted.width(d) << d) as f64;
             }
         }
         true
@@ -381,10 +348,11 @@ fn unit_cost(tree: &Tree, node: NodeId, path: &Path, aim: Aim, n_questions: usiz
     features.sort_unstable();
     features.dedup();
     let columns = wanted.width(features.len()) as f64;
-    let a_row = columns * cost::look_up(bits, aim.in_planes) + n_questions as f64 * cost::BIT + cost::BIT;
+    let a_row = columns * costs.look_up[bits.min(costs.look_up.len() - 1)]
+        + costs.unit
+        + n_questions as f64 * costs.bit;
     let entries = f64::from(1_u32 << bits) * columns;
-    let a_row = a_row + entries * cost::BRING;
-    n_rows * a_row + patterns + entries * cost::ENTRY + (1 + 2 * n_splits) as f64 * cost::NODE
+    n_rows * a_row + patterns * costs.pattern + entries * costs.entry + (1 + 2 * n_splits) as f64 * costs.node
 }
 
 /// The table of a subtree: bits of the path first, then of its questions.

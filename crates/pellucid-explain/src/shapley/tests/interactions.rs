@@ -1,6 +1,7 @@
 //! Interactions: all ways agree with the definition, and matrices sum to the values.
 
 use pellucid_data::FeatureId;
+use pellucid_models::trees::Node;
 
 use super::forests::{Rng, Shape, chain, forest, rows_for, symmetric};
 use super::*;
@@ -118,10 +119,82 @@ fn long_paths_agree_two_ways_and_sum_to_the_values() {
         }
     }
     let model = chain(&mut Rng(1), 65);
+    let background = Background::new(rows_for(&mut Rng(2), &model, 4), None).unwrap();
+    let how = How::new(Method::Auto, 1);
     let refused =
-        plan_interactions(&model, Game::PathDependent, How::new(Method::Auto, 1), &Control::quiet())
-            .unwrap_err();
+        plan_interactions(&model, Game::Background(&background), how, &Control::quiet()).unwrap_err();
     assert_eq!(refused, PlanError::PathTooLongForPatterns { tree: 0 });
+}
+
+/// Halves of the pairs (0, 1), (0, 2), ... of features, leaf by leaf: every pair's own integral, with points to spare.
+fn pairs_leaf_by_leaf(model: &Ensemble, x: &[f64], output: OutputId) -> Vec<f64> {
+    let n = model.features.len();
+    let mut halves = vec![0.0; n * (n - 1) / 2];
+    for tree in &model.trees {
+        for path in paths::paths(tree) {
+            let mut passes = vec![1.0; path.slots.len()];
+            for step in &path.steps {
+                let Node::Split(split) = &tree.nodes()[step.node.index()] else {
+                    panic!("a step is a split")
+                };
+                if split.side(x[split.feature.index()], tree.sets()) != step.side {
+                    passes[step.slot] = 0.0;
+                }
+            }
+            let points = quadrature::gauss_legendre(path.slots.len() / 2 + 2);
+            let mut value = 0.0;
+            tree.target().each_output(tree.leaf_values(path.leaf), |at, own| {
+                value += if at == output.index() { own } else { 0.0 };
+            });
+            for (i, j) in columns::each_pair(path.slots.len()) {
+                let rest = |t: f64| -> f64 {
+                    let others = (0..path.slots.len()).filter(|&u| u != i && u != j);
+                    others.map(|u| t * passes[u] + (1.0 - t) * path.slots[u].share).product()
+                };
+                let integral: f64 = points.iter().map(|&(t, weight)| weight * rest(t)).sum();
+                let both = (passes[i] - path.slots[i].share) * (passes[j] - path.slots[j].share);
+                let [one, other] = [i, j].map(|at| path.slots[at].feature.index());
+                halves[columns::pair(one, other, n)] += value * both * integral / 2.0;
+            }
+        }
+    }
+    halves
+}
+
+#[test]
+fn integrals_of_pairs_are_those_of_every_leaf_by_itself() {
+    for seed in (0..70).step_by(2) {
+        let mut rng = Rng(seed);
+        // Chains of up to 70 features; trees in which features come again and again.
+        let model = if seed % 3 == 0 {
+            chain(&mut rng, 2 + seed as usize)
+        } else {
+            let vector_leaves = seed % 5 == 0;
+            let n_outputs = if vector_leaves { 2 } else { 1 };
+            let n_features = 6 + seed as usize % 9;
+            forest(
+                &mut rng,
+                Shape { n_features, depth: 9, n_trees: 1, n_outputs, vector_leaves, ..Shape::default() },
+            )
+        };
+        let rows = rows_for(&mut rng, &model, 3);
+        for expected in [1, 1 << 20] {
+            let method = if expected == 1 { Method::Quadrature } else { Method::Auto };
+            let found = run(&model, Game::PathDependent, &rows, method, expected);
+            for row in 0..rows.n_rows() {
+                let x: Vec<f64> = rows.columns().iter().map(|column| column[row]).collect();
+                for output in (0..model.base.len()).map(OutputId::at) {
+                    let slow = pairs_leaf_by_leaf(&model, &x, output);
+                    let size = 1.0 + found.values().values(row, output).iter().map(|x| x.abs()).sum::<f64>();
+                    for (i, j) in columns::each_pair(model.features.len()) {
+                        let fast = found.at(row, output, FeatureId::at(i), FeatureId::at(j));
+                        let off = (fast - slow[columns::pair(i, j, model.features.len())]).abs() / size;
+                        assert!(off < 1e-11, "seed {seed}, expected {expected}, pair ({i}, {j}): {off:e}");
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod axioms;
 mod background;
+mod costs;
 mod forests;
 mod interactions;
 mod linear;
