@@ -3,3 +3,4 @@
 
 mod libraries;
 mod methods;
+mod peers;

@@ -14,6 +14,7 @@ use pellucid_models::trees::{Ensemble, FeatureMatrix};
 use serde_json::Value;
 
 use super::libraries::{distance, explain};
+use super::peers::{Agreement, agreements};
 
 /// Models that all ways are run on: those of few enough features for the definition.
 const FOLDERS: [&str; 4] = ["xgboost-3.4.1", "lightgbm-4.7.0", "catboost-1.2.10", "scikit-learn-1.9.1"];
@@ -233,6 +234,12 @@ fn the_page_says_how_nearly_values_agree() {
         let tolerance = if folder.starts_with("xgboost") { 2e-5 } else { 1e-9 };
         assert!(models > 0 && worst < tolerance, "{folder}: {models} models, {worst:e}");
         writeln!(page, "| {} | {models} | {} |", folder.replace('-', " "), below(worst)).unwrap();
+    }
+    page += "\n## Peers in both games\n\nOf three small models of trees and a linear one ([fixtures/peers](../fixtures/peers)), relative to the largest of a row: values, pairs, and what \
+             stands\nbeside them. woodelf and XGBoost sum in 32 bits, as shap does over a background.\n\n\
+             | library | what | models | largest difference |\n| --- | --- | --- | --- |\n";
+    for ((library, what), Agreement { models, worst }) in agreements() {
+        writeln!(page, "| {library} | {what} | {models} | {} |", below(worst)).unwrap();
     }
     page += "\n## Where shap is off\n\nAgainst a slow way that shares no formula with the fast ones (pairs of rows; sums over subset sizes; all subsets). \
              The last column is by how\nmuch shap's own values and base miss the model's margin.\n\n\
