@@ -33,6 +33,14 @@ pub enum FileError {
         /// What is wrong with it.
         cause: ImportError,
     },
+    /// A model where rows were expected.
+    #[error("{}: this looks like a saved model ({format}), and rows of data are wanted here; the model comes first, then the data", path.display())]
+    NoTable {
+        /// The file.
+        path: PathBuf,
+        /// What it looks like.
+        format: &'static str,
+    },
     /// A format that is read from its end came through a pipe inside a compressed stream.
     #[error("{}: a compressed {format} file can't be read; unpack it first", path.display())]
     Packed {
@@ -94,7 +102,7 @@ pub fn open_table(path: &Path, options: &ReadOptions) -> Result<Box<dyn ReadBatc
     let wrong = |cause| FileError::table(path, cause);
     let source: Box<dyn Read> =
         if path == Path::new("-") { Box::new(std::io::stdin()) } else { Box::new(fs_err::File::open(path)?) };
-    let (format, stream) = peek(source)?;
+    let (format, stream) = peek(path, source)?;
     match format {
         Sniffed::Parquet | Sniffed::ArrowFile | Sniffed::ArrowStream => {
             // These are read from their end or at random; through a pipe they must be held whole.
@@ -117,7 +125,7 @@ fn text(
     unpacked: Box<dyn Read>,
     options: &ReadOptions,
 ) -> Result<Box<dyn ReadBatches>, FileError> {
-    let (format, stream) = peek(unpacked)?;
+    let (format, stream) = peek(path, unpacked)?;
     text_of(path, format, stream, options)
 }
 
@@ -144,10 +152,20 @@ fn text_of(
     }
 }
 
-/// Tells the format from the first bytes and puts them back.
-fn peek(mut source: Box<dyn Read>) -> Result<(Sniffed, Box<dyn Read>), FileError> {
+/// Tells the format from the first bytes and puts them back; what can only be a model is refused.
+fn peek(path: &Path, mut source: Box<dyn Read>) -> Result<(Sniffed, Box<dyn Read>), FileError> {
     let mut head = Vec::new();
     source.by_ref().take(64).read_to_end(&mut head)?;
+    // JSON may be rows, and a zip archive has its own words.
+    let model = match import::Format::sniff(&head) {
+        Some(import::Format::XgboostUbj) => Some("XGBoost UBJSON"),
+        Some(import::Format::LightgbmText) => Some("LightGBM text"),
+        Some(import::Format::Skops) => Some("skops (or another zip archive)"),
+        _ => None,
+    };
+    if let Some(format) = model {
+        return Err(FileError::NoTable { path: path.to_owned(), format });
+    }
     Ok((sniff(&head), Box::new(BufReader::new(std::io::Cursor::new(head).chain(source)))))
 }
 

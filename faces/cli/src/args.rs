@@ -358,7 +358,7 @@ fn shard(text: &str) -> Result<Shard, String> {
     let parts = text.split_once('/').map(|(at, of)| (at.trim().parse::<usize>(), of.trim().parse::<usize>()));
     match parts {
         Some((Ok(at), Ok(of))) if (1..=of).contains(&at) => Ok(Shard { at: at - 1, of }),
-        _ => Err("write the part and how many there are, from 1/4 to 4/4".to_owned()),
+        _ => Err("write the part and how many parts there are: 2/4 is the second of four".to_owned()),
     }
 }
 

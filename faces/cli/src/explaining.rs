@@ -21,6 +21,7 @@ use crate::args::{ModelAndData, Reading};
 use crate::console::{Console, Progress};
 use crate::failure::Failure;
 use crate::groups::Shown;
+use crate::output::check_run;
 
 /// Rows a batch: enough to keep every core busy, few enough to hold.
 const BATCH: usize = 16_384;
@@ -64,6 +65,7 @@ impl Feed {
         if about.model == Path::new("-") {
             return Err(Failure::Usage("standard input is for the data; the model is a file".to_owned()));
         }
+        check_run(about.run.as_deref())?;
         let bytes = map(&about.model)?;
         let model = import(&bytes).map_err(|cause| FileError::Model { path: about.model.clone(), cause })?;
         let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -528,7 +530,8 @@ struct Pace {
 impl Pace {
     fn new(a_row: usize, n_threads: usize) -> Self {
         let most = (MOST_BYTES / a_row.max(1)).clamp(1, BATCH);
-        Self { rows: 64.min(most), most, least: n_threads.min(most) }
+        let least = n_threads.min(most);
+        Self { rows: least.max(8).min(most), most, least }
     }
 
     fn learn(&mut self, took: Duration) {

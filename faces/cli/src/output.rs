@@ -58,6 +58,14 @@ pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
     }
 }
 
+/// Whether a run's folder can be there: what is no folder can't be one, and that is to be known before the work.
+pub(crate) fn check_run(folder: Option<&Path>) -> Result<(), Failure> {
+    match folder.filter(|folder| folder.exists() && !folder.is_dir()) {
+        Some(file) => Err(Failure::Usage(format!("--run {}: it is no folder", file.display()))),
+        None => Ok(()),
+    }
+}
+
 /// Refuses to write a result over one of its inputs.
 pub(crate) fn check_distinct(out: &Path, inputs: &[&Path]) -> Result<(), Failure> {
     let same = |input: &&&Path| matches!((fs_err::canonicalize(out), fs_err::canonicalize(input)), (Ok(a), Ok(b)) if a == b);

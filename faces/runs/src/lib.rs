@@ -62,6 +62,12 @@ pub enum RunError {
     /// The file system said no; its message names the path.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// A folder without a run file.
+    #[error("{}: a folder without {FILE}; give a model, a file of data, or the folder of a run", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Not JSON, or not of this shape.
     #[error("{}: {cause}; it is no run file of this program", path.display())]
     Shape {
@@ -134,7 +140,15 @@ impl Run {
     /// # Errors
     /// When it can't be read, is no run file, or is of a later version.
     pub fn read(path: &Path) -> Result<Self, RunError> {
-        let path = if path.is_dir() { path.join(FILE) } else { path.to_owned() };
+        let path = if path.is_dir() {
+            let file = path.join(FILE);
+            if !file.exists() {
+                return Err(RunError::NoRun { path: path.to_owned() });
+            }
+            file
+        } else {
+            path.to_owned()
+        };
         let text = fs_err::read_to_string(&path)?;
         let shape = |cause| RunError::Shape { path: path.clone(), cause };
         let value: serde_json::Value = serde_json::from_str(&text).map_err(shape)?;

@@ -29,6 +29,8 @@ fn mistakes_are_explained() {
     ubj.truncate(50_000);
     fs_err::write(folder.path("cut.ubj"), ubj).unwrap();
     fs_err::create_dir(folder.path("folder.csv")).unwrap();
+    write("ours.json", "{\"schema\": \"pellucid.explanation/1\", \"rows\": []}\n");
+    write("other.json", "{\"name\": \"no model\"}\n");
     write("list.json", "[{\"age\": 1}, {\"age\": 2}]\n");
     let cyclic = fixtures().join("xgboost-3.4.1/reject-cycle.json").display().to_string();
     let linear = fixtures().join("lightgbm-4.7.0/reject-linear-tree.txt").display().to_string();
@@ -54,6 +56,24 @@ fn mistakes_are_explained() {
         (&["explain", MODEL, "text.csv", "-o", "x.csv"], 3, &["column `age`", "`thirty`"]),
         (&["explain", MODEL, "nowhere.csv", "-o", "x.csv"], 3, &["nowhere.csv", "No such file"]),
         (&["explain", DATA, MODEL, "-o", "x.csv"], 3, &["adult.csv", "data and model were swapped"]),
+        (
+            &["explain", MODEL, MODEL, "-o", "x.csv"],
+            3,
+            &["saved model (XGBoost UBJSON)", "model comes first"],
+        ),
+        (
+            &["explain", MODEL, DATA, "--background", MODEL, "-o", "x.csv"],
+            3,
+            &["rows of data are wanted here"],
+        ),
+        (&["inspect", "ours.json"], 3, &["Pellucid itself wrote"]),
+        (&["explain", "other.json", DATA, "-o", "x.csv"], 3, &["without `learner`"]),
+        (&["inspect", "."], 3, &["a folder without run.json"]),
+        (
+            &["explain", MODEL, DATA, "-o", "x.csv", "--run", "header.csv"],
+            2,
+            &["--run header.csv", "no folder"],
+        ),
         (&["explain", "cut.txt", DATA, "-o", "x.csv"], 3, &["cut.txt", "cut short"]),
         (&["explain", "cut.ubj", DATA, "-o", "x.csv"], 3, &["cut.ubj", "byte", "cut short"]),
         (&["explain", &cyclic, DATA, "-o", "x.csv"], 3, &["tree 0", "node 0", "two parents"]),

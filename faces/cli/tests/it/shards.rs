@@ -98,7 +98,7 @@ fn what_cannot_be_joined_says_why() {
     fails(
         &["explain", "forest.skops", "data.parquet", "--shard", "0/3", "--aggregate"],
         2,
-        "from 1/4 to 4/4",
+        "2/4 is the second of four",
     );
     fails(
         &["explain", "adult-xgboost.ubj", "adult.csv", "--shard", "1/2", "--aggregate"],

@@ -113,6 +113,16 @@ impl ImportError {
         Self::UnknownFormat { guess }
     }
 
+    /// JSON of something else.
+    pub(super) fn other_json(is_ours: bool) -> Self {
+        let guess = if is_ours {
+            "it is JSON that Pellucid itself wrote: a result, not a model"
+        } else {
+            "it is JSON without `learner`, which XGBoost's models have, and without `features_info`, which CatBoost's have"
+        };
+        Self::UnknownFormat { guess }
+    }
+
     /// Says what is valid and not read, and what to do.
     pub(super) fn unsupported(what: impl Into<String>, remedy: &'static str) -> Self {
         Self::Unsupported { what: what.into(), remedy }

@@ -68,8 +68,12 @@ pub fn import(bytes: &[u8]) -> Result<Ensemble, ImportError> {
     let model = match Format::sniff(bytes) {
         Some(Format::Json) => {
             let document = json::parse(bytes)?;
+            let root = document::Place::root(&document);
             if catboost::is_catboost(&document) {
                 catboost::ensemble(&document)
+            } else if !root.get("learner").is_there() {
+                let is_ours = root.get("schema").text().is_ok_and(|schema| schema.starts_with("pellucid."));
+                Err(ImportError::other_json(is_ours))
             } else {
                 xgboost::ensemble(&document, "XGBoost JSON")
             }
