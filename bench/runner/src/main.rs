@@ -98,7 +98,14 @@ impl Job {
         };
         if let ["alone" | "ready"] = what {
             let alone: Vec<FeatureMatrix> = (0..rows.n_rows()).map(|row| rows.slice(row..row + 1)).collect();
-            let prepare = || plan_game(&self.model, game, How { expected_rows: 1, ..how }, &control);
+            let prepare = || {
+                plan_game(
+                    &self.model,
+                    game,
+                    How { expected_rows: if *what == ["ready"] { 16 } else { 1 }, ..how },
+                    &control,
+                )
+            };
             let ready = if *what == ["ready"] { Some(prepare()?) } else { None };
             let (wall, cpu) = (Instant::now(), cpu_seconds());
             let mut build = 0.0;

@@ -17,12 +17,14 @@
 //!   row only looks them up.
 //! - [`quadrature`]: the sum over subsets as an integral that Gauss-Legendre points give exactly; for
 //!   long paths and few rows of the path-dependent game.
-//! - `direct`: the same integral, node by node of the trees as they are; for a few rows of the path-dependent game.
+//! - `direct`: the same integral, node by node of the trees as they are; for one row of the path-dependent game.
+//! - `boxes`: the same integral, eight leaves side by side; for up to a few hundred rows, and rows that come one by one.
 //! - `deep`: pattern by pattern, each of the rows' against each of the background's; for long paths of the background game.
 
 mod aligned;
 mod bins;
 mod blocks;
+mod boxes;
 mod columns;
 mod compile;
 mod correlated;
@@ -77,6 +79,7 @@ pub fn tree_shap(
         way @ Way::Subsets(_) => definition::by_subsets(model, way.game(), plan.space(), rows, control),
         Way::Rescaled(background) => rescaled::rescaled(model, background, rows, control),
         Way::Direct(direct) => direct.explain(model, rows, control),
+        Way::Boxes(boxes) => boxes.explain(model, rows, control),
         Way::Correlated(correlated) => correlated.explain(model, rows, control),
         Way::Saabas => saabas::saabas(model, rows, control),
     }

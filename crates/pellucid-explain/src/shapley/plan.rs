@@ -3,6 +3,7 @@
 use pellucid_data::Level;
 use pellucid_models::trees::Ensemble;
 
+use super::boxes::{self, Boxes};
 use super::columns::Wanted;
 use super::compile::{Compiled, compile};
 use super::correlated::{self, Correlated};
@@ -71,7 +72,8 @@ impl Method {
 pub struct How {
     /// The method.
     pub method: Method,
-    /// About how many rows will be explained: more are worth larger tables.
+    /// About how many rows will be explained: more are worth larger tables. For rows that come one by one and all go through one
+    /// plan, say 16: that takes microseconds a row, where tables take a block's time for each.
     pub expected_rows: usize,
     /// Which instructions may be used; those that the machine has not are not.
     pub level: Level,
@@ -259,6 +261,7 @@ impl Way {
             Self::Subsets(None)
             | Self::Compiled(_)
             | Self::Direct(_)
+            | Self::Boxes(_)
             | Self::Correlated(_)
             | Self::Saabas => Game::PathDependent,
         }
@@ -285,6 +288,8 @@ pub(super) enum Way {
     Rescaled(Background),
     /// A walk of each row through the trees as they are.
     Direct(Direct),
+    /// Every leaf by itself, eight side by side.
+    Boxes(Box<Boxes>),
     /// A matrix of a linear model.
     Correlated(Box<Correlated>),
     /// A walk down each tree.
@@ -310,10 +315,14 @@ impl Plan {
         self.how.space
     }
 
-    /// Whether each row walks through the trees as they are.
+    /// How rows are explained without tables, in words; `None` where there are tables or another method was asked for.
     #[must_use]
-    pub fn is_direct(&self) -> bool {
-        matches!(self.way, Way::Direct(_))
+    pub fn without_tables(&self) -> Option<&'static str> {
+        match self.way {
+            Way::Direct(_) => Some("a walk of each row through the trees as they are"),
+            Way::Boxes(_) => Some("every leaf integrated for each row, eight side by side"),
+            _ => None,
+        }
     }
 
     /// What it consists of.
@@ -325,8 +334,10 @@ impl Plan {
     /// The same for other instructions: the same sums, to the bit.
     #[cfg(test)]
     pub(super) fn at_level(mut self, level: Level) -> Self {
-        if let Way::Compiled(compiled) = &mut self.way {
-            compiled.level = level;
+        match &mut self.way {
+            Way::Compiled(compiled) => compiled.level = level,
+            Way::Boxes(boxes) => boxes.level = level,
+            _ => {}
         }
         self
     }
@@ -407,9 +418,15 @@ pub(super) fn plan_columns(
             return without_tables(Way::Subsets(background.cloned()));
         }
     };
-    let is_short = method == Method::Auto && wanted == Wanted::Values && expected_rows <= direct::MOST_ROWS;
-    if is_short
-        && !is_background
+    let has_choice = method == Method::Auto && wanted == Wanted::Values && !is_background;
+    if has_choice
+        && boxes::is_worth(expected_rows, model.n_leaves())
+        && let Some(boxes) = Boxes::new(model, level.or_lower())
+    {
+        return without_tables(Way::Boxes(Box::new(boxes)));
+    }
+    if has_choice
+        && expected_rows <= direct::MOST_ROWS
         && let Some(direct) = Direct::new(model, level.or_lower())
     {
         return without_tables(Way::Direct(direct));

@@ -244,9 +244,9 @@ pub(crate) fn kernels(summary: Summary, plan: &Plan) -> String {
     if summary.n_paired > 0 {
         parts.push(format!("pattern by pattern at {} leaves", count(summary.n_paired)));
     }
-    match (parts.is_empty(), plan.is_direct()) {
-        (true, true) => "a walk of each row through the trees as they are, 64-bit".to_owned(),
-        (true, false) => "no tables: no tree splits".to_owned(),
+    match (parts.is_empty(), plan.without_tables()) {
+        (true, Some(way)) => format!("{way}, 64-bit"),
+        (true, None) => "no tables: no tree splits".to_owned(),
         (false, _) => parts.join(", ") + ", 64-bit",
     }
 }

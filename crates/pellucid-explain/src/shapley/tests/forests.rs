@@ -42,11 +42,21 @@ pub(in crate::shapley) struct Shape {
     pub(in crate::shapley) vector_leaves: bool,
     /// The chance that a node above the greatest depth splits.
     pub(in crate::shapley) bushy: f64,
+    /// Whether splits only compare numbers, so that leaves are boxes.
+    pub(in crate::shapley) is_plain: bool,
 }
 
 impl Default for Shape {
     fn default() -> Self {
-        Self { n_features: 5, depth: 5, n_trees: 3, n_outputs: 1, vector_leaves: false, bushy: 0.8 }
+        Self {
+            n_features: 5,
+            depth: 5,
+            n_trees: 3,
+            n_outputs: 1,
+            vector_leaves: false,
+            bushy: 0.8,
+            is_plain: false,
+        }
     }
 }
 
@@ -66,13 +76,14 @@ fn side(rng: &mut Rng) -> Side {
 
 fn random_split(
     rng: &mut Rng,
+    is_plain: bool,
     feature: usize,
     sets: &mut Vec<CategorySet>,
     yes: usize,
     no: usize,
 ) -> SourceNode {
     let negative = if rng.chance(0.5) { NegativeFraction::Zero } else { NegativeFraction::Invalid };
-    let test = match rng.below(4) {
+    let test = match rng.below(if is_plain { 3 } else { 4 }) {
         0 => Test::Below(grid(rng)),
         1 | 2 => Test::AtMost(if rng.chance(0.05) { f64::INFINITY } else { grid(rng) }),
         _ => {
@@ -81,7 +92,7 @@ fn random_split(
             Test::In(sets.len() as u32 - 1)
         }
     };
-    let missing = match rng.below(3) {
+    let missing = match rng.below(if is_plain { 2 } else { 3 }) {
         0 => Missing::Goes(side(rng)),
         1 => Missing::IsZero,
         _ => Missing::ZeroToo(side(rng)),
@@ -110,7 +121,7 @@ fn random_tree(rng: &mut Rng, shape: Shape, target: Target) -> Tree {
             nodes.extend([None, None]);
             open.extend([(yes, depth + 1), (no, depth + 1)]);
             let feature = rng.below(shape.n_features);
-            nodes[at] = Some(random_split(rng, feature, &mut sets, yes, no));
+            nodes[at] = Some(random_split(rng, shape.is_plain, feature, &mut sets, yes, no));
         } else {
             nodes[at] = Some(random_leaf(rng, width));
         }
@@ -166,7 +177,7 @@ pub(in crate::shapley) fn symmetric(
         let levels: Vec<SourceNode> = (0..depth)
             .map(|_| {
                 let feature = rng.below(n_features);
-                random_split(rng, feature, &mut sets, 0, 0)
+                random_split(rng, false, feature, &mut sets, 0, 0)
             })
             .collect();
         let n_leaves = 1_usize << depth;

@@ -97,6 +97,15 @@ proptest! {
     }
 
     #[test]
+    fn every_way_is_the_definition_where_leaves_are_boxes(seed in any::<u64>(), n_features in 1usize..8, depth in 0usize..8, n_outputs in 1usize..4) {
+        let shape = Shape { n_features, depth, n_trees: 3, n_outputs, is_plain: true, ..Shape::default() };
+        let model = forest(&mut Rng(seed), shape);
+        let plan = plan_game(&model, Game::PathDependent, How::new(Method::Auto, 64), &Control::quiet()).unwrap();
+        prop_assert!(matches!(plan.way(), Way::Boxes(_)));
+        check_all_ways(seed, shape);
+    }
+
+    #[test]
     fn every_way_is_the_definition_for_vector_leaves(seed in any::<u64>(), depth in 0usize..5) {
         check_all_ways(seed, Shape { n_features: 4, depth, n_trees: 2, n_outputs: 3, vector_leaves: true, ..Shape::default() });
     }
