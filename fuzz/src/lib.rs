@@ -1,0 +1,19 @@
+//! What is a model asked, that some damage made? Everything that a face would ask of it at once.
+
+use pellucid_data::FeatureId;
+use pellucid_models::trees::import::import;
+use pellucid_models::trees::FeatureMatrix;
+use pellucid_models::{Predict, Scale};
+
+/// Imports a model; one that is read is walked, and predicts a row of missing values and one of zeros.
+pub fn import_and_ask(bytes: &[u8]) {
+    let Ok(model) = import(bytes) else { return };
+    let n_outputs = model.base.len();
+    assert_eq!(model.margin(|_| f64::NAN).len(), n_outputs);
+    let columns = model.features.iter().map(|_| vec![f64::NAN, 0.0]).collect();
+    if let Some(rows) = FeatureMatrix::new(columns, 2, model.cast) {
+        assert_eq!(model.predict(&rows, Scale::Margin).len(), 2 * n_outputs);
+        assert!(!model.predict(&rows, Scale::Prediction).is_empty());
+        assert!(model.features_in_use().iter().all(|feature: &FeatureId| feature.index() < model.features.len()));
+    }
+}
