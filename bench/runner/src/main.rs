@@ -102,7 +102,7 @@ impl Job {
                 plan_game(
                     &self.model,
                     game,
-                    How { expected_rows: if *what == ["ready"] { 16 } else { 1 }, ..how },
+                    How { expected_rows: if *what == ["ready"] { 32 } else { 1 }, ..how },
                     &control,
                 )
             };

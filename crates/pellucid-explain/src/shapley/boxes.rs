@@ -20,10 +20,11 @@ use super::quadrature::gauss_legendre;
 use super::workers::explain_rows;
 use crate::{Attributions, Control, Stopped};
 
-/// Whether so many rows are worth making boxes for. For one the walk of [`super::direct`] is faster; for many tables are, and of large
-/// models rows side by side, sixteen of which fill the lanes of [`super::quadrature`].
+/// Whether so many rows are worth making boxes for, which takes as long as twenty walks of [`super::direct`]. For many rows tables are
+/// better, and of large models rows side by side, sixteen of which fill the lanes of [`super::quadrature`].
 pub(super) fn is_worth(n_rows: usize, n_leaves: usize) -> bool {
-    (2..=16).contains(&n_rows) || (2..=256).contains(&n_rows) && n_leaves <= 1 << 15
+    let most = if n_leaves <= 1 << 15 { 256 } else { super::direct::MOST_ROWS };
+    (24..=most).contains(&n_rows)
 }
 /// Leaves that are integrated together.
 const LANES: usize = 8;

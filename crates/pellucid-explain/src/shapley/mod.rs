@@ -17,8 +17,8 @@
 //!   row only looks them up.
 //! - [`quadrature`]: the sum over subsets as an integral that Gauss-Legendre points give exactly; for
 //!   long paths and few rows of the path-dependent game.
-//! - `direct`: the same integral, node by node of the trees as they are; for one row of the path-dependent game.
-//! - `boxes`: the same integral, eight leaves side by side; for up to a few hundred rows, and rows that come one by one.
+//! - `direct`: the same integral, node by node of the trees as they are; for a few rows of the path-dependent game.
+//! - `boxes`: the same integral, eight leaves side by side; for some dozens of rows, and rows that come one by one.
 //! - `deep`: pattern by pattern, each of the rows' against each of the background's; for long paths of the background game.
 
 mod aligned;

@@ -73,7 +73,7 @@ pub struct How {
     /// The method.
     pub method: Method,
     /// About how many rows will be explained: more are worth larger tables. For rows that come one by one and all go through one
-    /// plan, say 16: that takes microseconds a row, where tables take a block's time for each.
+    /// plan, say 32: that takes microseconds a row, where tables take a block's time for each.
     pub expected_rows: usize,
     /// Which instructions may be used; those that the machine has not are not.
     pub level: Level,
