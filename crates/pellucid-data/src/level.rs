@@ -7,7 +7,7 @@ pub enum Level {
     Portable,
     /// AVX2.
     Avx2,
-    /// AVX-512 F, BW and VL.
+    /// AVX-512 F, BW, DQ and VL.
     Avx512,
 }
 
@@ -42,6 +42,7 @@ impl Level {
         {
             let has512 = std::arch::is_x86_feature_detected!("avx512f")
                 && std::arch::is_x86_feature_detected!("avx512bw")
+                && std::arch::is_x86_feature_detected!("avx512dq")
                 && std::arch::is_x86_feature_detected!("avx512vl");
             let has2 = std::arch::is_x86_feature_detected!("avx2")
                 && std::arch::is_x86_feature_detected!("bmi1")

@@ -33,8 +33,8 @@ pub enum FileError {
         /// What is wrong with it.
         cause: ImportError,
     },
-    /// A model where rows were expected.
-    #[error("{}: this looks like a saved model ({format}), and rows of data are wanted here; the model comes first, then the data", path.display())]
+    /// A model or an archive where rows were expected.
+    #[error("{}: this looks like {format}, and rows of data are wanted here: CSV, JSON lines, Parquet or Arrow", path.display())]
     NoTable {
         /// The file.
         path: PathBuf,
@@ -156,11 +156,15 @@ fn text_of(
 fn peek(path: &Path, mut source: Box<dyn Read>) -> Result<(Sniffed, Box<dyn Read>), FileError> {
     let mut head = Vec::new();
     source.by_ref().take(64).read_to_end(&mut head)?;
-    // JSON may be rows, and a zip archive has its own words.
+    // JSON may be rows; a column may be called `tree`; and keys without quotes are no UBJSON, which has its lengths in bytes.
     let model = match import::Format::sniff(&head) {
-        Some(import::Format::XgboostUbj) => Some("XGBoost UBJSON"),
-        Some(import::Format::LightgbmText) => Some("LightGBM text"),
-        Some(import::Format::Skops) => Some("skops (or another zip archive)"),
+        Some(import::Format::XgboostUbj) if head.iter().any(|byte| *byte < b'\t') => {
+            Some("a saved model (XGBoost UBJSON)")
+        }
+        Some(import::Format::LightgbmText) if head.windows(9).any(|key| key == b"\nversion=") => {
+            Some("a saved model (LightGBM text)")
+        }
+        Some(import::Format::Skops) => Some("a zip archive (a model by skops, or a spreadsheet)"),
         _ => None,
     };
     if let Some(format) = model {

@@ -58,10 +58,15 @@ pub(crate) fn check_place(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Whether a run's folder can be there: what is no folder can't be one, and that is to be known before the work.
+/// Whether a run's folder can be there: neither it nor what it stands in is a file, and that is to be known before the work.
 pub(crate) fn check_run(folder: Option<&Path>) -> Result<(), Failure> {
-    match folder.filter(|folder| folder.exists() && !folder.is_dir()) {
-        Some(file) => Err(Failure::Usage(format!("--run {}: it is no folder", file.display()))),
+    let Some(folder) = folder else { return Ok(()) };
+    match folder.ancestors().find(|part| part.symlink_metadata().is_ok()).filter(|part| !part.is_dir()) {
+        Some(file) => Err(Failure::Usage(format!(
+            "--run {}: `{}` is no folder; name one that is there or can be made",
+            folder.display(),
+            file.display()
+        ))),
         None => Ok(()),
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! the integral of [`super::quadrature`], at ceil(d/2) points. Leaves with equally many features, of whatever tree, stand together, so that
 //! eight of them are the lanes of one vector. Products of all factors but one come from both ends: nothing is divided.
-//! Making ready costs a few rows; every row after that costs its leaves once, without a walk, a branch or a table.
+//! Making ready takes as long as twenty rows; every row after that costs its leaves once, without a walk, a branch or a table.
 
 use pellucid_data::level::PORTABLE;
 use pellucid_data::{Level, NodeId};

@@ -173,15 +173,17 @@ impl Job<'_> {
         let mut pattern_bytes = 0;
         if let Some(histograms) = &mut histograms {
             summary.n_paired = cut.deep.len();
-            let made = deep::prepare(tree, &cut.deep, bins, wanted, histograms);
-            plan.by_pattern = made.ok_or(PlanError::PathTooLongForPatterns { tree: at })?;
+            plan.by_pattern = deep::prepare(tree, &cut.deep, bins, wanted, histograms);
             pattern_bytes = plan.by_pattern.iter().map(DeepLeaf::bytes).sum();
         } else if !cut.deep.is_empty() {
-            if bytes_of(tree, &cut.deep, wanted) > MAX_POINT_BYTES {
+            let parts = by_points(tree, &cut.deep, wanted);
+            let bytes =
+                parts.iter().fold(0, |sum: usize, part| sum.saturating_add(bytes_of(tree, part, wanted)));
+            if bytes > MAX_POINT_BYTES {
                 return Err(PlanError::PathTooDeep { tree: at });
             }
             summary.n_integrated = cut.deep.len();
-            for leaves in by_points(tree, &cut.deep, wanted) {
+            for leaves in parts {
                 let walk = prepare(tree, &leaves, bins, wanted);
                 summary.n_points = summary.n_points.max(walk.n_points());
                 plan.deep.push(walk);

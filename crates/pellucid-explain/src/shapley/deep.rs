@@ -12,7 +12,7 @@ use pellucid_models::trees::{Node, Side, Target, Tree};
 use super::bins::{Bins, Decision};
 use super::columns::{Wanted, each_pair};
 use super::definition::shapley_weight;
-use super::histogram::{Histogram, MOST_SLOTS, all_pass};
+use super::histogram::{Histogram, all_pass};
 use super::paths::{Path, walk};
 
 /// A leaf that is looked at pattern by pattern.
@@ -124,29 +124,23 @@ fn each_bit(mut bits: u64, mut visit: impl FnMut(usize)) {
     }
 }
 
-/// Makes some leaves of a tree ready. `None` where a path has more
-/// features than a pattern has bits.
+/// Makes some leaves of a tree ready, whose paths have no more features than a pattern has bits.
 pub(super) fn prepare(
     tree: &Tree,
     leaves: &[NodeId],
     bins: &Bins,
     wanted: Wanted,
     histograms: &mut [Histogram],
-) -> Option<Vec<DeepLeaf>> {
+) -> Vec<DeepLeaf> {
     let mut sorted = leaves.to_vec();
     sorted.sort_unstable();
     let mut made = Vec::with_capacity(leaves.len());
-    let mut too_long = false;
     walk(tree, NodeId(0), &mut Path::default(), |node, path| {
         let Node::Leaf(leaf) = &tree.nodes()[node.index()] else { return true };
         if sorted.binary_search(&node).is_err() {
             return true;
         }
         let d = path.slots.len();
-        if d > MOST_SLOTS {
-            too_long = true;
-            return true;
-        }
         let mut steps = Vec::with_capacity(path.steps.len());
         for step in &path.steps {
             if let Node::Split(split) = &tree.nodes()[step.node.index()] {
@@ -175,5 +169,5 @@ pub(super) fn prepare(
         });
         true
     });
-    (!too_long).then_some(made)
+    made
 }

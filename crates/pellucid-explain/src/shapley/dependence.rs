@@ -10,7 +10,7 @@
 use std::sync::Mutex;
 
 use pellucid_data::{FeatureId, NodeId};
-use pellucid_models::trees::{Ensemble, Node, Tree};
+use pellucid_models::trees::{Ensemble, Node, Target, Tree};
 
 use super::bins::Bins;
 use super::definition::worth;
@@ -69,7 +69,7 @@ fn by_histograms(
     let bins = Bins::new(model);
     let binned = Binned::new(&bins, background);
     let n_outputs = model.base.len();
-    // What each tree answers: grid × outputs; nothing where a path is too long.
+    // What each tree answers: grid × its own outputs; nothing where a path is too long.
     let mut of_trees: Vec<Option<Vec<f64>>> = vec![None; model.trees.len()];
     share(
         model.trees.iter().zip(&mut of_trees),
@@ -78,11 +78,11 @@ fn by_histograms(
         || (),
         |(), (tree, slot)| {
             if let Some(histograms) = binned.of_leaves(tree, &bins, control.watch)? {
-                let mut sums = vec![0.0; at.len() * n_outputs];
+                let width = if matches!(tree.target(), Target::All) { n_outputs } else { 1 };
+                let mut sums = vec![0.0; at.len() * width];
                 each_share(tree, feature, at, &histograms, |place, leaf, share| {
-                    let own = &mut sums[place * n_outputs..][..n_outputs];
-                    tree.target()
-                        .each_output(tree.leaf_values(leaf), |output, value| own[output] += share * value);
+                    let own = &mut sums[place * width..][..width];
+                    own.iter_mut().zip(tree.leaf_values(leaf)).for_each(|(sum, value)| *sum += share * value);
                 });
                 *slot = Some(sums);
             }
@@ -90,10 +90,10 @@ fn by_histograms(
         },
     )?;
     let mut found = vec![model.base.clone(); at.len()];
-    for sums in of_trees {
+    for (tree, sums) in model.trees.iter().zip(of_trees) {
         let Some(sums) = sums else { return Ok(None) };
-        for (found, sums) in found.iter_mut().zip(sums.chunks(n_outputs)) {
-            found.iter_mut().zip(sums).for_each(|(found, sum)| *found += sum);
+        for (found, sums) in found.iter_mut().zip(sums.chunks(sums.len() / at.len())) {
+            tree.target().each_output(sums, |output, sum| found[output] += sum);
         }
     }
     Ok(Some(found))

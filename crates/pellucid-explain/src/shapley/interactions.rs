@@ -39,7 +39,7 @@ impl InteractionPlan {
 /// Prepares a model for interactions.
 ///
 /// # Errors
-/// As [`plan_game`], and where a path has more than 64 features and is too long for a table.
+/// As [`plan_game`].
 pub fn plan_interactions(
     model: &Ensemble,
     game: Game<'_>,

@@ -10,7 +10,7 @@
 //!
 //! where $o_u$ is 1 if the row passes all of $u$'s splits on the path, and $r_u$ is the share of training
 //! weight that did. In the background game (Lundberg et al. 2020, "interventional") v(S) is the mean margin over rows of
-//! the background with the features of $S$ taken from the explained row. Five ways to the same values, up to rounding:
+//! the background with the features of $S$ taken from the explained row. The ways to the same values, up to rounding:
 //!
 //! - [`definition`]: every subset of features, every tree walked. The oracle.
 //! - [`tables`]: for each leaf (or small subtree) the values of all $2^d$ patterns of $o$, once; then a

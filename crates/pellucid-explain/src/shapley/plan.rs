@@ -18,6 +18,8 @@ use crate::{Control, Space, Watch};
 
 /// Bytes of tables that are too many to be meant: two gigabytes.
 pub(super) const MAX_TABLE_BYTES: usize = 2 << 30;
+/// Where there is a choice, tables of one tree take no more bytes than this: many trees are made ready at a time.
+const AUTO_TREE_BYTES: usize = 64 << 20;
 /// Bytes for the quadrature of one tree that are too many to be meant: one gigabyte.
 pub(super) const MAX_POINT_BYTES: usize = 1 << 30;
 
@@ -31,7 +33,8 @@ pub(super) const MOST_ANSWERS: u128 = 1 << 20;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Method {
-    /// For each leaf whichever of the next two is cheaper.
+    /// For each leaf whichever of tables and integrals (pairs of patterns in the background game) is cheaper; few rows are walked or
+    /// looked at box by box.
     #[default]
     Auto,
     /// Pattern tables only.
@@ -214,7 +217,7 @@ pub enum PlanError {
         tree: usize,
     },
     /// Leaves that are looked at pattern by pattern would not fit into memory.
-    #[error("leaves with long paths would take more than {} MiB; give fewer rows of background, if any", MAX_TABLE_BYTES >> 20)]
+    #[error("leaves with long paths would take more than {} MiB; give fewer rows of background", MAX_TABLE_BYTES >> 20)]
     PatternsTooLarge,
     /// Tables that would not fit into memory.
     #[error("the tables would take more than {} MiB; use `auto` or `quadrature`", MAX_TABLE_BYTES >> 20)]
@@ -271,10 +274,10 @@ impl Way {
 /// A model made ready to explain rows.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    game: &'static str,
-    how: How,
-    summary: Summary,
-    way: Way,
+    pub(super) game: &'static str,
+    pub(super) how: How,
+    pub(super) summary: Summary,
+    pub(super) way: Way,
 }
 
 /// How a plan's values are computed; what needs the background once more holds it.
@@ -437,6 +440,7 @@ pub(super) fn plan_columns(
         allowed,
         wanted,
         in_planes,
+        most_bytes: AUTO_TREE_BYTES,
         costs: Costs::of(level.or_lower(), in_planes),
     };
     let (compiled, summary) = compile(model, background, (game, aim, level.or_lower()), control)?;

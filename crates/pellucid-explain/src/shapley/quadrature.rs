@@ -8,8 +8,8 @@
 //! The integrand is a polynomial of degree $d - 1$ in $t$, so Gauss-Legendre with
 //! $\lceil d/2 \rceil$ points is exact up to rounding. One walk over the tree serves all leaves: the product is
 //! carried down, the leaves' sums are carried up, and each edge takes its feature's share on the way.
-//! Every factor lies in (0, 1] and none is below the least share of `paths.rs`, so that its inverse is a number, and
-//! dividing one out again loses no digits.
+//! Every factor lies in (0, 1], and none is below the least share of `paths.rs` times the smallest `1 - t`, so that its inverse is a
+//! number and can be divided out again. (What a product loses that falls below 1e-300 is no part of any sum's digits.)
 //!
 //! The interaction of two features is the same integral without both factors, of degree $d - 2$. With $g_i = (o_i - r_i) / f_i$,
 //! where f is the factor, a leaf adds $g_i g_j$ times its sum. On the way down, an edge on feature i changes $g_i g_j$ by

@@ -151,6 +151,8 @@ pub(super) struct Aim {
     pub(super) wanted: Wanted,
     /// Whether tables are cut into planes afterwards.
     pub(super) in_planes: bool,
+    /// Where integrals may take their place, tables of a tree take no more.
+    pub(super) most_bytes: usize,
     pub(super) costs: &'static Costs,
 }
 
@@ -279,6 +281,7 @@ fn choose(tree: &Tree, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Vec
     let questions = questions(tree);
     let width = if tree.target() == Target::All { tree.leaf_values(0).len() } else { 1 } as f64;
     let mut own = vec![f64::INFINITY; nodes.len()];
+    let mut bytes = vec![0.0; nodes.len()];
     let mut integral = vec![f64::INFINITY; nodes.len()];
     let mut too_long = false;
     walk(tree, NodeId(0), &mut Path::default(), |node, path| {
@@ -293,7 +296,9 @@ fn choose(tree: &Tree, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Vec
             _ => UNIT_BITS,
         };
         if bits <= most && allowed != Allowed::PointsOnly {
-            own[at] = width * unit_cost(tree, node, path, aim, n_questions, n_splits[at]);
+            let (cost, entries) = unit_cost(tree, node, path, aim, n_questions, n_splits[at]);
+            own[at] = width * cost;
+            bytes[at] = width * entries * size_of::<f64>() as f64;
         }
         if is_leaf && allowed != Allowed::TablesOnly {
             integral[at] = match (histograms, &tree.nodes()[at]) {
@@ -315,22 +320,57 @@ fn choose(tree: &Tree, aim: Aim, histograms: Option<&[Histogram]>) -> Option<Vec
     if too_long {
         return None;
     }
-    let mut best = vec![0.0; nodes.len()];
-    let mut choices = vec![Choice::Split; nodes.len()];
-    for (at, node) in nodes.iter().enumerate().rev() {
-        let (choice, apart) = match node {
-            Node::Leaf(_) => (Choice::Integrate, integral[at]),
-            Node::Split(split) => {
-                let apart = best[split.yes.index()] + best[split.no.index()] + n_rows * costs.split;
-                (Choice::Split, apart)
-            }
-        };
-        (choices[at], best[at]) = if own[at] <= apart { (Choice::Unit, own[at]) } else { (choice, apart) };
+    let a_split = n_rows * costs.split;
+    let (mut choices, mut taken, time) = cheapest(tree, a_split, &own, &integral, &bytes, 0.0);
+    // Where integrals can take their place, tables that are too large cost more a byte until there are few enough.
+    let mut price = time / taken.max(1.0);
+    while allowed == Allowed::Both && taken > aim.most_bytes as f64 {
+        price *= 4.0;
+        (choices, taken, _) = cheapest(tree, a_split, &own, &integral, &bytes, price);
+        if price.is_infinite() {
+            break;
+        }
     }
     Some(choices)
 }
 
-fn unit_cost(tree: &Tree, node: NodeId, path: &Path, aim: Aim, n_questions: usize, n_splits: usize) -> f64 {
+/// The cheapest cut for so much a byte of tables: for every node what it is, the bytes of its tables, and what all of it costs.
+fn cheapest(
+    tree: &Tree,
+    a_split: f64,
+    own: &[f64],
+    integral: &[f64],
+    bytes: &[f64],
+    price: f64,
+) -> (Vec<Choice>, f64, f64) {
+    let nodes = tree.nodes();
+    let mut best = vec![0.0; nodes.len()];
+    let mut taken = vec![0.0; nodes.len()];
+    let mut choices = vec![Choice::Split; nodes.len()];
+    for (at, node) in nodes.iter().enumerate().rev() {
+        let (choice, apart, below) = match node {
+            Node::Leaf(_) => (Choice::Integrate, integral[at], 0.0),
+            Node::Split(split) => {
+                let (yes, no) = (split.yes.index(), split.no.index());
+                (Choice::Split, best[yes] + best[no] + a_split, taken[yes] + taken[no])
+            }
+        };
+        let unit = own[at] + price * bytes[at];
+        (choices[at], best[at], taken[at]) =
+            if unit <= apart { (Choice::Unit, unit, bytes[at]) } else { (choice, apart, below) };
+    }
+    (choices, taken[0], best[0])
+}
+
+/// What a unit costs, and how many entries its table has for each output.
+fn unit_cost(
+    tree: &Tree,
+    node: NodeId,
+    path: &Path,
+    aim: Aim,
+    n_questions: usize,
+    n_splits: usize,
+) -> (f64, f64) {
     let (wanted, n_rows, costs) = (aim.wanted, aim.n_rows as f64, aim.costs);
     let bits = path.slots.len() + n_questions;
     let mut features: Vec<u32> = path.slots.iter().map(|slot| slot.feature.0).collect();
@@ -352,7 +392,9 @@ fn unit_cost(tree: &Tree, node: NodeId, path: &Path, aim: Aim, n_questions: usiz
         + costs.unit
         + n_questions as f64 * costs.bit;
     let entries = f64::from(1_u32 << bits) * columns;
-    n_rows * a_row + patterns * costs.pattern + entries * costs.entry + (1 + 2 * n_splits) as f64 * costs.node
+    let nodes = (1 + 2 * n_splits) as f64;
+    let cost = n_rows * a_row + patterns * costs.pattern + entries * costs.entry + nodes * costs.node;
+    (cost, entries)
 }
 
 /// The table of a subtree: bits of the path first, then of its questions.

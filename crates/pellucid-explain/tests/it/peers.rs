@@ -88,7 +88,10 @@ fn apart(model: &Ensemble, rows: &FeatureMatrix, background: &Background, answer
     let theirs: Vec<Value> = serde_json::from_value(answer["values"].clone()).unwrap();
     assert_eq!(theirs.len(), ours.len());
     let mut worst = match (base, answer["base"].as_f64()) {
-        (Some(ours), Some(theirs)) => (ours - theirs).abs(),
+        (Some(ours), Some(theirs)) => {
+            assert!(ours.is_finite() && theirs.is_finite());
+            (ours - theirs).abs()
+        }
         _ => 0.0,
     };
     let flat = |row: &Value| -> Vec<f64> {

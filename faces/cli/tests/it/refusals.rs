@@ -29,6 +29,10 @@ fn mistakes_are_explained() {
     ubj.truncate(50_000);
     fs_err::write(folder.path("cut.ubj"), ubj).unwrap();
     fs_err::create_dir(folder.path("folder.csv")).unwrap();
+    write("sheet.xlsx", "PK\u{3}\u{4}\u{14}\0");
+    write("unquoted.jsonl", "{id: 1}\n");
+    write("trees.csv", "tree\noak\nelm\n");
+    assert!(folder.ok(&["inspect", "trees.csv"]).contains("elm, oak"), "a column may be called `tree`");
     write("ours.json", "{\"schema\": \"pellucid.explanation/1\", \"rows\": []}\n");
     write("other.json", "{\"name\": \"no model\"}\n");
     write("list.json", "[{\"age\": 1}, {\"age\": 2}]\n");
@@ -59,16 +63,23 @@ fn mistakes_are_explained() {
         (
             &["explain", MODEL, MODEL, "-o", "x.csv"],
             3,
-            &["saved model (XGBoost UBJSON)", "model comes first"],
+            &["saved model (XGBoost UBJSON)", "rows of data are wanted"],
         ),
         (
             &["explain", MODEL, DATA, "--background", MODEL, "-o", "x.csv"],
             3,
             &["rows of data are wanted here"],
         ),
+        (&["explain", MODEL, "sheet.xlsx", "-o", "x.csv"], 3, &["a zip archive", "CSV, JSON lines"]),
+        (&["inspect", "unquoted.jsonl"], 3, &["line 1", "one JSON object"]),
         (&["inspect", "ours.json"], 3, &["Pellucid itself wrote"]),
         (&["explain", "other.json", DATA, "-o", "x.csv"], 3, &["without `learner`"]),
         (&["inspect", "."], 3, &["a folder without run.json"]),
+        (
+            &["explain", MODEL, DATA, "-o", "x.csv", "--run", "header.csv/run"],
+            2,
+            &["`header.csv` is no folder"],
+        ),
         (
             &["explain", MODEL, DATA, "-o", "x.csv", "--run", "header.csv"],
             2,

@@ -166,7 +166,7 @@ fn measured(level: Level, in_planes: bool) -> Costs {
     let (mut explained, mut planned) = (Vec::new(), Vec::new());
     let control = Control::quiet();
     let made = |model: &Ensemble, wanted, allowed, costs| {
-        let aim = Aim { n_rows: ROWS, allowed, wanted, in_planes, costs };
+        let aim = Aim { n_rows: ROWS, allowed, wanted, in_planes, most_bytes: usize::MAX, costs };
         compile(model, None, ("path-dependent", aim, level), &control).unwrap().0
     };
     // Trees that are one unit each: what a look-up, a unit and a bit take, apart.
@@ -248,6 +248,7 @@ fn pair(rng: &mut Rng, known: &'static Costs, level: Level, in_planes: bool) -> 
         allowed: Allowed::PointsOnly,
         wanted: Wanted::Values,
         in_planes,
+        most_bytes: usize::MAX,
         costs: known,
     };
     let compiled = compile(&model, Some(&background), ("background", aim, level), &control).unwrap().0;

@@ -16,6 +16,11 @@ use pellucid_data::{Level, OutputId};
 use pellucid_models::trees::{Ensemble, FeatureMatrix};
 use proptest::prelude::*;
 
+use super::columns::Wanted;
+use super::compile::compile;
+use super::costs::Costs;
+use super::plan::Way;
+use super::units::{Aim, Allowed};
 use super::*;
 
 /// The largest difference, relative to the size of what is explained.
@@ -86,6 +91,39 @@ fn check_model(model: &Ensemble, rows: &FeatureMatrix, about: &str) {
         assert!(off < 1e-12, "{name} is off by {off:e} ({about})");
         assert!(way.worst_residual() < 1e-11, "{name} leaves {:e}", way.worst_residual());
     }
+}
+
+#[test]
+fn tables_that_would_be_too_large_give_way_to_integrals() {
+    let shape = Shape { n_features: 12, depth: 9, n_trees: 3, ..Shape::default() };
+    let mut rng = Rng(5);
+    let model = forest(&mut rng, shape);
+    let rows = rows_for(&mut rng, &model, 100);
+    let oracle = run(&model, &rows, Method::Quadrature, 1);
+    let mut taken = Vec::new();
+    for most_bytes in [usize::MAX, 100_000, 10_000, 100, 0] {
+        let aim = Aim {
+            n_rows: 1 << 20,
+            allowed: Allowed::Both,
+            wanted: Wanted::Values,
+            in_planes: false,
+            most_bytes,
+            costs: Costs::of(Level::Portable, false),
+        };
+        let about = ("path-dependent", aim, Level::Portable);
+        let (compiled, summary) = compile(&model, None, about, &Control::quiet()).unwrap();
+        assert!(summary.table_bytes <= most_bytes.saturating_mul(model.trees.len()));
+        taken.push(summary.table_bytes);
+        let plan = Plan {
+            game: about.0,
+            how: How::new(Method::Auto, 1 << 20),
+            summary,
+            way: Way::Compiled(Box::new(compiled)),
+        };
+        let found = tree_shap(&model, &plan, &rows, &Control::quiet()).unwrap();
+        assert!(distance(&oracle, &found) < 1e-12);
+    }
+    assert!(taken.is_sorted_by(|more, less| more > less), "bytes of tables: {taken:?}");
 }
 
 proptest! {

@@ -5,18 +5,21 @@
 //! true branch. Files hold no training weights, so that only the background game is defined.
 
 mod graph;
+mod isolation;
 mod linear;
 mod nodes;
 
 use std::collections::HashMap;
 
 use graph::{Found, Seen};
+use isolation::Isolation;
 use nodes::Nodes;
 
 use super::error::ImportError;
 use super::protobuf::{Message, numbers};
-use super::{MAX_FEATURES, MAX_OUTPUTS};
+use super::{MAX_FEATURES, MAX_OUTPUTS, MAX_VALUES};
 use crate::Link;
+use crate::trees::Tree;
 use crate::trees::ensemble::{Ensemble, Feature, FeatureKind, InputCast, Origin, Summation};
 
 const ALONE: &str = "only graphs of one tree ensemble or linear model are read, with nothing that computes before or after it; save it \
@@ -28,12 +31,7 @@ const NO_WEIGHTS: &str = "the file holds no training weights; give rows to compa
 pub(super) fn ensemble(bytes: &[u8]) -> Result<Ensemble, ImportError> {
     let model = Message::new(bytes);
     let graph = model.message(7)?.ok_or_else(|| ImportError::Absent { path: "graph".to_owned() })?;
-    let found = Found::of(graph)?;
-    let attributes = Attributes::read(found.operator, found.seen.is_wide)?;
-    let mut read = match found.operator.text(4)? {
-        kind @ ("LinearRegressor" | "LinearClassifier") => linear_model(&found, &attributes, kind),
-        kind => trees(&found, &attributes, kind),
-    }?;
+    let mut read = if isolation::is_one(graph)? { isolation_forest(graph)? } else { single(graph)? };
     let opset =
         model.messages(8)?.into_iter().find(|set| set.text(1).is_ok_and(|domain| domain == "ai.onnx.ml"));
     let opset = opset.map(|set| set.int(2)).transpose()?.flatten().unwrap_or(1);
@@ -43,6 +41,42 @@ pub(super) fn ensemble(bytes: &[u8]) -> Result<Ensemble, ImportError> {
         if producer.is_empty() { String::new() } else { format!(", by {producer}") }
     ));
     Ok(read)
+}
+
+/// A model that one operator is.
+fn single(graph: Message<'_>) -> Result<Ensemble, ImportError> {
+    let found = Found::of(graph)?;
+    let attributes = Attributes::read(found.operator, found.seen.is_wide)?;
+    match found.operator.text(4)? {
+        kind @ ("LinearRegressor" | "LinearClassifier") => linear_model(&found, &attributes, kind),
+        kind => trees(&found, &attributes, kind),
+    }
+}
+
+/// The mean depth of many trees; its prediction is the score (`score_samples` of scikit-learn).
+fn isolation_forest(graph: Message<'_>) -> Result<Ensemble, ImportError> {
+    let Isolation { trees, divisor, seen, n_features } = Isolation::read(graph)?;
+    let n = trees.len();
+    if !(divisor > 0.0 && divisor.is_finite()) {
+        return Err(ImportError::unsupported(
+            "an isolation forest of one row a tree",
+            "its converter divides 0 by 0; save the model with skops",
+        ));
+    }
+    ImportError::within("columns of the input", n_features, 0..=MAX_FEATURES)?;
+    let link = Link::Isolation { normal: divisor / n as f64 };
+    let mut model = started("isolation", n_features as usize, vec![0.0], link);
+    let scores = Scores { n: 1, base: vec![0.0], is_average: false, single: false };
+    let mut n_values = 0;
+    for nodes in &trees {
+        model.trees.extend(nodes.trees(&scores, n_features as usize, 1.0 / n as f64)?);
+        n_values += model.trees.last().map_or(0, Tree::n_leaves);
+        ImportError::within("leaf values of all trees", n_values as i64, 0..=MAX_VALUES)?;
+    }
+    model.cast = if seen.is_rounded { InputCast::F32OrInfinite } else { InputCast::F64 };
+    model.summation = Summation::F64ToF32;
+    model.origin.notes.push("predictions are scores (`score_samples`); the file's own output `scores` adds 0.5, or what the expected share of outliers asks for".to_owned());
+    Ok(model)
 }
 
 /// A model without trees, whose columns have no names.
@@ -92,7 +126,8 @@ fn trees(found: &Found<'_>, attributes: &Attributes<'_>, kind: &str) -> Result<E
     };
     ImportError::within(&format!("columns of the input `{}`", found.name), n_features, 0..=MAX_FEATURES)?;
     let (scores, link) = scores(attributes, kind)?;
-    let trees = nodes.trees(&scores, n_features as usize)?;
+    let scale = if scores.is_average { 1.0 / nodes.n_trees() as f64 } else { 1.0 };
+    let trees = nodes.trees(&scores, n_features as usize, scale)?;
     let has_base = scores.base.iter().any(|base| *base != 0.0);
     let is_pair = scores.n == 2 && kind == "TreeEnsembleClassifier";
     let mut model = started(kind, n_features as usize, scores.base, link);
@@ -149,6 +184,10 @@ impl<'a> Attributes<'a> {
         self.named.get(name).map_or(Ok(Vec::new()), |attribute| attribute.texts(9))
     }
 
+    fn float(&self, name: &str) -> Result<Option<f64>, ImportError> {
+        self.named.get(name).map_or(Ok(None), |attribute| Ok(attribute.floats(2, 4)?.pop()))
+    }
+
     /// Numbers, as a list or as a tensor under another name.
     fn numbers(&self, name: &str) -> Result<Vec<f64>, ImportError> {
         match self.named.get(format!("{name}_as_tensor").as_str()) {
@@ -175,6 +214,7 @@ impl<'a> Attributes<'a> {
 
 /// Codes of element types.
 const FLOAT: i64 = 1;
+const INT64: i64 = 7;
 const DOUBLE: i64 = 11;
 
 /// The numbers of a tensor.
@@ -193,6 +233,18 @@ fn tensor_numbers(tensor: Message<'_>, name: &str) -> Result<Vec<f64>, ImportErr
         (Some(DOUBLE), Some(raw)) => numbers(raw, 8).ok_or_else(wrong),
         (Some(2), Some(raw)) => Ok(raw.iter().map(|&byte| f64::from(byte)).collect()),
         _ => Err(wrong()),
+    }
+}
+
+/// The whole numbers of a tensor of 64 bits.
+fn tensor_whole(tensor: Message<'_>, name: &str) -> Result<Vec<i64>, ImportError> {
+    match (tensor.int(2)?, tensor.bytes(9)?) {
+        (Some(INT64), None) => tensor.ints(7),
+        (Some(INT64), Some(raw)) if raw.len().is_multiple_of(8) => {
+            let (eights, _) = raw.as_chunks();
+            Ok(eights.iter().map(|bytes| i64::from_le_bytes(*bytes)).collect())
+        }
+        _ => Err(ImportError::value(name, "a tensor of whole numbers")),
     }
 }
 

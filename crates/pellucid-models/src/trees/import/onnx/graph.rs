@@ -56,8 +56,7 @@ pub(super) struct Found<'a> {
 
 impl<'a> Found<'a> {
     pub(super) fn of(graph: Message<'a>) -> Result<Self, ImportError> {
-        let constants = graph.messages(5)?.into_iter().map(|tensor| Ok((tensor.text(8)?, (tensor, None))));
-        let mut constants = Constants(constants.collect::<Result<_, ImportError>>()?);
+        let mut constants = Constants::of(graph)?;
         let (name, n_columns, seen) = input(graph, &constants)?;
         let mut stages = HashMap::from([(name, Stage::Rows(seen))]);
         let mut found: Option<(Message<'a>, Seen)> = None;
@@ -127,28 +126,37 @@ fn is_linear_classifier(found: Option<(Message<'_>, Seen)>) -> Result<bool, Impo
 
 /// Whether a `Normalizer` divides by the sum.
 fn is_sum(node: Message<'_>) -> Result<bool, ImportError> {
-    for attribute in node.messages(5)? {
-        if attribute.text(1)? == "norm" {
-            return Ok(attribute.text(4)? == "L1");
-        }
-    }
-    Ok(false)
+    attribute(node, "norm")?.map_or(Ok(false), |norm| Ok(norm.text(4)? == "L1"))
 }
 
-/// The element type that a `Cast` makes.
-fn cast_to(node: Message<'_>) -> Result<Option<i64>, ImportError> {
+/// A node's attribute.
+pub(super) fn attribute<'a>(node: Message<'a>, name: &str) -> Result<Option<Message<'a>>, ImportError> {
     for attribute in node.messages(5)? {
-        if attribute.text(1)? == "to" {
-            return attribute.int(3);
+        if attribute.text(1)? == name {
+            return Ok(Some(attribute));
         }
     }
     Ok(None)
 }
 
-/// Tensors of the graph by name, and whether they are known to hold ones alone, or not to.
-struct Constants<'a>(HashMap<&'a str, (Message<'a>, Option<bool>)>);
+/// The element type that a `Cast` makes.
+pub(super) fn cast_to(node: Message<'_>) -> Result<Option<i64>, ImportError> {
+    attribute(node, "to")?.map_or(Ok(None), |to| to.int(3))
+}
 
-impl Constants<'_> {
+/// Tensors of the graph by name, and whether they are known to hold ones alone, or not to.
+pub(super) struct Constants<'a>(HashMap<&'a str, (Message<'a>, Option<bool>)>);
+
+impl<'a> Constants<'a> {
+    pub(super) fn of(graph: Message<'a>) -> Result<Self, ImportError> {
+        let tensors = graph.messages(5)?.into_iter().map(|tensor| Ok((tensor.text(8)?, (tensor, None))));
+        Ok(Self(tensors.collect::<Result<_, ImportError>>()?))
+    }
+
+    pub(super) fn tensor(&self, name: &str) -> Option<Message<'a>> {
+        self.0.get(name).map(|(tensor, _)| *tensor)
+    }
+
     fn any_is_ones(&mut self, inputs: &[&str]) -> bool {
         let is_ones = |name: &&str| {
             let Some((tensor, known)) = self.0.get_mut(*name) else { return false };
@@ -162,7 +170,7 @@ impl Constants<'_> {
 }
 
 /// The graph's one input beside constants: its name, how many columns it has, if it says so, and its numbers.
-fn input<'a>(
+pub(super) fn input<'a>(
     graph: Message<'a>,
     constants: &Constants<'_>,
 ) -> Result<(&'a str, Option<i64>, Seen), ImportError> {

@@ -216,6 +216,23 @@ impl Nodes {
         Ok(self)
     }
 
+    /// What each leaf adds, one number a node, 0 for splits; `None` unless every leaf has one.
+    pub(super) fn leaf_weights(&self) -> Option<Vec<f32>> {
+        let weight = |(leaf, mode): (&Vec<(i64, f64)>, &Mode)| match (mode, leaf.as_slice()) {
+            (Mode::Leaf, [(0, weight)]) => Some(*weight as f32),
+            (Mode::Leaf, _) => None,
+            _ => Some(0.0),
+        };
+        self.leaves.iter().zip(&self.modes).map(weight).collect()
+    }
+
+    /// Leaves that add other numbers, one a node.
+    pub(super) fn set_leaf_weights(&mut self, weights: &[f32]) {
+        for (leaf, &weight) in self.leaves.iter_mut().zip(weights).filter(|(leaf, _)| !leaf.is_empty()) {
+            *leaf = vec![(0, f64::from(weight))];
+        }
+    }
+
     /// Whether each output is named by all leaves of some tree, so that every row is answered for it.
     pub(super) fn always_answer(&self, n_outputs: usize) -> bool {
         let mut answered = vec![false; n_outputs];
@@ -240,8 +257,17 @@ impl Nodes {
         answered.into_iter().all(|is| is)
     }
 
-    pub(super) fn trees(&self, scores: &Scores, n_features: usize) -> Result<Vec<Tree>, ImportError> {
-        let scale = if scores.is_average { 1.0 / self.roots.len().max(1) as f64 } else { 1.0 };
+    pub(super) fn n_trees(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// The trees, their leaves times `scale`.
+    pub(super) fn trees(
+        &self,
+        scores: &Scores,
+        n_features: usize,
+        scale: f64,
+    ) -> Result<Vec<Tree>, ImportError> {
         let mut n_values = 0;
         let mut seen = HashSet::new();
         let mut trees = Vec::with_capacity(self.roots.len());
