@@ -6,6 +6,8 @@
 pub mod linear;
 pub mod link;
 pub mod rules;
+#[cfg(feature = "transformer")]
+pub mod transformer;
 pub mod trees;
 
 pub use linear::Linear;

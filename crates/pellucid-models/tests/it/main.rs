@@ -3,3 +3,5 @@
 
 mod formats;
 mod hostile;
+#[cfg(feature = "transformer")]
+mod transformer;

@@ -1,0 +1,479 @@
+//! What does a transformer compute, fast? Prompts side by side, rows of all of them through one product of matrices.
+//!
+//! What [`super::definition`] says, in 32 bits. What nobody looks at is not kept: scores of a head at a time, and products that add to
+//! the residual stream where it is. Every number is the same to the bit whatever other prompts there are, and whatever is looked at but
+//! results of heads and what they read.
+
+use std::ops::Range;
+
+use pellucid_data::Level;
+
+use super::Transformer;
+use super::gemm::{Factor, Packed, Rows, multiply};
+use super::kernels::Kernels;
+use super::site::{Hook, Site};
+use super::spec::{Positions, Spec};
+use super::tap::{Array, RunError, Tap, View};
+use super::weights::{BlockWeights, Linear, Matrix, NormWeights};
+
+/// Which logits are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// Of every token.
+    All,
+    /// Of each prompt's last token.
+    Last,
+    /// None: the residual stream after the last block.
+    Residual,
+}
+
+/// What a run answers.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// Each prompt's logits, a row a token, or its residual stream.
+    pub answers: Vec<Array<f32>>,
+    /// Multiplications of weights or activations that were carried out, each with an addition.
+    pub multiply_adds: u64,
+}
+
+/// Runs prompts side by side. An encoder answers its residual stream, whatever is wanted. A tap that wants the logits has them of
+/// every token.
+///
+/// # Errors
+/// When a prompt can't be run; the number is the prompt's, from 0.
+pub fn run(
+    model: &Transformer,
+    prompts: &[&[u32]],
+    wanted: Wanted,
+    tap: &mut dyn Tap<f32>,
+) -> Result<Outcome, (usize, RunError)> {
+    run_at(model, prompts, wanted, tap, Level::detect())
+}
+
+/// The same with instructions no newer than these.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_at(
+    model: &Transformer,
+    prompts: &[&[u32]],
+    wanted: Wanted,
+    tap: &mut dyn Tap<f32>,
+    level: Level,
+) -> Result<Outcome, (usize, RunError)> {
+    for (at, tokens) in prompts.iter().enumerate() {
+        model.spec.check_tokens(tokens).map_err(|cause| (at, cause))?;
+    }
+    let mut pass = Pass::new(model, prompts, tap, level);
+    let mut residual = pass.embed(prompts);
+    for (layer, block) in model.weights.blocks.iter().enumerate() {
+        pass.block(layer, block, &mut residual);
+    }
+    let answers = pass.answer(residual, wanted);
+    Ok(Outcome { answers, multiply_adds: pass.multiply_adds })
+}
+
+struct Pass<'p> {
+    model: &'p Transformer,
+    spec: &'p Spec,
+    kernels: Kernels,
+    /// Rows of each prompt.
+    prompts: Vec<Range<usize>>,
+    n_rows: usize,
+    /// Cosines and sines of each position, half a head wide.
+    turns: Vec<[Vec<f32>; 2]>,
+    tap: &'p mut dyn Tap<f32>,
+    multiply_adds: u64,
+}
+
+impl<'p> Pass<'p> {
+    fn new(model: &'p Transformer, prompts: &[&[u32]], tap: &'p mut dyn Tap<f32>, level: Level) -> Self {
+        let mut n_rows = 0;
+        let mut ranges = Vec::with_capacity(prompts.len());
+        for tokens in prompts {
+            ranges.push(n_rows..n_rows + tokens.len());
+            n_rows += tokens.len();
+        }
+        let longest = prompts.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
+        let angles = model.spec.angles();
+        let of = |position: usize, part: fn(f64) -> f64| -> Vec<f32> {
+            angles.iter().map(|angle| part(position as f64 * angle) as f32).collect()
+        };
+        let turns = (0..longest).map(|position| [of(position, f64::cos), of(position, f64::sin)]).collect();
+        Self {
+            model,
+            spec: &model.spec,
+            kernels: Kernels::new(level),
+            prompts: ranges,
+            n_rows,
+            turns,
+            tap,
+            multiply_adds: 0,
+        }
+    }
+
+    /// Shows rows of all prompts to the tap, prompt by prompt.
+    fn look(&mut self, hook: Hook, rows: &mut [f32]) {
+        if !self.tap.wants(hook) {
+            return;
+        }
+        let width = rows.len() / self.n_rows.max(1);
+        for prompt in 0..self.prompts.len() {
+            let own = self.prompts[prompt].clone();
+            let shape = self.spec.shape(hook.site, own.len());
+            let data = &mut rows[own.start * width..own.end * width];
+            self.tap.touch(hook, View { prompt, shape, data });
+        }
+    }
+
+    fn product(&mut self, rows: Rows<'_>, factor: &Factor<'_>, into: &mut [f32], stride: usize, adds: bool) {
+        self.multiply_adds += multiply(self.kernels.level(), rows, factor, into, stride, adds);
+    }
+
+    /// Rows times a matrix, plus its bias.
+    fn linear(&mut self, rows: &[f32], linear: &Linear) -> Vec<f32> {
+        let n_out = linear.weight.n_out();
+        let mut into = match &linear.bias {
+            Some(bias) => bias.repeat(self.n_rows),
+            None => vec![0.0; self.n_rows * n_out],
+        };
+        let rows = whole(rows, linear.weight.n_in());
+        self.product(rows, &linear.weight.whole(), &mut into, n_out, linear.bias.is_some());
+        into
+    }
+
+    /// Adds rows times a matrix, and its bias, to the residual stream, in one step where nobody looks between.
+    fn write(&mut self, rows: &[f32], linear: &Linear, out: Hook, residual: &mut [f32]) {
+        if self.tap.wants(out) {
+            let mut own = self.linear(rows, linear);
+            self.look(out, &mut own);
+            self.kernels.add(residual, &own);
+            return;
+        }
+        let d = self.spec.d_model;
+        if let Some(bias) = &linear.bias {
+            residual.chunks_exact_mut(d).for_each(|row| self.kernels.add(row, bias));
+        }
+        self.product(whole(rows, linear.weight.n_in()), &linear.weight.whole(), residual, d, true);
+    }
+
+    fn embed(&mut self, prompts: &[&[u32]]) -> Vec<f32> {
+        let weights = &self.model.weights;
+        let tokens = prompts.iter().flat_map(|tokens| tokens.iter());
+        let mut sum: Vec<f32> = tokens.flat_map(|&token| weights.embed.column(token as usize)).collect();
+        let gathered = |matrix: &Matrix, row_of: &dyn Fn(usize) -> usize| -> Vec<f32> {
+            let positions = prompts.iter().flat_map(|tokens| 0..tokens.len());
+            positions.flat_map(|position| matrix.row(row_of(position))).copied().collect()
+        };
+        let positions = weights.positions.as_ref().map(|matrix| gathered(matrix, &|position| position));
+        let kinds = weights.token_types.as_ref().map(|matrix| gathered(matrix, &|_| 0));
+        self.look(Hook::whole(Site::Embed), &mut sum);
+        for (site, rows) in [(Site::PosEmbed, positions), (Site::TokenTypeEmbed, kinds)] {
+            if let Some(mut rows) = rows {
+                self.look(Hook::whole(site), &mut rows);
+                self.kernels.add(&mut sum, &rows);
+            }
+        }
+        match &weights.embed_norm {
+            Some(norm) => {
+                self.norm(&sum, norm, [Hook::whole(Site::EmbedScale), Hook::whole(Site::EmbedNormalized)])
+            }
+            None => sum,
+        }
+    }
+
+    fn norm(&mut self, rows: &[f32], weights: &NormWeights, [scale, normalized]: [Hook; 2]) -> Vec<f32> {
+        let (d, kernels, eps) = (self.spec.d_model, self.kernels, self.spec.eps as f32);
+        let mut into = vec![0.0; rows.len()];
+        let is_seen = self.tap.wants(scale) || self.tap.wants(normalized);
+        let mut scales = Vec::new();
+        for (row, into) in rows.chunks_exact(d).zip(into.chunks_exact_mut(d)) {
+            let own = kernels.center(self.spec.norm, eps, row, into);
+            if is_seen {
+                scales.push(own);
+            } else {
+                kernels.weigh(weights, own, into);
+            }
+        }
+        if is_seen {
+            self.look(scale, &mut scales);
+            for (row, scale) in into.chunks_exact_mut(d).zip(&scales) {
+                row.iter_mut().for_each(|x| *x /= scale);
+            }
+            self.look(normalized, &mut into);
+            into.chunks_exact_mut(d).for_each(|row| kernels.weigh(weights, 1.0, row));
+        }
+        into
+    }
+
+    fn block(&mut self, layer: usize, block: &BlockWeights, residual: &mut Vec<f32>) {
+        let at = |site| Hook::at(site, layer);
+        let (ln1, ln2) =
+            ([Site::Ln1Scale, Site::Ln1Normalized].map(at), [Site::Ln2Scale, Site::Ln2Normalized].map(at));
+        self.look(at(Site::ResidPre), residual);
+        let mixed = self.attention(layer, block, residual);
+        self.add_attention(layer, block, &mixed, residual);
+        self.look(at(Site::ResidMid), residual);
+        let mut copy = self.tap.wants(at(Site::MlpIn)).then(|| residual.clone());
+        if let Some(copy) = &mut copy {
+            self.look(at(Site::MlpIn), copy);
+        }
+        let read = copy.as_ref().unwrap_or(residual);
+        if self.spec.is_decoder {
+            let normal = self.norm(read, &block.ln2, ln2);
+            self.mlp(layer, block, &normal, residual);
+            self.look(at(Site::ResidPost), residual);
+            return;
+        }
+        let normal = self.norm(read, &block.ln1, ln1);
+        residual.copy_from_slice(&normal);
+        self.mlp(layer, block, &normal, residual);
+        self.look(at(Site::ResidPost), residual);
+        *residual = self.norm(residual, &block.ln2, ln2);
+        self.look(at(Site::NormalizedResidPost), residual);
+    }
+
+    fn mlp(&mut self, layer: usize, block: &BlockWeights, read: &[f32], residual: &mut [f32]) {
+        let at = |site| Hook::at(site, layer);
+        let mut neurons = self.linear(read, &block.pre);
+        self.look(at(Site::MlpPre), &mut neurons);
+        self.kernels.activate(self.spec.activation, &mut neurons);
+        if let Some(linear) = &block.pre_linear {
+            let mut factors = self.linear(read, linear);
+            self.look(at(Site::MlpPreLinear), &mut factors);
+            self.kernels.multiply(&mut neurons, &factors);
+        }
+        self.look(at(Site::MlpPost), &mut neurons);
+        self.write(&neurons, &block.post, at(Site::MlpOut), residual);
+    }
+
+    /// What each head mixes of the values of others.
+    fn attention(&mut self, layer: usize, block: &BlockWeights, residual: &[f32]) -> Vec<f32> {
+        let at = |site| Hook::at(site, layer);
+        let [mut queries, mut keys, mut values] = self.projected(layer, block, residual);
+        self.look(at(Site::Query), &mut queries);
+        self.look(at(Site::Key), &mut keys);
+        self.look(at(Site::Value), &mut values);
+        if let Positions::Rotary { .. } = self.spec.positions {
+            self.turn(&mut queries);
+            self.turn(&mut keys);
+            self.look(at(Site::RotQuery), &mut queries);
+            self.look(at(Site::RotKey), &mut keys);
+        }
+        let mut mixed = vec![0.0; queries.len()];
+        for prompt in 0..self.prompts.len() {
+            self.attend(layer, prompt, [&queries, &keys, &values], &mut mixed);
+        }
+        self.look(at(Site::Mixed), &mut mixed);
+        mixed
+    }
+
+    fn turn(&self, rows: &mut [f32]) {
+        let (e, width) = (self.spec.d_head, rows.len() / self.n_rows);
+        for own in &self.prompts {
+            for (row, turns) in
+                rows[own.start * width..own.end * width].chunks_exact_mut(width).zip(&self.turns)
+            {
+                row.chunks_exact_mut(e).for_each(|head| self.kernels.turn(head, &turns[0], &turns[1]));
+            }
+        }
+    }
+
+    /// One prompt's heads.
+    fn attend(
+        &mut self,
+        layer: usize,
+        prompt: usize,
+        [queries, keys, values]: [&[f32]; 3],
+        mixed: &mut [f32],
+    ) {
+        let (h, e, shared) = (self.spec.n_heads, self.spec.d_head, self.spec.n_shared());
+        let (wide, narrow) = (h * e, h / shared * e);
+        let own = self.prompts[prompt].clone();
+        let n = own.len();
+        let [scores_at, pattern_at] = [Site::Scores, Site::Pattern].map(|site| Hook::at(site, layer));
+        // All heads at once only where somebody looks.
+        let is_seen = self.tap.wants(scores_at) || self.tap.wants(pattern_at);
+        let mut scores = vec![0.0; n * n * if is_seen { h } else { 1 }];
+        let scale = (1.0 / self.spec.score_scale()) as f32;
+        let key_of = |head: usize| own.start * narrow + head / shared * e;
+        for head in 0..h {
+            let part = if is_seen { &mut scores[head * n * n..][..n * n] } else { &mut scores[..] };
+            let rows = Rows { data: &queries[own.start * wide + head * e..], n, stride: wide };
+            let keys = &keys[key_of(head)..];
+            let keys = Packed::from_fn(e, n, |unit, from| keys[from * narrow + unit]);
+            self.product(rows, &keys.whole(), part, n, false);
+            for (to, row) in part.chunks_exact_mut(n).enumerate() {
+                for (from, score) in row.iter_mut().enumerate() {
+                    *score = if self.spec.sees(to, from) { *score * scale } else { f32::NEG_INFINITY };
+                }
+            }
+            if !is_seen {
+                part.chunks_exact_mut(n).for_each(|row| self.kernels.softmax(row));
+                self.mix(part, n, &values[key_of(head)..], narrow, &mut mixed[own.start * wide + head * e..]);
+            }
+        }
+        if is_seen {
+            let shape = vec![h, n, n];
+            if self.tap.wants(scores_at) {
+                self.tap.touch(scores_at, View { prompt, shape: shape.clone(), data: &mut scores });
+            }
+            scores.chunks_exact_mut(n).for_each(|row| self.kernels.softmax(row));
+            if self.tap.wants(pattern_at) {
+                self.tap.touch(pattern_at, View { prompt, shape, data: &mut scores });
+            }
+            for (head, pattern) in scores.chunks_exact(n * n).enumerate() {
+                self.mix(
+                    pattern,
+                    n,
+                    &values[key_of(head)..],
+                    narrow,
+                    &mut mixed[own.start * wide + head * e..],
+                );
+            }
+        }
+    }
+
+    fn mix(&mut self, pattern: &[f32], n: usize, values: &[f32], stride: usize, into: &mut [f32]) {
+        let e = self.spec.d_head;
+        let values = Packed::from_fn(n, e, |from, unit| values[from * stride + unit]);
+        self.product(whole(pattern, n), &values.whole(), into, self.spec.n_heads * e, false);
+    }
+
+    /// Queries, keys and values. A head whose copy of the residual stream was changed has a norm of its own.
+    fn projected(&mut self, layer: usize, block: &BlockWeights, residual: &[f32]) -> [Vec<f32>; 3] {
+        let at = |site| Hook::at(site, layer);
+        let ln1 = [Site::Ln1Scale, Site::Ln1Normalized].map(at);
+        let normal = if self.spec.is_decoder { Some(self.norm(residual, &block.ln1, ln1)) } else { None };
+        let plain = normal.as_deref().unwrap_or(residual);
+        let linears = [&block.query, &block.key, &block.value];
+        let inputs = [Site::AttnIn, Site::QueryInput, Site::KeyInput, Site::ValueInput].map(at);
+        if !inputs.iter().any(|hook| self.tap.wants(*hook)) {
+            return linears.map(|linear| self.linear(plain, linear));
+        }
+        let (d, h, shared) = (self.spec.d_model, self.spec.n_heads, self.spec.n_shared());
+        let mut copies: Vec<f32> = residual.chunks_exact(d).flat_map(|row| row.repeat(h)).collect();
+        self.look(inputs[0], &mut copies);
+        // A key-value head reads what the first of its query heads reads.
+        let of_groups = |copies: &[f32]| -> Vec<f32> {
+            copies.chunks_exact(d).step_by(shared).flatten().copied().collect()
+        };
+        let (mut keys, mut values) = (of_groups(&copies), of_groups(&copies));
+        let all = [&mut copies, &mut keys, &mut values];
+        for (hook, copies) in inputs[1..].iter().zip(all) {
+            self.look(*hook, copies);
+        }
+        let mut part = 0;
+        [copies, keys, values].map(|copies| {
+            part += 1;
+            self.by_heads(copies, residual, plain, block, linears[part - 1])
+        })
+    }
+
+    fn by_heads(
+        &mut self,
+        mut copies: Vec<f32>,
+        residual: &[f32],
+        plain: &[f32],
+        block: &BlockWeights,
+        linear: &Linear,
+    ) -> Vec<f32> {
+        let (d, e) = (self.spec.d_model, self.spec.d_head);
+        let n_heads = linear.weight.n_out() / e;
+        for (place, copy) in copies.chunks_exact_mut(d).enumerate() {
+            let row = place / n_heads * d;
+            if *copy == residual[row..row + d] {
+                copy.copy_from_slice(&plain[row..row + d]);
+            } else if self.spec.is_decoder {
+                let changed = copy.to_vec();
+                let scale = self.kernels.center(self.spec.norm, self.spec.eps as f32, &changed, copy);
+                self.kernels.weigh(&block.ln1, scale, copy);
+            }
+        }
+        let width = n_heads * e;
+        let mut into = match &linear.bias {
+            Some(bias) => bias.repeat(self.n_rows),
+            None => vec![0.0; self.n_rows * width],
+        };
+        for head in 0..n_heads {
+            let rows = Rows { data: &copies[head * d..], n: self.n_rows, stride: n_heads * d };
+            let factor = linear.weight.part(0..d, head * e..(head + 1) * e);
+            self.product(rows, &factor, &mut into[head * e..], width, true);
+        }
+        into
+    }
+
+    fn add_attention(&mut self, layer: usize, block: &BlockWeights, mixed: &[f32], residual: &mut [f32]) {
+        let [result_at, out] = [Site::Result, Site::AttnOut].map(|site| Hook::at(site, layer));
+        if !self.tap.wants(result_at) {
+            self.write(mixed, &block.output, out, residual);
+            return;
+        }
+        let (d, h, e) = (self.spec.d_model, self.spec.n_heads, self.spec.d_head);
+        let mut results = vec![0.0; self.n_rows * h * d];
+        for head in 0..h {
+            let rows = Rows { data: &mixed[head * e..], n: self.n_rows, stride: h * e };
+            let factor = block.output.weight.part(head * e..(head + 1) * e, 0..d);
+            self.product(rows, &factor, &mut results[head * d..], h * d, false);
+        }
+        self.look(result_at, &mut results);
+        let mut sums = match &block.output.bias {
+            Some(bias) => bias.repeat(self.n_rows),
+            None => vec![0.0; self.n_rows * d],
+        };
+        for (sum, heads) in sums.chunks_exact_mut(d).zip(results.chunks_exact(h * d)) {
+            heads.chunks_exact(d).for_each(|head| self.kernels.add(sum, head));
+        }
+        self.look(out, &mut sums);
+        self.kernels.add(residual, &sums);
+    }
+
+    /// The rows that are wanted, normalized and unembedded.
+    fn answer(&mut self, mut residual: Vec<f32>, wanted: Wanted) -> Vec<Array<f32>> {
+        let d = self.spec.d_model;
+        let weights = &self.model.weights;
+        let arrays = |data: &[f32], rows: &[Range<usize>], width: usize| -> Vec<Array<f32>> {
+            let of = |own: &Range<usize>| Array {
+                shape: vec![own.len(), width],
+                data: data[own.start * width..own.end * width].to_vec(),
+            };
+            rows.iter().map(of).collect()
+        };
+        let ends = [Site::FinalScale, Site::FinalNormalized, Site::Logits].map(Hook::whole);
+        let (Some(norm), Some(unembed)) = (&weights.final_norm, &weights.unembed) else {
+            return arrays(&residual, &self.prompts, d);
+        };
+        let is_seen = ends.iter().any(|hook| self.tap.wants(*hook));
+        if wanted == Wanted::Residual && !is_seen {
+            return arrays(&residual, &self.prompts, d);
+        }
+        let kept = (wanted == Wanted::Residual).then(|| residual.clone());
+        let mut ranges = self.prompts.clone();
+        if wanted == Wanted::Last && !is_seen {
+            residual =
+                ranges.iter().flat_map(|own| &residual[(own.end - 1) * d..own.end * d]).copied().collect();
+            ranges = (0..ranges.len()).map(|at| at..at + 1).collect();
+        }
+        let n_rows = residual.len() / d;
+        let normal = self.norm(&residual, norm, [ends[0], ends[1]]);
+        let mut logits = match &weights.unembed_bias {
+            Some(bias) => bias.repeat(n_rows),
+            None => vec![0.0; n_rows * self.spec.d_vocab],
+        };
+        let adds = weights.unembed_bias.is_some();
+        self.product(whole(&normal, d), &unembed.whole(), &mut logits, self.spec.d_vocab, adds);
+        self.look(ends[2], &mut logits);
+        if let Some(kept) = kept {
+            return arrays(&kept, &self.prompts, d);
+        }
+        if wanted == Wanted::Last && is_seen {
+            ranges.iter_mut().for_each(|own| own.start = own.end - 1);
+        }
+        arrays(&logits, &ranges, self.spec.d_vocab)
+    }
+}
+
+/// All columns of rows.
+fn whole(data: &[f32], width: usize) -> Rows<'_> {
+    Rows { data, n: data.len() / width, stride: width }
+}

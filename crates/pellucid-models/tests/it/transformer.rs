@@ -1,0 +1,219 @@
+//! Does the definition compute what Hugging Face's models and TransformerLens compute, at every site?
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use pellucid_data::Level;
+use pellucid_fixtures::fixtures;
+use pellucid_models::transformer::forward::{self, Wanted};
+use pellucid_models::transformer::tap::{Tap, Untouched, View};
+use pellucid_models::transformer::weights::{Gguf, Safetensors, Tensors};
+use pellucid_models::transformer::{Capture, Hook, Transformer, definition, from_gguf, from_hugging_face};
+
+pub(crate) fn folder() -> PathBuf {
+    fixtures().join("transformers-5.24.0")
+}
+
+pub(crate) fn tiny(name: &str) -> Transformer {
+    let folder = folder().join(name);
+    let mut files: Vec<Vec<u8>> = Vec::new();
+    for entry in fs_err::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        if file.starts_with("model") && file.ends_with(".safetensors") {
+            files.push(fs_err::read(path).unwrap());
+        }
+    }
+    let config = fs_err::read(folder.join("config.json")).unwrap();
+    from_hugging_face(&config, files.iter().map(Vec::as_slice).collect()).unwrap()
+}
+
+pub(crate) fn tokens() -> Vec<u32> {
+    let text = fs_err::read_to_string(folder().join("tokens.json")).unwrap();
+    let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+    serde_json::from_value(told["tokens"].clone()).unwrap()
+}
+
+/// Numbers of 64 bits, as the files hold them.
+pub(crate) fn expected(file: &str) -> BTreeMap<Hook, Vec<f64>> {
+    let bytes = fs_err::read(folder().join(file)).unwrap();
+    let tensors = Safetensors::open(vec![&bytes]).unwrap();
+    let length = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let mut found = BTreeMap::new();
+    for name in tensors.names() {
+        assert_eq!(header[name]["dtype"], "F64");
+        let offsets: Vec<usize> = serde_json::from_value(header[name]["data_offsets"].clone()).unwrap();
+        let raw = &bytes[8 + length + offsets[0]..8 + length + offsets[1]];
+        let numbers = raw.as_chunks().0.iter().map(|eight| f64::from_le_bytes(*eight)).collect();
+        // What comes out of the last norm has no name of its own here: it is `normalized` times the norm's weights.
+        if name != "unembed.hook_in" {
+            assert!(found.insert(name.parse().unwrap(), numbers).is_none(), "{name}");
+        }
+    }
+    found
+}
+
+fn check(about: &str, model: &Transformer, file: &str) -> usize {
+    let expected = expected(file);
+    let mut seen = Capture::of(expected.keys().copied().collect());
+    definition::run(model, &tokens(), &mut seen).unwrap();
+    for (hook, theirs) in &expected {
+        model.spec.check(*hook).unwrap();
+        let ours = &seen.seen[&(0, *hook)];
+        assert_eq!(ours.data.len(), theirs.len(), "{about}: {hook} is {:?}", ours.shape);
+        let most = theirs.iter().filter(|x| x.is_finite()).fold(1.0, |most: f64, x| most.max(x.abs()));
+        for (ours, theirs) in ours.data.iter().zip(theirs) {
+            let is_same = ours == theirs || (ours - theirs).abs() <= 1e-12 * most;
+            assert!(is_same, "{about}: {hook}: {ours} and {theirs}");
+        }
+    }
+    expected.len()
+}
+
+#[test]
+fn the_definition_is_what_both_libraries_compute_at_every_site() {
+    let mut n = 0;
+    for name in ["gpt2", "llama", "mistral", "qwen2", "bert", "llama-stretched", "llama-wide"] {
+        let model = tiny(name);
+        n += check(name, &model, &format!("{name}/hugging-face.expected.safetensors"));
+        if !name.starts_with("llama-") {
+            n += check(name, &model, &format!("{name}/transformer-lens.expected.safetensors"));
+        }
+    }
+    assert!(n > 400, "only {n} sites were compared");
+}
+
+#[test]
+fn gguf_files_hold_the_same_model() {
+    let bytes = fs_err::read(folder().join("llama.gguf")).unwrap();
+    let model = from_gguf(&bytes).unwrap();
+    assert_eq!(model.weights, tiny("llama-wide").weights);
+    assert_eq!(model.spec, tiny("llama-wide").spec);
+    assert_eq!(model.origin.format, "GGUF (20 F32)");
+    check("gguf", &model, "llama-wide/hugging-face.expected.safetensors");
+}
+
+#[test]
+fn quantized_blocks_hold_the_numbers_that_ggml_says() {
+    let bytes = fs_err::read(folder().join("blocks.safetensors")).unwrap();
+    let length = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let expected = fs_err::read(folder().join("blocks.expected.safetensors")).unwrap();
+    let expected = Safetensors::open(vec![&expected]).unwrap();
+    let kinds = [
+        ("Q4_0", 2),
+        ("Q4_1", 3),
+        ("Q5_0", 6),
+        ("Q5_1", 7),
+        ("Q8_0", 8),
+        ("Q2_K", 10),
+        ("Q3_K", 11),
+        ("Q4_K", 12),
+        ("Q5_K", 13),
+        ("Q6_K", 14),
+    ];
+    for (kind, code) in kinds {
+        let offsets: Vec<usize> = serde_json::from_value(header[kind]["data_offsets"].clone()).unwrap();
+        let raw = &bytes[8 + length + offsets[0]..8 + length + offsets[1]];
+        let theirs = expected.read(kind).unwrap();
+        // A file of one tensor.
+        let mut file = b"GGUF".to_vec();
+        file.extend(3_u32.to_le_bytes());
+        file.extend(1_u64.to_le_bytes());
+        file.extend(0_u64.to_le_bytes());
+        file.extend(1_u64.to_le_bytes());
+        file.extend(b"x");
+        file.extend(1_u32.to_le_bytes());
+        file.extend((theirs.len() as u64).to_le_bytes());
+        file.extend((code as u32).to_le_bytes());
+        file.extend(0_u64.to_le_bytes());
+        file.resize(file.len().next_multiple_of(32), 0);
+        file.extend(raw);
+        let ours = Gguf::open(&file).unwrap().read("x").unwrap();
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.iter().zip(&theirs) {
+            assert!((ours - theirs).abs() <= 1e-6 * theirs.abs().max(1.0), "{kind}: {ours} and {theirs}");
+        }
+    }
+}
+
+/// The largest difference, relative to the largest number.
+fn apart(ours: &[f32], theirs: &[f64]) -> f64 {
+    assert_eq!(ours.len(), theirs.len());
+    let most = theirs.iter().filter(|x| x.is_finite()).fold(1.0, |most: f64, x| most.max(x.abs()));
+    ours.iter().zip(theirs).fold(0.0, |worst: f64, (ours, theirs)| {
+        let off = if f64::from(*ours) == *theirs { 0.0 } else { (f64::from(*ours) - theirs).abs() / most };
+        if off.is_nan() { f64::INFINITY } else { worst.max(off) }
+    })
+}
+
+const TINY: [&str; 7] = ["gpt2", "llama", "mistral", "qwen2", "bert", "llama-stretched", "llama-wide"];
+
+#[test]
+fn the_fast_pass_is_the_definition_at_every_site_alone_and_among_others() {
+    let tokens = tokens();
+    let (short, one) = (&tokens[2..6], &tokens[..1]);
+    for name in TINY {
+        let model = tiny(name);
+        let hooks = model.spec.hooks();
+        for prompts in [vec![&tokens[..]], vec![short, &tokens[..], one]] {
+            for level in [Level::Portable, Level::Avx2, Level::Avx512] {
+                // All at once, and each by itself: what is not looked at takes other ways.
+                let mut all = Capture::of(hooks.clone());
+                let answer = forward::run_at(&model, &prompts, Wanted::All, &mut all, level).unwrap();
+                for (at, tokens) in prompts.iter().enumerate() {
+                    let mut slow = Capture::of(hooks.clone());
+                    let logits = definition::run(&model, tokens, &mut slow).unwrap().concat();
+                    let off = apart(&answer.answers[at].data, &logits);
+                    assert!(off < 2e-5, "{name}: the answer is off by {off:e}");
+                    for hook in &hooks {
+                        let theirs = &slow.seen[&(0, *hook)];
+                        let ours = &all.seen[&(at, *hook)];
+                        assert_eq!(ours.shape, theirs.shape, "{name}: {hook}");
+                        let off = apart(&ours.data, &theirs.data);
+                        assert!(off < 2e-5, "{name}, {level:?}: {hook} is off by {off:e}");
+                        let mut alone = Capture::of(vec![*hook]);
+                        forward::run_at(&model, &prompts, Wanted::Last, &mut alone, level).unwrap();
+                        let off = apart(&alone.seen[&(at, *hook)].data, &theirs.data);
+                        assert!(off < 2e-5, "{name}, {level:?}: {hook} alone is off by {off:e}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Changes a site of one prompt: numbers grow by a share that depends on their place.
+struct Change {
+    at: Hook,
+}
+
+impl<F: Copy + From<f32> + std::ops::MulAssign> Tap<F> for Change {
+    fn wants(&self, hook: Hook) -> bool {
+        hook == self.at
+    }
+
+    fn touch(&mut self, _: Hook, view: View<'_, F>) {
+        for (place, x) in view.data.iter_mut().enumerate() {
+            *x *= F::from(1.0 + (place % 5) as f32 / 8.0);
+        }
+    }
+}
+
+#[test]
+fn a_change_at_any_site_moves_the_answer_as_the_definition_says() {
+    let tokens = tokens();
+    for name in TINY {
+        let model = tiny(name);
+        let plain = definition::run(&model, &tokens, &mut Untouched).unwrap().concat();
+        for hook in model.spec.hooks() {
+            let slow = definition::run(&model, &tokens, &mut Change { at: hook }).unwrap().concat();
+            let fast = forward::run(&model, &[&tokens], Wanted::All, &mut Change { at: hook }).unwrap();
+            let off = apart(&fast.answers[0].data, &slow);
+            assert!(off < 5e-5, "{name}: with {hook} changed the answer is off by {off:e}");
+            let moved = plain.iter().zip(&slow).any(|(a, b)| (a - b).abs() > 1e-6);
+            assert!(moved, "{name}: a change of {hook} moves nothing");
+        }
+    }
+}
