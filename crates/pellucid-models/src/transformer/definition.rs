@@ -76,7 +76,7 @@ impl Pass<'_> {
         if self.tap.wants(hook) {
             let mut data: Vec<f64> = rows.concat();
             let shape = self.spec.shape(hook.site, self.n);
-            self.tap.touch(hook, View { prompt: 0, shape, data: &mut data });
+            self.tap.touch(hook, View { prompt: 0, first: 0, shape, data: &mut data });
             let mut left = data.as_slice();
             for row in rows {
                 let (own, rest) = left.split_at(row.len());

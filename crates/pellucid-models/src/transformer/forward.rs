@@ -13,17 +13,19 @@ use super::gemm::{Factor, Packed, Rows, multiply};
 use super::kernels::Kernels;
 use super::site::{Hook, Site};
 use super::spec::{Positions, Spec};
-use super::tap::{Array, RunError, Tap, View};
+use super::tap::{Array, Capture, RunError, Tap, View};
 use super::weights::{BlockWeights, Linear, Matrix, NormWeights};
 
-/// Which logits are wanted.
+/// What is wanted of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// Of every token.
+pub enum Wanted<'w> {
+    /// Logits of every token.
     All,
-    /// Of each prompt's last token.
+    /// Logits of each prompt's last token.
     Last,
-    /// None: the residual stream after the last block.
+    /// Of each prompt's last token the logits of these tokens alone, in this order.
+    Tokens(&'w [u32]),
+    /// The residual stream after the last block.
     Residual,
 }
 
@@ -36,15 +38,53 @@ pub struct Outcome {
     pub multiply_adds: u64,
 }
 
-/// Runs prompts side by side. An encoder answers its residual stream, whatever is wanted. A tap that wants the logits has them of
-/// every token.
+/// What later positions need of earlier ones: keys, turned by their positions, and values, of every block.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// By block: positions × key-value heads × width.
+    keys: Vec<Vec<f32>>,
+    values: Vec<Vec<f32>>,
+}
+
+impl Past {
+    /// The sites that it is made of.
+    #[must_use]
+    pub fn hooks(spec: &Spec) -> Vec<Hook> {
+        let key = if spec.angles().is_empty() { Site::Key } else { Site::RotKey };
+        (0..spec.n_layers).flat_map(|layer| [Hook::at(key, layer), Hook::at(Site::Value, layer)]).collect()
+    }
+
+    /// What a prompt's capture kept of them; `None` if something is missing.
+    #[must_use]
+    pub fn of(spec: &Spec, seen: &Capture<f32>, prompt: usize) -> Option<Self> {
+        let (mut keys, mut values) = (Vec::new(), Vec::new());
+        for hook in Self::hooks(spec) {
+            let data = seen.seen.get(&(prompt, hook))?.data.clone();
+            if hook.site == Site::Value { values.push(data) } else { keys.push(data) }
+        }
+        Some(Self { keys, values })
+    }
+}
+
+/// A prompt within a run, or the rest of one from a position on.
+#[derive(Debug, Clone)]
+pub struct Stream<'s> {
+    /// The residual stream before the first block that is run, a row a position.
+    pub residual: Vec<f32>,
+    /// The position of its first row.
+    pub first: usize,
+    /// Keys and values of the positions before that.
+    pub past: Option<&'s Past>,
+}
+
+/// Runs prompts side by side. An encoder answers its residual stream, whatever is wanted.
 ///
 /// # Errors
 /// When a prompt can't be run; the number is the prompt's, from 0.
 pub fn run(
     model: &Transformer,
     prompts: &[&[u32]],
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     tap: &mut dyn Tap<f32>,
 ) -> Result<Outcome, (usize, RunError)> {
     run_at(model, prompts, wanted, tap, Level::detect())
@@ -57,28 +97,57 @@ pub fn run(
 pub fn run_at(
     model: &Transformer,
     prompts: &[&[u32]],
-    wanted: Wanted,
+    wanted: Wanted<'_>,
     tap: &mut dyn Tap<f32>,
     level: Level,
 ) -> Result<Outcome, (usize, RunError)> {
     for (at, tokens) in prompts.iter().enumerate() {
         model.spec.check_tokens(tokens).map_err(|cause| (at, cause))?;
     }
-    let mut pass = Pass::new(model, prompts, tap, level);
-    let mut residual = pass.embed(prompts);
-    for (layer, block) in model.weights.blocks.iter().enumerate() {
-        pass.block(layer, block, &mut residual);
+    let mut rows = 0;
+    let segments = prompts.iter().map(|tokens| {
+        rows += tokens.len();
+        Segment { rows: rows - tokens.len()..rows, first: 0, past: None }
+    });
+    let mut pass = Pass::new(model, segments.collect(), tap, level);
+    let residual = pass.embed(prompts);
+    Ok(pass.blocks(0, residual, wanted))
+}
+
+/// Runs the blocks from one on. Every number is what a whole run would have there, to the bit.
+#[must_use]
+pub fn resume(
+    model: &Transformer,
+    layer: usize,
+    streams: Vec<Stream<'_>>,
+    wanted: Wanted<'_>,
+    tap: &mut dyn Tap<f32>,
+    level: Level,
+) -> Outcome {
+    let mut segments = Vec::with_capacity(streams.len());
+    let mut residual = Vec::new();
+    for stream in streams {
+        let start = residual.len() / model.spec.d_model;
+        residual.extend(stream.residual);
+        let rows = start..residual.len() / model.spec.d_model;
+        segments.push(Segment { rows, first: stream.first, past: stream.past });
     }
-    let answers = pass.answer(residual, wanted);
-    Ok(Outcome { answers, multiply_adds: pass.multiply_adds })
+    Pass::new(model, segments, tap, level).blocks(layer, residual, wanted)
+}
+
+/// The rows of one prompt.
+struct Segment<'s> {
+    rows: Range<usize>,
+    /// The position of the first one.
+    first: usize,
+    past: Option<&'s Past>,
 }
 
 struct Pass<'p> {
     model: &'p Transformer,
     spec: &'p Spec,
     kernels: Kernels,
-    /// Rows of each prompt.
-    prompts: Vec<Range<usize>>,
+    segments: Vec<Segment<'p>>,
     n_rows: usize,
     /// Cosines and sines of each position, half a head wide.
     turns: Vec<[Vec<f32>; 2]>,
@@ -87,29 +156,30 @@ struct Pass<'p> {
 }
 
 impl<'p> Pass<'p> {
-    fn new(model: &'p Transformer, prompts: &[&[u32]], tap: &'p mut dyn Tap<f32>, level: Level) -> Self {
-        let mut n_rows = 0;
-        let mut ranges = Vec::with_capacity(prompts.len());
-        for tokens in prompts {
-            ranges.push(n_rows..n_rows + tokens.len());
-            n_rows += tokens.len();
-        }
-        let longest = prompts.iter().map(|tokens| tokens.len()).max().unwrap_or(0);
+    fn new(
+        model: &'p Transformer,
+        segments: Vec<Segment<'p>>,
+        tap: &'p mut dyn Tap<f32>,
+        level: Level,
+    ) -> Self {
+        let n_rows = segments.last().map_or(0, |segment| segment.rows.end);
+        let longest = segments.iter().map(|segment| segment.first + segment.rows.len()).max().unwrap_or(0);
         let angles = model.spec.angles();
         let of = |position: usize, part: fn(f64) -> f64| -> Vec<f32> {
             angles.iter().map(|angle| part(position as f64 * angle) as f32).collect()
         };
         let turns = (0..longest).map(|position| [of(position, f64::cos), of(position, f64::sin)]).collect();
-        Self {
-            model,
-            spec: &model.spec,
-            kernels: Kernels::new(level),
-            prompts: ranges,
-            n_rows,
-            turns,
-            tap,
-            multiply_adds: 0,
+        let kernels = Kernels::new(level);
+        Self { model, spec: &model.spec, kernels, segments, n_rows, turns, tap, multiply_adds: 0 }
+    }
+
+    /// All blocks from one on, and what is wanted after them.
+    fn blocks(mut self, first: usize, mut residual: Vec<f32>, wanted: Wanted<'_>) -> Outcome {
+        for (layer, block) in self.model.weights.blocks.iter().enumerate().skip(first) {
+            self.block(layer, block, &mut residual);
         }
+        let answers = self.answer(residual, wanted);
+        Outcome { answers, multiply_adds: self.multiply_adds }
     }
 
     /// Shows rows of all prompts to the tap, prompt by prompt.
@@ -118,11 +188,11 @@ impl<'p> Pass<'p> {
             return;
         }
         let width = rows.len() / self.n_rows.max(1);
-        for prompt in 0..self.prompts.len() {
-            let own = self.prompts[prompt].clone();
+        for (prompt, segment) in self.segments.iter().enumerate() {
+            let own = &segment.rows;
             let shape = self.spec.shape(hook.site, own.len());
             let data = &mut rows[own.start * width..own.end * width];
-            self.tap.touch(hook, View { prompt, shape, data });
+            self.tap.touch(hook, View { prompt, first: segment.first, shape, data });
         }
     }
 
@@ -261,7 +331,7 @@ impl<'p> Pass<'p> {
             self.look(at(Site::RotKey), &mut keys);
         }
         let mut mixed = vec![0.0; queries.len()];
-        for prompt in 0..self.prompts.len() {
+        for prompt in 0..self.segments.len() {
             self.attend(layer, prompt, [&queries, &keys, &values], &mut mixed);
         }
         self.look(at(Site::Mixed), &mut mixed);
@@ -270,10 +340,9 @@ impl<'p> Pass<'p> {
 
     fn turn(&self, rows: &mut [f32]) {
         let (e, width) = (self.spec.d_head, rows.len() / self.n_rows);
-        for own in &self.prompts {
-            for (row, turns) in
-                rows[own.start * width..own.end * width].chunks_exact_mut(width).zip(&self.turns)
-            {
+        for segment in &self.segments {
+            let own = &mut rows[segment.rows.start * width..segment.rows.end * width];
+            for (row, turns) in own.chunks_exact_mut(width).zip(&self.turns[segment.first..]) {
                 row.chunks_exact_mut(e).for_each(|head| self.kernels.turn(head, &turns[0], &turns[1]));
             }
         }
@@ -289,55 +358,55 @@ impl<'p> Pass<'p> {
     ) {
         let (h, e, shared) = (self.spec.n_heads, self.spec.d_head, self.spec.n_shared());
         let (wide, narrow) = (h * e, h / shared * e);
-        let own = self.prompts[prompt].clone();
-        let n = own.len();
+        let Segment { rows: ref own, first, past } = self.segments[prompt];
+        let (own, n, n_all) = (own.clone(), own.len(), first + own.len());
         let [scores_at, pattern_at] = [Site::Scores, Site::Pattern].map(|site| Hook::at(site, layer));
         // All heads at once only where somebody looks.
         let is_seen = self.tap.wants(scores_at) || self.tap.wants(pattern_at);
-        let mut scores = vec![0.0; n * n * if is_seen { h } else { 1 }];
+        let mut scores = vec![0.0; n * n_all * if is_seen { h } else { 1 }];
         let scale = (1.0 / self.spec.score_scale()) as f32;
-        let key_of = |head: usize| own.start * narrow + head / shared * e;
+        let head_of = |rows: &[f32], past: Option<&Vec<f32>>, head: usize, position: usize, unit: usize| {
+            let place = head / shared * e + unit;
+            match past {
+                Some(past) if position < first => past[position * narrow + place],
+                _ => rows[(own.start + position - first) * narrow + place],
+            }
+        };
+        let [past_keys, past_values] =
+            [past.map(|past| &past.keys[layer]), past.map(|past| &past.values[layer])];
+        let values_of =
+            |head| Packed::from_fn(n_all, e, |at, unit| head_of(values, past_values, head, at, unit));
         for head in 0..h {
-            let part = if is_seen { &mut scores[head * n * n..][..n * n] } else { &mut scores[..] };
+            let part = if is_seen { &mut scores[head * n * n_all..][..n * n_all] } else { &mut scores[..] };
             let rows = Rows { data: &queries[own.start * wide + head * e..], n, stride: wide };
-            let keys = &keys[key_of(head)..];
-            let keys = Packed::from_fn(e, n, |unit, from| keys[from * narrow + unit]);
-            self.product(rows, &keys.whole(), part, n, false);
-            for (to, row) in part.chunks_exact_mut(n).enumerate() {
+            let keys = Packed::from_fn(e, n_all, |unit, at| head_of(keys, past_keys, head, at, unit));
+            self.product(rows, &keys.whole(), part, n_all, false);
+            for (to, row) in part.chunks_exact_mut(n_all).enumerate() {
                 for (from, score) in row.iter_mut().enumerate() {
-                    *score = if self.spec.sees(to, from) { *score * scale } else { f32::NEG_INFINITY };
+                    *score =
+                        if self.spec.sees(first + to, from) { *score * scale } else { f32::NEG_INFINITY };
                 }
             }
             if !is_seen {
-                part.chunks_exact_mut(n).for_each(|row| self.kernels.softmax(row));
-                self.mix(part, n, &values[key_of(head)..], narrow, &mut mixed[own.start * wide + head * e..]);
+                part.chunks_exact_mut(n_all).for_each(|row| self.kernels.softmax(row));
+                let into = &mut mixed[own.start * wide + head * e..];
+                self.product(whole(part, n_all), &values_of(head).whole(), into, wide, false);
             }
         }
         if is_seen {
-            let shape = vec![h, n, n];
+            let shape = vec![h, n, n_all];
             if self.tap.wants(scores_at) {
-                self.tap.touch(scores_at, View { prompt, shape: shape.clone(), data: &mut scores });
+                self.tap.touch(scores_at, View { prompt, first, shape: shape.clone(), data: &mut scores });
             }
-            scores.chunks_exact_mut(n).for_each(|row| self.kernels.softmax(row));
+            scores.chunks_exact_mut(n_all).for_each(|row| self.kernels.softmax(row));
             if self.tap.wants(pattern_at) {
-                self.tap.touch(pattern_at, View { prompt, shape, data: &mut scores });
+                self.tap.touch(pattern_at, View { prompt, first, shape, data: &mut scores });
             }
-            for (head, pattern) in scores.chunks_exact(n * n).enumerate() {
-                self.mix(
-                    pattern,
-                    n,
-                    &values[key_of(head)..],
-                    narrow,
-                    &mut mixed[own.start * wide + head * e..],
-                );
+            for (head, pattern) in scores.chunks_exact(n * n_all).enumerate() {
+                let into = &mut mixed[own.start * wide + head * e..];
+                self.product(whole(pattern, n_all), &values_of(head).whole(), into, wide, false);
             }
         }
-    }
-
-    fn mix(&mut self, pattern: &[f32], n: usize, values: &[f32], stride: usize, into: &mut [f32]) {
-        let e = self.spec.d_head;
-        let values = Packed::from_fn(n, e, |from, unit| values[from * stride + unit]);
-        self.product(whole(pattern, n), &values.whole(), into, self.spec.n_heads * e, false);
     }
 
     /// Queries, keys and values. A head whose copy of the residual stream was changed has a norm of its own.
@@ -429,9 +498,10 @@ impl<'p> Pass<'p> {
     }
 
     /// The rows that are wanted, normalized and unembedded.
-    fn answer(&mut self, mut residual: Vec<f32>, wanted: Wanted) -> Vec<Array<f32>> {
+    fn answer(&mut self, mut residual: Vec<f32>, wanted: Wanted<'_>) -> Vec<Array<f32>> {
         let d = self.spec.d_model;
         let weights = &self.model.weights;
+        let all: Vec<Range<usize>> = self.segments.iter().map(|segment| segment.rows.clone()).collect();
         let arrays = |data: &[f32], rows: &[Range<usize>], width: usize| -> Vec<Array<f32>> {
             let of = |own: &Range<usize>| Array {
                 shape: vec![own.len(), width],
@@ -440,36 +510,58 @@ impl<'p> Pass<'p> {
             rows.iter().map(of).collect()
         };
         let ends = [Site::FinalScale, Site::FinalNormalized, Site::Logits].map(Hook::whole);
-        let (Some(norm), Some(unembed)) = (&weights.final_norm, &weights.unembed) else {
-            return arrays(&residual, &self.prompts, d);
-        };
+        // A tap has all rows, and may change what is wanted of them.
         let is_seen = ends.iter().any(|hook| self.tap.wants(*hook));
+        let (Some(norm), Some(unembed)) = (&weights.final_norm, &weights.unembed) else {
+            return arrays(&residual, &all, d);
+        };
         if wanted == Wanted::Residual && !is_seen {
-            return arrays(&residual, &self.prompts, d);
+            return arrays(&residual, &all, d);
         }
         let kept = (wanted == Wanted::Residual).then(|| residual.clone());
-        let mut ranges = self.prompts.clone();
-        if wanted == Wanted::Last && !is_seen {
+        let is_last = matches!(wanted, Wanted::Last | Wanted::Tokens(_));
+        let mut rows = all.clone();
+        if is_last && !is_seen {
             residual =
-                ranges.iter().flat_map(|own| &residual[(own.end - 1) * d..own.end * d]).copied().collect();
-            ranges = (0..ranges.len()).map(|at| at..at + 1).collect();
+                all.iter().flat_map(|own| &residual[(own.end - 1) * d..own.end * d]).copied().collect();
+            rows = (0..all.len()).map(|at| at..at + 1).collect();
+        } else if is_last {
+            rows.iter_mut().for_each(|own| own.start = own.end - 1);
         }
-        let n_rows = residual.len() / d;
         let normal = self.norm(&residual, norm, [ends[0], ends[1]]);
+        if let (Wanted::Tokens(tokens), false) = (wanted, self.tap.wants(ends[2])) {
+            self.multiply_adds += (rows.len() * tokens.len() * d) as u64;
+            let level = self.kernels.level();
+            let bias = |token: usize| weights.unembed_bias.as_ref().map_or(0.0, |bias| bias[token]);
+            let logit = |row: &[f32], token: usize| bias(token) + unembed.product_with(level, row, token);
+            let of = |own: &Range<usize>| {
+                let row = &normal[own.start * d..own.end * d];
+                let data = tokens.iter().map(|&token| logit(row, token as usize)).collect();
+                Array { shape: vec![1, tokens.len()], data }
+            };
+            return rows.iter().map(of).collect();
+        }
         let mut logits = match &weights.unembed_bias {
-            Some(bias) => bias.repeat(n_rows),
-            None => vec![0.0; n_rows * self.spec.d_vocab],
+            Some(bias) => bias.repeat(residual.len() / d),
+            None => vec![0.0; residual.len() / d * self.spec.d_vocab],
         };
         let adds = weights.unembed_bias.is_some();
         self.product(whole(&normal, d), &unembed.whole(), &mut logits, self.spec.d_vocab, adds);
         self.look(ends[2], &mut logits);
-        if let Some(kept) = kept {
-            return arrays(&kept, &self.prompts, d);
+        match (kept, wanted) {
+            (Some(kept), _) => arrays(&kept, &all, d),
+            (None, Wanted::Tokens(tokens)) => {
+                let of = |own: &Range<usize>| {
+                    let row = &logits[own.start * self.spec.d_vocab..];
+                    Array {
+                        shape: vec![1, tokens.len()],
+                        data: tokens.iter().map(|&token| row[token as usize]).collect(),
+                    }
+                };
+                rows.iter().map(of).collect()
+            }
+            _ => arrays(&logits, &rows, self.spec.d_vocab),
         }
-        if wanted == Wanted::Last && is_seen {
-            ranges.iter_mut().for_each(|own| own.start = own.end - 1);
-        }
-        arrays(&logits, &ranges, self.spec.d_vocab)
     }
 }
 

@@ -65,6 +65,15 @@ impl Packed {
         self.panels[output / PANEL * self.n_in..][..self.n_in].iter().map(move |row| row[output % PANEL])
     }
 
+    /// A row times the inputs of one output: what [`multiply`] has there, to the bit.
+    pub(super) fn product_with(&self, level: Level, row: &[f32], output: usize) -> f32 {
+        let terms = row.iter().zip(self.column(output));
+        match level {
+            Level::Portable => terms.fold(0.0, |sum, (x, weight)| sum + x * weight),
+            Level::Avx2 | Level::Avx512 => terms.fold(0.0, |sum, (x, weight)| x.mul_add(weight, sum)),
+        }
+    }
+
     /// Bytes that it takes.
     #[must_use]
     pub fn n_bytes(&self) -> usize {

@@ -12,12 +12,14 @@ mod kernels;
 pub mod site;
 pub mod spec;
 pub mod tap;
+pub mod tokens;
 pub mod weights;
 
 pub use families::{Origin, from_gguf, from_hugging_face};
 pub use site::{Axis, Hook, Site, SiteError};
 pub use spec::{Family, Spec};
 pub use tap::{Array, Capture, RunError, Tap, View};
+pub use tokens::{Token, TokenError, Tokens};
 pub use weights::{Weights, WeightsError};
 
 /// A model: what it is made of, what it learned, and whence it came.

@@ -164,7 +164,8 @@ impl Site {
 
     /// Whether `name` is one of its names; of a site in blocks, within the block.
     fn is_called(self, name: &str) -> bool {
-        name == self.full() || name == self.short() || self.aliases().contains(&name)
+        let short = name.strip_prefix("hook_").unwrap_or(name);
+        name == self.full() || short == self.short() || self.aliases().contains(&name)
     }
 }
 

@@ -10,6 +10,8 @@ use super::spec::{Positions, Spec};
 pub struct View<'v, F> {
     /// Which prompt, from 0.
     pub prompt: usize,
+    /// The position of the first row: 0, unless a run was taken up in the middle of a prompt.
+    pub first: usize,
     /// How many there are along each axis of the site, see [`Site::axes`].
     pub shape: Vec<usize>,
     /// The numbers, the last axis fastest.

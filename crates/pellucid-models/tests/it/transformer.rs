@@ -5,10 +5,12 @@ use std::path::PathBuf;
 
 use pellucid_data::Level;
 use pellucid_fixtures::fixtures;
-use pellucid_models::transformer::forward::{self, Wanted};
+use pellucid_models::transformer::forward::{self, Past, Stream, Wanted};
 use pellucid_models::transformer::tap::{Tap, Untouched, View};
 use pellucid_models::transformer::weights::{Gguf, Safetensors, Tensors};
-use pellucid_models::transformer::{Capture, Hook, Transformer, definition, from_gguf, from_hugging_face};
+use pellucid_models::transformer::{
+    Capture, Hook, RunError, Site, Transformer, definition, from_gguf, from_hugging_face,
+};
 
 pub(crate) fn folder() -> PathBuf {
     fixtures().join("transformers-5.24.0")
@@ -216,4 +218,144 @@ fn a_change_at_any_site_moves_the_answer_as_the_definition_says() {
             assert!(moved, "{name}: a change of {hook} moves nothing");
         }
     }
+}
+
+#[test]
+fn a_run_that_is_taken_up_in_the_middle_is_the_whole_run_to_the_bit() {
+    let tokens = tokens();
+    for name in TINY.into_iter().filter(|name| *name != "bert") {
+        let model = tiny(name);
+        let spec = &model.spec;
+        for level in [Level::Portable, Level::Avx2, Level::Avx512] {
+            let mut hooks = Past::hooks(spec);
+            hooks.extend((0..spec.n_layers).map(|layer| Hook::at(Site::ResidPre, layer)));
+            let mut seen = Capture::of(hooks);
+            let prompts = [&tokens[1..6], &tokens[..]];
+            let whole = forward::run_at(&model, &prompts, Wanted::All, &mut seen, level).unwrap();
+            let alone = forward::run_at(&model, &[&tokens], Wanted::All, &mut Untouched, level).unwrap();
+            assert_eq!(alone.answers[0], whole.answers[1], "{name}: alone and among others");
+            let answers = [7, 3, 41];
+            let some =
+                forward::run_at(&model, &prompts, Wanted::Tokens(&answers), &mut Untouched, level).unwrap();
+            for (few, all) in some.answers.iter().zip(&whole.answers) {
+                let last = &all.data[all.data.len() - spec.d_vocab..];
+                assert_eq!(few.data, answers.map(|token| last[token as usize]), "{name}: some logits");
+            }
+            assert!(some.multiply_adds < alone.multiply_adds * 2);
+            let past = Past::of(spec, &seen, 1).unwrap();
+            for layer in 0..spec.n_layers {
+                for first in 0..tokens.len() {
+                    let before = &seen.seen[&(1, Hook::at(Site::ResidPre, layer))].data;
+                    let stream = Stream {
+                        residual: before[first * spec.d_model..].to_vec(),
+                        first,
+                        past: Some(&past),
+                    };
+                    let streams = vec![stream.clone(), stream];
+                    let found = forward::resume(&model, layer, streams, Wanted::All, &mut Untouched, level);
+                    let theirs = &whole.answers[1].data[first * spec.d_vocab..];
+                    assert_eq!(
+                        found.answers[0].data, theirs,
+                        "{name}, {level:?}: from block {layer}, position {first}"
+                    );
+                    assert_eq!(found.answers[1], found.answers[0]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn newer_instructions_change_no_bit() {
+    let tokens = tokens();
+    for name in TINY {
+        let model = tiny(name);
+        let of =
+            |level| forward::run_at(&model, &[&tokens], Wanted::All, &mut Untouched, level).unwrap().answers;
+        // Both multiply and add in one step; what is portable rounds in between.
+        assert_eq!(of(Level::Avx2), of(Level::Avx512), "{name}");
+    }
+}
+
+#[test]
+fn sites_are_read_by_all_their_names_and_typos_are_told() {
+    for (name, same) in [
+        ("blocks.3.attn.hook_q", "blocks.3.attn.q.hook_out"),
+        ("blocks.0.hook_resid_pre", "blocks.0.hook_in"),
+        ("blocks.0.hook_resid_pre", "blocks.0.resid_pre"),
+        ("blocks.11.attn.hook_z", "blocks.11.z"),
+        ("blocks.11.attn.hook_z", "blocks.11.hook_z"),
+        ("blocks.1.mlp.hook_post", "blocks.1.mlp.out.hook_in"),
+        ("ln_final.hook_scale", "ln_final.scale"),
+        ("hook_embed", "embed"),
+    ] {
+        let hook: Hook = same.parse().unwrap();
+        assert_eq!(hook.to_string(), name);
+        assert_eq!(name.parse::<Hook>().unwrap(), hook);
+    }
+    let model = tiny("llama");
+    for hook in model.spec.hooks() {
+        assert_eq!(hook.to_string().parse::<Hook>().unwrap(), hook, "what is printed is read");
+    }
+    let wrong = |name: &str| name.parse::<Hook>().unwrap_err().to_string();
+    assert!(
+        wrong("blocks.0.hook_resid_pr").contains("did you mean `blocks.0.hook_resid_pre`"),
+        "{}",
+        wrong("blocks.0.hook_resid_pr")
+    );
+    assert!(wrong("resid_pre").contains("blocks.0.hook_resid_pre"));
+    assert!(wrong("blocks.x.hook_z").contains("`x` is no number of a block"));
+    assert!("rezid_pre".parse::<Site>().unwrap_err().to_string().contains("did you mean `resid_pre`"));
+    let gone = |name: &str| model.spec.check(name.parse().unwrap()).unwrap_err().to_string();
+    assert!(gone("hook_pos_embed").contains("llama models have no such site"));
+    assert!(gone("blocks.2.hook_z").contains("blocks 0 to 1"));
+}
+
+#[test]
+fn prompts_that_cannot_be_run_are_told() {
+    let model = tiny("gpt2");
+    let run =
+        |tokens: &[u32]| forward::run(&model, &[&[1, 2], tokens], Wanted::Last, &mut Untouched).unwrap_err();
+    assert_eq!(run(&[]).1.to_string(), "the prompt has no tokens");
+    assert_eq!(run(&[0; 33]).1.to_string(), "the prompt has 33 tokens; this model reads at most 32");
+    assert_eq!(run(&[4, 50]), (1, RunError::Token { at: 1, token: 50, size: 50 }));
+}
+
+#[test]
+fn files_that_are_no_models_are_told() {
+    let folder = folder();
+    let config = fs_err::read_to_string(folder.join("gpt2/config.json")).unwrap();
+    let weights = fs_err::read(folder.join("gpt2/model.safetensors")).unwrap();
+    let told = |config: &str, weights: &[u8]| {
+        from_hugging_face(config.as_bytes(), vec![weights]).unwrap_err().to_string()
+    };
+    let with = |from: &str, to: &str| {
+        assert!(config.contains(from), "{from}");
+        told(&config.replace(from, to), &weights)
+    };
+    assert!(with("\"gpt2\"", "\"mamba\"").contains("`mamba` is not supported; gpt2, llama"));
+    assert!(
+        with("\"n_layer\": 2", "\"n_layer\": 3")
+            .contains("`transformer.h.2.attn.c_attn.weight` is not there")
+    );
+    assert!(
+        with("\"n_embd\": 16", "\"n_embd\": 32").contains("[16], and [32] is expected")
+            || with("\"n_embd\": 16", "\"n_embd\": 32").contains("is expected")
+    );
+    assert!(with("\"gelu_new\"", "\"mish\"").contains("`mish` is not supported"));
+    assert!(with("\"n_head\": 4", "\"n_head\": 0").contains("is 0"));
+    assert!(with("\"n_head\": 4", "\"n_head\": 3").contains("do not divide 16"));
+    assert!(told("{", &weights).contains("config.json"));
+    assert!(told("{}", &weights).contains("model_type"));
+    assert!(told(&config, &weights[..1000]).contains("longer than the file"));
+    assert!(told(&config, &weights[..weights.len() - 8]).contains("cut short"));
+    let mut damaged = weights.clone();
+    let last = damaged.len() - 4;
+    damaged[last..].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(told(&config, &damaged).contains("not finite"));
+    let gguf = fs_err::read(folder.join("llama.gguf")).unwrap();
+    for cut in [0, 3, 8, 20, 100, 600, gguf.len() - 1] {
+        assert!(from_gguf(&gguf[..cut]).is_err(), "{cut}");
+    }
+    assert!(from_gguf(b"GGUF\x09\0\0\0").unwrap_err().to_string().contains("version 9"));
 }
