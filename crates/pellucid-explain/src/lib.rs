@@ -5,7 +5,10 @@
 
 pub mod aggregate;
 mod attributions;
+#[cfg(feature = "transformer")]
+pub mod inside;
 pub mod shapley;
+mod workers;
 
 pub use attributions::{Attributions, Kind, Space};
 pub use pellucid_data::control::{Control, Quiet, Stopped, Watch};

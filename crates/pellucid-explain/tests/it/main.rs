@@ -1,6 +1,8 @@
 //! Explanations against the contributions that the libraries themselves compute.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
 
+#[cfg(feature = "transformer")]
+mod inside;
 mod libraries;
 mod methods;
 mod peers;

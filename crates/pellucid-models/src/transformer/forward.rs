@@ -1,15 +1,14 @@
 //! What does a transformer compute, fast? Prompts side by side, rows of all of them through one product of matrices.
 //!
 //! What [`super::definition`] says, in 32 bits. What nobody looks at is not kept: scores of a head at a time, and products that add to
-//! the residual stream where it is. Every number is the same to the bit whatever other prompts there are, and whatever is looked at but
-//! results of heads and what they read.
+//! the residual stream where it is. Every number is the same to the bit whatever other prompts there are, and whatever is looked at.
 
 use std::ops::Range;
 
 use pellucid_data::Level;
 
 use super::Transformer;
-use super::gemm::{Factor, Packed, Rows, multiply};
+use super::gemm::{Factor, Packed, Rows, Target, multiply};
 use super::kernels::Kernels;
 use super::site::{Hook, Site};
 use super::spec::{Positions, Spec};
@@ -196,19 +195,16 @@ impl<'p> Pass<'p> {
         }
     }
 
-    fn product(&mut self, rows: Rows<'_>, factor: &Factor<'_>, into: &mut [f32], stride: usize, adds: bool) {
-        self.multiply_adds += multiply(self.kernels.level(), rows, factor, into, stride, adds);
+    fn product(&mut self, rows: Rows<'_>, factor: &Factor<'_>, target: Target<'_>) {
+        self.multiply_adds += multiply(self.kernels.level(), rows, factor, target);
     }
 
     /// Rows times a matrix, plus its bias.
     fn linear(&mut self, rows: &[f32], linear: &Linear) -> Vec<f32> {
         let n_out = linear.weight.n_out();
-        let mut into = match &linear.bias {
-            Some(bias) => bias.repeat(self.n_rows),
-            None => vec![0.0; self.n_rows * n_out],
-        };
-        let rows = whole(rows, linear.weight.n_in());
-        self.product(rows, &linear.weight.whole(), &mut into, n_out, linear.bias.is_some());
+        let mut into = vec![0.0; rows.len() / linear.weight.n_in() * n_out];
+        let target = Target { into: &mut into, stride: n_out, bias: linear.bias.as_deref(), adds: false };
+        self.product(whole(rows, linear.weight.n_in()), &linear.weight.whole(), target);
         into
     }
 
@@ -220,11 +216,9 @@ impl<'p> Pass<'p> {
             self.kernels.add(residual, &own);
             return;
         }
-        let d = self.spec.d_model;
-        if let Some(bias) = &linear.bias {
-            residual.chunks_exact_mut(d).for_each(|row| self.kernels.add(row, bias));
-        }
-        self.product(whole(rows, linear.weight.n_in()), &linear.weight.whole(), residual, d, true);
+        let bias = linear.bias.as_deref();
+        let target = Target { into: residual, stride: self.spec.d_model, bias, adds: true };
+        self.product(whole(rows, linear.weight.n_in()), &linear.weight.whole(), target);
     }
 
     fn embed(&mut self, prompts: &[&[u32]]) -> Vec<f32> {
@@ -268,7 +262,9 @@ impl<'p> Pass<'p> {
         if is_seen {
             self.look(scale, &mut scales);
             for (row, scale) in into.chunks_exact_mut(d).zip(&scales) {
-                row.iter_mut().for_each(|x| *x /= scale);
+                // As where nobody looks, to the bit.
+                let by = scale.recip();
+                row.iter_mut().for_each(|x| *x *= by);
             }
             self.look(normalized, &mut into);
             into.chunks_exact_mut(d).for_each(|row| kernels.weigh(weights, 1.0, row));
@@ -380,7 +376,7 @@ impl<'p> Pass<'p> {
             let part = if is_seen { &mut scores[head * n * n_all..][..n * n_all] } else { &mut scores[..] };
             let rows = Rows { data: &queries[own.start * wide + head * e..], n, stride: wide };
             let keys = Packed::from_fn(e, n_all, |unit, at| head_of(keys, past_keys, head, at, unit));
-            self.product(rows, &keys.whole(), part, n_all, false);
+            self.product(rows, &keys.whole(), plain(part, n_all));
             for (to, row) in part.chunks_exact_mut(n_all).enumerate() {
                 for (from, score) in row.iter_mut().enumerate() {
                     *score =
@@ -390,7 +386,7 @@ impl<'p> Pass<'p> {
             if !is_seen {
                 part.chunks_exact_mut(n_all).for_each(|row| self.kernels.softmax(row));
                 let into = &mut mixed[own.start * wide + head * e..];
-                self.product(whole(part, n_all), &values_of(head).whole(), into, wide, false);
+                self.product(whole(part, n_all), &values_of(head).whole(), plain(into, wide));
             }
         }
         if is_seen {
@@ -404,7 +400,7 @@ impl<'p> Pass<'p> {
             }
             for (head, pattern) in scores.chunks_exact(n * n_all).enumerate() {
                 let into = &mut mixed[own.start * wide + head * e..];
-                self.product(whole(pattern, n_all), &values_of(head).whole(), into, wide, false);
+                self.product(whole(pattern, n_all), &values_of(head).whole(), plain(into, wide));
             }
         }
     }
@@ -460,14 +456,13 @@ impl<'p> Pass<'p> {
             }
         }
         let width = n_heads * e;
-        let mut into = match &linear.bias {
-            Some(bias) => bias.repeat(self.n_rows),
-            None => vec![0.0; self.n_rows * width],
-        };
+        let mut into = vec![0.0; self.n_rows * width];
         for head in 0..n_heads {
             let rows = Rows { data: &copies[head * d..], n: self.n_rows, stride: n_heads * d };
-            let factor = linear.weight.part(0..d, head * e..(head + 1) * e);
-            self.product(rows, &factor, &mut into[head * e..], width, true);
+            let own = head * e..(head + 1) * e;
+            let bias = linear.bias.as_ref().map(|bias| &bias[own.clone()]);
+            let target = Target { into: &mut into[head * e..], stride: width, bias, adds: false };
+            self.product(rows, &linear.weight.part(0..d, own), target);
         }
         into
     }
@@ -483,15 +478,19 @@ impl<'p> Pass<'p> {
         for head in 0..h {
             let rows = Rows { data: &mixed[head * e..], n: self.n_rows, stride: h * e };
             let factor = block.output.weight.part(head * e..(head + 1) * e, 0..d);
-            self.product(rows, &factor, &mut results[head * d..], h * d, false);
+            self.product(rows, &factor, plain(&mut results[head * d..], h * d));
         }
+        let before = results.clone();
         self.look(result_at, &mut results);
-        let mut sums = match &block.output.bias {
-            Some(bias) => bias.repeat(self.n_rows),
-            None => vec![0.0; self.n_rows * d],
-        };
-        for (sum, heads) in sums.chunks_exact_mut(d).zip(results.chunks_exact(h * d)) {
-            heads.chunks_exact(d).for_each(|head| self.kernels.add(sum, head));
+        let mut sums = self.linear(mixed, &block.output);
+        // Rows whose results were changed are their sum; others stay what they are where nobody looks.
+        let pairs = results.chunks_exact(h * d).zip(before.chunks_exact(h * d));
+        for (sum, (heads, before)) in sums.chunks_exact_mut(d).zip(pairs) {
+            if heads != before {
+                sum.fill(0.0);
+                heads.chunks_exact(d).for_each(|head| self.kernels.add(sum, head));
+                block.output.bias.iter().for_each(|bias| self.kernels.add(sum, bias));
+            }
         }
         self.look(out, &mut sums);
         self.kernels.add(residual, &sums);
@@ -533,7 +532,7 @@ impl<'p> Pass<'p> {
             self.multiply_adds += (rows.len() * tokens.len() * d) as u64;
             let level = self.kernels.level();
             let bias = |token: usize| weights.unembed_bias.as_ref().map_or(0.0, |bias| bias[token]);
-            let logit = |row: &[f32], token: usize| bias(token) + unembed.product_with(level, row, token);
+            let logit = |row: &[f32], token: usize| unembed.product_with(level, row, token) + bias(token);
             let of = |own: &Range<usize>| {
                 let row = &normal[own.start * d..own.end * d];
                 let data = tokens.iter().map(|&token| logit(row, token as usize)).collect();
@@ -541,12 +540,10 @@ impl<'p> Pass<'p> {
             };
             return rows.iter().map(of).collect();
         }
-        let mut logits = match &weights.unembed_bias {
-            Some(bias) => bias.repeat(residual.len() / d),
-            None => vec![0.0; residual.len() / d * self.spec.d_vocab],
-        };
-        let adds = weights.unembed_bias.is_some();
-        self.product(whole(&normal, d), &unembed.whole(), &mut logits, self.spec.d_vocab, adds);
+        let mut logits = vec![0.0; residual.len() / d * self.spec.d_vocab];
+        let bias = weights.unembed_bias.as_deref();
+        let target = Target { into: &mut logits, stride: self.spec.d_vocab, bias, adds: false };
+        self.product(whole(&normal, d), &unembed.whole(), target);
         self.look(ends[2], &mut logits);
         match (kept, wanted) {
             (Some(kept), _) => arrays(&kept, &all, d),
@@ -563,6 +560,11 @@ impl<'p> Pass<'p> {
             _ => arrays(&logits, &rows, self.spec.d_vocab),
         }
     }
+}
+
+/// Rows that take a product.
+fn plain(into: &mut [f32], stride: usize) -> Target<'_> {
+    Target { into, stride, bias: None, adds: false }
 }
 
 /// All columns of rows.

@@ -118,15 +118,18 @@ pub(super) struct Rows<'m> {
     pub(super) stride: usize,
 }
 
-/// Multiplies rows with a matrix; writes rows that are `stride` apart, or adds to them. The answer is how many multiply-adds that took.
-pub(super) fn multiply(
-    level: Level,
-    rows: Rows<'_>,
-    factor: &Factor<'_>,
-    into: &mut [f32],
-    stride: usize,
-    adds: bool,
-) -> u64 {
+/// Where a product goes: rows that are `stride` apart, which take the product and the bias, or are added both in one sum.
+#[derive(Debug)]
+pub(super) struct Target<'t> {
+    pub(super) into: &'t mut [f32],
+    pub(super) stride: usize,
+    pub(super) bias: Option<&'t [f32]>,
+    pub(super) adds: bool,
+}
+
+/// Multiplies rows with a matrix. The answer is how many multiply-adds that took.
+pub(super) fn multiply(level: Level, rows: Rows<'_>, factor: &Factor<'_>, target: Target<'_>) -> u64 {
+    let Target { into, stride, bias, adds } = target;
     let (n_in, n_out) = (factor.inputs.len(), factor.outputs.len());
     let most = match level {
         Level::Avx512 => 12,
@@ -157,6 +160,7 @@ pub(super) fn multiply(
                 let out = Out {
                     into: &mut into[block.start * stride + first_out..],
                     stride,
+                    bias: bias.map(|bias| &bias[first_out..]),
                     columns: columns.clone(),
                     adds,
                 };
@@ -178,17 +182,21 @@ fn even(rows: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
 struct Out<'o> {
     into: &'o mut [f32],
     stride: usize,
+    bias: Option<&'o [f32]>,
     columns: Range<usize>,
     adds: bool,
 }
 
 impl Out<'_> {
     #[inline(always)]
-    fn write(&mut self, row: usize, sums: &[f32; PANEL]) {
+    fn write(&mut self, row: usize, sums: &mut [f32; PANEL]) {
         let into = &mut self.into[row * self.stride..][..self.columns.len()];
-        let sums = &sums[self.columns.clone()];
+        let sums = &mut sums[self.columns.clone()];
+        if let Some(bias) = self.bias {
+            sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+        }
         if self.adds {
-            into.iter_mut().zip(sums).for_each(|(into, sum)| *into += sum);
+            into.iter_mut().zip(sums).for_each(|(into, sum)| *into += *sum);
         } else {
             into.copy_from_slice(sums);
         }
@@ -254,7 +262,7 @@ fn avx512<const N: usize>(rows: &[[f32; N]], inputs: &[[f32; PANEL]], mut out: O
                 _mm512_storeu_ps(half.as_mut_ptr(), *sum);
             }
         }
-        out.write(row, &kept);
+        out.write(row, &mut kept);
     }
 }
 
@@ -292,7 +300,7 @@ fn avx2<const N: usize>(rows: &[[f32; N]], inputs: &[[f32; PANEL]], mut out: Out
             }
         }
     }
-    kept.iter().enumerate().for_each(|(row, sums)| out.write(row, sums));
+    kept.iter_mut().enumerate().for_each(|(row, sums)| out.write(row, sums));
 }
 
 fn portable<const N: usize>(rows: &[[f32; N]], inputs: &[[f32; PANEL]], mut out: Out<'_>) {
@@ -302,5 +310,5 @@ fn portable<const N: usize>(rows: &[[f32; N]], inputs: &[[f32; PANEL]], mut out:
             sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += x * weight);
         }
     }
-    kept.iter().enumerate().for_each(|(row, sums)| out.write(row, sums));
+    kept.iter_mut().enumerate().for_each(|(row, sums)| out.write(row, sums));
 }

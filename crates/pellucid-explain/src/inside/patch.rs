@@ -1,0 +1,249 @@
+//! What does every place of a grid carry? Activation patching by its plan.
+
+use std::sync::{Mutex, PoisonError};
+
+use pellucid_data::Level;
+use pellucid_models::transformer::forward::{self, Outcome, Past, Stream, Wanted};
+use pellucid_models::transformer::tap::{Array, Tap, View};
+use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
+
+use super::definition::{Put, metric, one_cell};
+use super::patching::{Cell, Direction, Pair, PatchError, Patching};
+use super::plan::{Plan, Start, plan};
+use crate::workers::share;
+use crate::{Control, Stopped};
+
+/// A grid that was computed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Patched {
+    /// What was asked.
+    pub asked: Patching,
+    /// What was run, and what that cost.
+    pub plan: Plan,
+    /// The metric with each cell's values put in, in the plan's order of cells.
+    pub metrics: Vec<f64>,
+    /// The metric of the clean prompt.
+    pub clean: f64,
+    /// The metric of the corrupt prompt.
+    pub corrupt: f64,
+    /// Multiply-adds that were carried out: the plan's figure.
+    pub multiply_adds: u64,
+    /// Cells that were run again the slow way.
+    pub verified: Verified,
+}
+
+/// Cells that were run again, each as one whole run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verified {
+    /// How many.
+    pub n: usize,
+    /// By how much a metric was off at most.
+    pub worst: f64,
+}
+
+impl Patched {
+    /// The effect of a cell: 0 where the metric stays that of the prompt that is run, 1 where it becomes the other one's.
+    #[must_use]
+    pub fn effect(&self, cell: usize) -> f64 {
+        let (run, donor) = match self.asked.direction {
+            Direction::Denoise => (self.corrupt, self.clean),
+            Direction::Noise => (self.clean, self.corrupt),
+        };
+        (self.metrics[cell] - run) / (donor - run)
+    }
+}
+
+/// A run that others are taken up from.
+struct Reference {
+    /// The residual stream before each block, and after the last.
+    streams: Vec<Vec<f32>>,
+    past: Past,
+}
+
+/// Puts each cell's values in, and measures the answer. A share `verify` of the cells is run again the slow way.
+///
+/// # Errors
+/// When that can't be asked of the model and the prompts, or the caller stopped.
+pub fn patch(
+    model: &Transformer,
+    pair: &Pair,
+    asked: Patching,
+    verify: f64,
+    control: &Control<'_>,
+) -> Result<Patched, PatchError> {
+    let spec = &model.spec;
+    asked.check(spec, pair)?;
+    let level = Level::detect();
+    let (run, donor) = pair.sides(asked.direction);
+    let n_tokens = run.len();
+    let at_site = || (0..spec.n_layers).map(|layer| Hook::at(asked.site, layer));
+    let streams = || {
+        (0..spec.n_layers)
+            .flat_map(|layer| [Site::ResidPre, Site::ResidPost].map(|site| Hook::at(site, layer)))
+    };
+    let mut seen = Capture::of(at_site().chain(streams()).chain(Past::hooks(spec)).collect());
+    let mut theirs = Capture::of(at_site().collect());
+    let wanted = Wanted::Tokens(&asked.answers);
+    let first = |(_, cause)| PatchError::Site(cause);
+    let ours = forward::run_at(model, &[run], wanted, &mut seen, level).map_err(first)?;
+    let other = forward::run_at(model, &[donor], wanted, &mut theirs, level).map_err(first)?;
+    let [own_metric, donor_metric] = [&ours, &other].map(|outcome| metric(&outcome.answers[0]));
+    let (clean, corrupt) = match asked.direction {
+        Direction::Denoise => (donor_metric, own_metric),
+        Direction::Noise => (own_metric, donor_metric),
+    };
+    if clean == corrupt {
+        return Err(PatchError::NoDifference { metric: clean });
+    }
+    let plan = plan(spec, &asked, n_tokens, &seen, &theirs);
+    let reference = reference(model, &mut seen);
+    let Some(reference) = reference else { return Err(PatchError::Stopped) };
+    let donors: Vec<Array<f32>> = at_site().filter_map(|hook| theirs.seen.remove(&(0, hook))).collect();
+    let sweep = Sweep { model, asked: &asked, reference: &reference, donors: &donors, n_tokens, level };
+    // Cells that nothing is run for keep the metric of the run itself.
+    let done = Mutex::new(Done {
+        metrics: vec![own_metric; plan.cells.len()],
+        multiply_adds: ours.multiply_adds + other.multiply_adds,
+        untouched: None,
+    });
+    control.watch.advance(plan.n_skipped);
+    let work = |(): &mut (), batch: &Vec<Start>| {
+        let outcome = sweep.run(batch);
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(outcome) => {
+                for (start, answer) in batch.iter().zip(&outcome.answers) {
+                    done.metrics[start.at] = metric(answer);
+                }
+                done.multiply_adds += outcome.multiply_adds;
+                control.watch.advance(batch.len());
+                Ok(())
+            }
+            Err(cell) => {
+                done.untouched = Some(cell);
+                Err(Stopped)
+            }
+        }
+    };
+    let ended = share(plan.batches.iter(), plan.batches.len(), control, || (), work);
+    let Done { metrics, multiply_adds, untouched } =
+        done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if let Some(cell) = untouched {
+        return Err(PatchError::Untouched { cell });
+    }
+    ended.map_err(|Stopped| PatchError::Stopped)?;
+    let verified = check(model, pair, &asked, (&plan.cells, &metrics), verify, control)?;
+    Ok(Patched { asked, plan, metrics, clean, corrupt, multiply_adds, verified })
+}
+
+/// Residual streams, keys and values of a run.
+fn reference(model: &Transformer, seen: &mut Capture<f32>) -> Option<Reference> {
+    let spec = &model.spec;
+    let past = Past::of(spec, seen, 0)?;
+    let mut streams = Vec::with_capacity(spec.n_layers + 1);
+    for layer in 0..spec.n_layers {
+        streams.push(seen.seen.get(&(0, Hook::at(Site::ResidPre, layer)))?.data.clone());
+    }
+    streams.push(seen.seen.get(&(0, Hook::at(Site::ResidPost, spec.n_layers - 1)))?.data.clone());
+    Some(Reference { streams, past })
+}
+
+/// What the batches found.
+struct Done {
+    metrics: Vec<f64>,
+    multiply_adds: u64,
+    untouched: Option<Cell>,
+}
+
+struct Sweep<'s> {
+    model: &'s Transformer,
+    asked: &'s Patching,
+    reference: &'s Reference,
+    /// The other run's values at the site, a block each.
+    donors: &'s [Array<f32>],
+    n_tokens: usize,
+    level: Level,
+}
+
+/// Puts the values of several cells in, each of them into its own run.
+struct PutAll<'d> {
+    /// Where; nowhere if the residual streams took them already.
+    hook: Option<Hook>,
+    puts: Vec<Put<'d>>,
+}
+
+impl Tap<f32> for PutAll<'_> {
+    fn wants(&self, hook: Hook) -> bool {
+        self.hook == Some(hook)
+    }
+
+    fn touch(&mut self, _: Hook, view: View<'_, f32>) {
+        self.puts[view.prompt].put_into(view);
+    }
+}
+
+impl Sweep<'_> {
+    /// Cells that start at one block.
+    ///
+    /// # Errors
+    /// With a cell that put nothing in, which the plan knows of none.
+    fn run(&self, batch: &[Start]) -> Result<Outcome, Cell> {
+        let d = self.model.spec.d_model;
+        let Some(&Start { layer, is_residual, .. }) = batch.first() else {
+            return Ok(Outcome { answers: Vec::new(), multiply_adds: 0 });
+        };
+        let hook = Hook::at(self.asked.site, batch[0].cell.layer);
+        let mut puts = Vec::with_capacity(batch.len());
+        let mut streams = Vec::with_capacity(batch.len());
+        for start in batch {
+            let mut residual = self.reference.streams[layer][start.first * d..].to_vec();
+            let donor = &self.donors[start.cell.layer];
+            let mut put =
+                Put { hook: Hook::at(self.asked.site, start.cell.layer), cell: start.cell, donor, n_put: 0 };
+            if is_residual {
+                let shape = vec![self.n_tokens - start.first, d];
+                put.put_into(View { prompt: 0, first: start.first, shape, data: &mut residual });
+            }
+            puts.push(put);
+            streams.push(Stream { residual, first: start.first, past: Some(&self.reference.past) });
+        }
+        let wanted = Wanted::Tokens(&self.asked.answers);
+        let mut tap = PutAll { hook: (!is_residual).then_some(hook), puts };
+        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, self.level);
+        match tap.puts.iter().find(|put| put.n_put == 0) {
+            Some(put) => Err(put.cell),
+            None => Ok(outcome),
+        }
+    }
+}
+
+/// Runs some cells again, spread evenly over the grid.
+fn check(
+    model: &Transformer,
+    pair: &Pair,
+    asked: &Patching,
+    (cells, metrics): (&[Cell], &[f64]),
+    share_of: f64,
+    control: &Control<'_>,
+) -> Result<Verified, PatchError> {
+    let n = (share_of.clamp(0.0, 1.0) * cells.len() as f64).ceil() as usize;
+    let worst = Mutex::new(0.0_f64);
+    share(
+        (0..n).map(|at| at * cells.len() / n),
+        n,
+        control,
+        || (),
+        |(), at| {
+            let slow = one_cell(model, pair, asked, cells[at], Level::detect());
+            let off = slow.map_or(f64::INFINITY, |slow| (slow - metrics[at]).abs());
+            if let Ok(mut worst) = worst.lock() {
+                *worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+            }
+            control.watch.advance(1);
+            Ok(())
+        },
+    )
+    .map_err(|_| PatchError::Stopped)?;
+    Ok(Verified { n, worst: worst.into_inner().unwrap_or(f64::INFINITY) })
+}

@@ -1,0 +1,162 @@
+//! What of an experiment has to be computed, and what does it cost?
+//!
+//! Of a causal model, a change at a position leaves everything before it as it was, and a change in a block all blocks before: the run
+//! is taken up there, with the keys and values that it has already. Where both prompts have the same values nothing is run at all.
+//! Only the answers' logits are computed, and cells that start at the same block go through the weights together.
+
+use pellucid_models::transformer::tap::Array;
+use pellucid_models::transformer::{Axis, Capture, Hook, Site, Spec};
+
+use super::patching::{Cell, Patching};
+
+/// Rows that go through the weights together, at most, unless one cell has more.
+pub(super) const MOST_ROWS: usize = 512;
+
+/// A cell that is run, from a block and a position on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Start {
+    /// The place among all cells.
+    pub(super) at: usize,
+    pub(super) cell: Cell,
+    /// The first block that is run.
+    pub(super) layer: usize,
+    /// The first position that is run.
+    pub(super) first: usize,
+    /// Whether the residual stream before that block takes the values itself, so that no site is looked at.
+    pub(super) is_residual: bool,
+}
+
+/// What is run, and what that costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// All cells.
+    pub cells: Vec<Cell>,
+    /// Cells where both prompts have the same values, so that nothing is run.
+    pub n_skipped: usize,
+    /// Multiply-adds of a whole run for every cell, as it is done without a plan: every row and all logits.
+    pub naive: u64,
+    /// Multiply-adds of the plan, with the two runs that it needs first.
+    pub planned: u64,
+    /// Bytes of activations that are held at once, at most, by each thread, and of what the two runs leave.
+    pub peak_bytes: usize,
+    /// Batches of cells that start at one block.
+    pub(super) batches: Vec<Vec<Start>>,
+    pub(super) n_tokens: usize,
+}
+
+impl Plan {
+    /// Rows of all blocks that are run.
+    #[must_use]
+    pub fn n_batches(&self) -> usize {
+        self.batches.len()
+    }
+}
+
+/// Multiply-adds of blocks from one on, for so many last rows of a prompt of `n_all` tokens.
+pub(super) fn blocks(spec: &Spec, from: usize, n_rows: usize, n_all: usize) -> u64 {
+    let (d, e) = (spec.d_model, spec.d_head);
+    let attention = d * (spec.n_heads + 2 * spec.n_kv_heads) * e + spec.n_heads * e * d;
+    let mlp = d * spec.d_mlp * if spec.is_gated { 3 } else { 2 };
+    let mixing = 2 * spec.n_heads * n_all * e;
+    ((spec.n_layers - from) * n_rows * (attention + mlp + mixing)) as u64
+}
+
+/// Plans a sweep. `run` and `donor` are what both runs had at the site, block by block.
+#[must_use]
+pub fn plan(
+    spec: &Spec,
+    asked: &Patching,
+    n_tokens: usize,
+    run: &Capture<f32>,
+    donor: &Capture<f32>,
+) -> Plan {
+    let cells = asked.cells(spec, n_tokens);
+    fn at(seen: &Capture<f32>, hook: Hook) -> Option<&Array<f32>> {
+        seen.seen.get(&(0, hook))
+    }
+    let mut starts = Vec::new();
+    let mut n_skipped = 0;
+    for (place, &cell) in cells.iter().enumerate() {
+        let (Some(ours), Some(theirs)) =
+            (at(run, Hook::at(asked.site, cell.layer)), at(donor, Hook::at(asked.site, cell.layer)))
+        else {
+            continue;
+        };
+        match first_change(asked.site, cell, ours, theirs) {
+            None => n_skipped += 1,
+            Some(first) => {
+                let is_residual = matches!(asked.site, Site::ResidPre | Site::ResidPost);
+                let layer = cell.layer + usize::from(asked.site == Site::ResidPost);
+                starts.push(Start { at: place, cell, layer, first, is_residual });
+            }
+        }
+    }
+    starts.sort_by_key(|start| (start.layer, start.first, start.at));
+    let mut batches: Vec<Vec<Start>> = Vec::new();
+    let mut n_rows = 0;
+    for start in starts {
+        let own = n_tokens - start.first;
+        match batches.last_mut() {
+            Some(batch) if batch[0].layer == start.layer && n_rows + own <= MOST_ROWS => {
+                batch.push(start);
+                n_rows += own;
+            }
+            _ => {
+                batches.push(vec![start]);
+                n_rows = own;
+            }
+        }
+    }
+    let unembedded = (asked.answers.len() * spec.d_model) as u64;
+    // Results of heads are no step of the pass: they are worked out beside it, where they are looked at.
+    let beside = match asked.site {
+        Site::Result => spec.n_heads * spec.d_head * spec.d_model,
+        _ => 0,
+    };
+    let all_beside = (spec.n_layers * n_tokens * beside) as u64;
+    let reference = 2 * (blocks(spec, 0, n_tokens, n_tokens) + unembedded + all_beside);
+    let all = batches.iter().flatten();
+    let planned = all.map(|start| {
+        let n_rows = n_tokens - start.first;
+        blocks(spec, start.layer, n_rows, n_tokens) + unembedded + (n_rows * beside) as u64
+    });
+    let planned = reference + planned.sum::<u64>();
+    let a_run = blocks(spec, 0, n_tokens, n_tokens) + (n_tokens * spec.d_model * spec.d_vocab) as u64;
+    Plan {
+        naive: (cells.len() as u64 + 2) * a_run,
+        planned,
+        peak_bytes: peak(spec, asked.site, n_tokens),
+        cells,
+        n_skipped,
+        batches,
+        n_tokens,
+    }
+}
+
+/// The first position whose later rows a cell changes; `None` if it changes nothing.
+fn first_change(site: Site, cell: Cell, ours: &Array<f32>, theirs: &Array<f32>) -> Option<usize> {
+    let is_changed = |range: &std::ops::Range<usize>| {
+        let pairs = ours.data[range.clone()].iter().zip(&theirs.data[range.clone()]);
+        pairs.into_iter().any(|(a, b)| a.to_bits() != b.to_bits())
+    };
+    let ranges = cell.ranges(site, &ours.shape, 0);
+    if site.axes()[0] == Axis::Position {
+        let width = ours.data.len() / ours.shape[0];
+        return ranges.iter().find(|range| is_changed(range)).map(|range| range.start / width);
+    }
+    // Scores and patterns: a row of a head is a token that attends.
+    let [n, n_all] = [ours.shape[1], ours.shape[2]];
+    let rows =
+        ranges.iter().flat_map(|range| (range.start / n_all..range.end / n_all).map(|row| (row, row % n)));
+    rows.filter(|(row, _)| is_changed(&(row * n_all..(row + 1) * n_all))).map(|(_, position)| position).min()
+}
+
+fn peak(spec: &Spec, site: Site, n_tokens: usize) -> usize {
+    let past = 2 * spec.n_layers * n_tokens * spec.n_kv_heads * spec.d_head;
+    let streams = spec.n_layers * n_tokens * spec.d_model;
+    let sites = 2 * spec.n_layers * spec.shape(site, n_tokens).iter().product::<usize>();
+    let widest = (spec.d_mlp * if spec.is_gated { 2 } else { 1 })
+        .max((spec.n_heads + 2 * spec.n_kv_heads) * spec.d_head);
+    let rows = MOST_ROWS.max(n_tokens) * (3 * spec.d_model + widest);
+    size_of::<f32>() * (past + streams + sites + rows)
+}
