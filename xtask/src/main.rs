@@ -7,6 +7,7 @@ mod python;
 mod setup;
 mod test;
 mod tidy;
+mod weights;
 
 use std::process::ExitCode;
 

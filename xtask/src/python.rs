@@ -22,6 +22,11 @@ fn find(minor: u32) -> Option<PathBuf> {
     })
 }
 
+/// The newest Python that is there, from 3.11 on.
+pub fn any() -> Result<PathBuf> {
+    (11..20).rev().find_map(find).context("no Python from 3.11 on is on this machine")
+}
+
 /// Which Python an environment needs.
 pub enum Version {
     /// This minor version or a later one.

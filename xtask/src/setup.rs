@@ -1,8 +1,9 @@
-//! What does a fresh machine lack? Rust's own components and the test runner; the rest comes with cargo.
+//! What does a fresh machine lack? Rust's own components, the test runner, and real weights; the rest comes with cargo.
 
 use anyhow::{Context, Result, bail};
 
 use crate::places::{command, step, tools};
+use crate::weights;
 
 /// Built with this repository's own toolchain; newer ones may want a newer one.
 const NEXTEST: &str = "0.9.143";
@@ -23,7 +24,7 @@ pub fn run() -> Result<()> {
             bail!("cargo-nextest was installed into {} and does not run", tools().display());
         }
     }
-    Ok(())
+    weights::fetch()
 }
 
 fn works(arguments: &[&str]) -> bool {

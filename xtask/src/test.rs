@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::places::{command, step, target};
-use crate::{setup, tidy};
+use crate::{setup, tidy, weights};
 
 pub fn run() -> Result<()> {
     setup::run()?;
@@ -29,6 +29,7 @@ pub fn run() -> Result<()> {
     let tour = target().join("xtask-tour");
     step("tour", cargo("run --release --locked -- tour").arg(&tour))?;
     // Last, so that its summary is the last thing printed.
-    step("tests", &mut cargo("nextest run --workspace --all-features --locked --profile ci"))?;
+    let mut tests = cargo("nextest run --workspace --all-features --locked --profile ci");
+    step("tests", tests.env("PELLUCID_WEIGHTS", weights::folder()))?;
     Ok(())
 }

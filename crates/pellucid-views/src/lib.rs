@@ -15,6 +15,7 @@ pub mod importance_ranges;
 pub mod matrix;
 pub mod number;
 pub mod partial;
+pub mod patch_grid;
 pub mod rashomon_map;
 pub mod render;
 pub mod report;

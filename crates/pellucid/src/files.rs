@@ -1,5 +1,11 @@
 //! Where do bytes come from? From paths, mapped where that is possible, unpacked where that is needed.
 
+#[cfg(feature = "transformer")]
+mod transformers;
+
+#[cfg(feature = "transformer")]
+pub use transformers::{TransformerError, load_tokenizer, load_transformer};
+
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::groups::Group;
+use crate::lens_args::Lens;
 use crate::rule_args::{Rashomon, Rules};
 
 /// Says why a model predicted this, and gives no number without its residual.
@@ -91,6 +92,9 @@ pub(crate) enum Command {
     /// All rule sets that are nearly as good: counted, listed, drawn from, studied
     #[command(subcommand)]
     Rashomon(Box<Rashomon>),
+    /// What happens inside a transformer: its sites, and experiments on them
+    #[command(subcommand)]
+    Lens(Box<Lens>),
     /// Print a completion script for a shell
     Completions {
         /// The shell

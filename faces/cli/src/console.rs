@@ -134,6 +134,11 @@ impl Console {
         self.progress_in(None, "nodes")
     }
 
+    /// Progress over so many things of another kind.
+    pub(crate) fn counting(&self, total: u64, unit: &str) -> Progress<'_> {
+        self.progress_in(Some(total), unit)
+    }
+
     fn progress_in(&self, total: Option<u64>, unit: &str) -> Progress<'_> {
         let bar = if self.progress {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());

@@ -5,8 +5,9 @@ use std::any::Any;
 use pellucid::data::ratio::RatioError;
 use pellucid::data::read::ReadError;
 use pellucid::data::write::WriteError;
+use pellucid::explain::inside::PatchError;
 use pellucid::explain::shapley::PlanError;
-use pellucid::files::FileError;
+use pellucid::files::{FileError, TransformerError};
 use pellucid::learn::mine::MineError;
 use pellucid::learn::rashomon::study::StudyError;
 use pellucid::learn::rashomon::{ApproximateError, SampleError};
@@ -113,7 +114,17 @@ macro_rules! input {
     };
 }
 
-input!(FileError, ReadError, BindError, RunError, RatioError, InstanceError, StudyError, PredictError);
+input!(
+    FileError,
+    TransformerError,
+    ReadError,
+    BindError,
+    RunError,
+    RatioError,
+    InstanceError,
+    StudyError,
+    PredictError
+);
 
 macro_rules! input_or_limit {
     ($($error:ident $(, or in $nested:ident)?;)*) => {
@@ -129,6 +140,7 @@ macro_rules! input_or_limit {
 }
 
 input_or_limit! {
+    PatchError;
     MineError;
     PlanError;
     ApproximateError, or in Semantics;

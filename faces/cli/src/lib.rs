@@ -7,6 +7,7 @@ mod console;
 mod explaining;
 mod failure;
 mod groups;
+mod lens_args;
 mod output;
 mod rule_args;
 mod task;

@@ -8,6 +8,6 @@ pub mod patch;
 pub mod patching;
 pub mod plan;
 
-pub use patch::{Patched, Verified, patch};
+pub use patch::{Patched, Prepared, Verified, patch, prepare};
 pub use patching::{By, Cell, Direction, Pair, PatchError, Patching};
 pub use plan::{Plan, plan};

@@ -61,6 +61,21 @@ struct Reference {
     past: Past,
 }
 
+/// A sweep that is planned: both prompts were run once, and nothing else.
+pub struct Prepared<'m> {
+    model: &'m Transformer,
+    pair: &'m Pair,
+    asked: Patching,
+    plan: Plan,
+    reference: Reference,
+    /// The other run's values at the site, a block each.
+    donors: Vec<Array<f32>>,
+    /// The metric of the prompt that is run, and of the other one.
+    metrics: [f64; 2],
+    multiply_adds: u64,
+    level: Level,
+}
+
 /// Puts each cell's values in, and measures the answer. A share `verify` of the cells is run again the slow way.
 ///
 /// # Errors
@@ -72,69 +87,153 @@ pub fn patch(
     verify: f64,
     control: &Control<'_>,
 ) -> Result<Patched, PatchError> {
+    prepare(model, pair, asked)?.run(verify, control)
+}
+
+/// Runs both prompts, and plans what is to be run for the cells.
+///
+/// # Errors
+/// When that can't be asked of the model and the prompts.
+pub fn prepare<'m>(
+    model: &'m Transformer,
+    pair: &'m Pair,
+    asked: Patching,
+) -> Result<Prepared<'m>, PatchError> {
     let spec = &model.spec;
     asked.check(spec, pair)?;
     let level = Level::detect();
     let (run, donor) = pair.sides(asked.direction);
-    let n_tokens = run.len();
     let at_site = || (0..spec.n_layers).map(|layer| Hook::at(asked.site, layer));
-    let streams = || {
-        (0..spec.n_layers)
-            .flat_map(|layer| [Site::ResidPre, Site::ResidPost].map(|site| Hook::at(site, layer)))
-    };
-    let mut seen = Capture::of(at_site().chain(streams()).chain(Past::hooks(spec)).collect());
+    let streams = (0..spec.n_layers)
+        .flat_map(|layer| [Site::ResidPre, Site::ResidPost].map(|site| Hook::at(site, layer)));
+    let mut seen = Capture::of(at_site().chain(streams).chain(Past::hooks(spec)).collect());
     let mut theirs = Capture::of(at_site().collect());
     let wanted = Wanted::Tokens(&asked.answers);
-    let first = |(_, cause)| PatchError::Site(cause);
-    let ours = forward::run_at(model, &[run], wanted, &mut seen, level).map_err(first)?;
-    let other = forward::run_at(model, &[donor], wanted, &mut theirs, level).map_err(first)?;
-    let [own_metric, donor_metric] = [&ours, &other].map(|outcome| metric(&outcome.answers[0]));
-    let (clean, corrupt) = match asked.direction {
-        Direction::Denoise => (donor_metric, own_metric),
-        Direction::Noise => (own_metric, donor_metric),
-    };
-    if clean == corrupt {
-        return Err(PatchError::NoDifference { metric: clean });
+    let told = |(_, cause)| PatchError::Site(cause);
+    let ours = forward::run_at(model, &[run], wanted, &mut seen, level).map_err(told)?;
+    let other = forward::run_at(model, &[donor], wanted, &mut theirs, level).map_err(told)?;
+    let metrics = [&ours, &other].map(|outcome| metric(&outcome.answers[0]));
+    if metrics[0] == metrics[1] {
+        return Err(PatchError::NoDifference { metric: metrics[0] });
     }
-    let plan = plan(spec, &asked, n_tokens, &seen, &theirs);
-    let reference = reference(model, &mut seen);
-    let Some(reference) = reference else { return Err(PatchError::Stopped) };
-    let donors: Vec<Array<f32>> = at_site().filter_map(|hook| theirs.seen.remove(&(0, hook))).collect();
-    let sweep = Sweep { model, asked: &asked, reference: &reference, donors: &donors, n_tokens, level };
-    // Cells that nothing is run for keep the metric of the run itself.
-    let done = Mutex::new(Done {
-        metrics: vec![own_metric; plan.cells.len()],
-        multiply_adds: ours.multiply_adds + other.multiply_adds,
-        untouched: None,
-    });
-    control.watch.advance(plan.n_skipped);
-    let work = |(): &mut (), batch: &Vec<Start>| {
-        let outcome = sweep.run(batch);
-        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-        match outcome {
-            Ok(outcome) => {
-                for (start, answer) in batch.iter().zip(&outcome.answers) {
-                    done.metrics[start.at] = metric(answer);
+    let plan = plan(spec, &asked, run.len(), &seen, &theirs);
+    let reference = reference(model, &mut seen).ok_or(PatchError::Stopped)?;
+    let donors = at_site().filter_map(|hook| theirs.seen.remove(&(0, hook))).collect();
+    let multiply_adds = ours.multiply_adds + other.multiply_adds;
+    Ok(Prepared { model, pair, asked, plan, reference, donors, metrics, multiply_adds, level })
+}
+
+impl Prepared<'_> {
+    /// What is to be run.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Multiply-adds of the two runs that there were.
+    #[must_use]
+    pub fn multiply_adds(&self) -> u64 {
+        self.multiply_adds
+    }
+
+    /// Runs it.
+    ///
+    /// # Errors
+    /// When the caller stopped.
+    pub fn run(self, verify: f64, control: &Control<'_>) -> Result<Patched, PatchError> {
+        let [own_metric, donor_metric] = self.metrics;
+        let (clean, corrupt) = match self.asked.direction {
+            Direction::Denoise => (donor_metric, own_metric),
+            Direction::Noise => (own_metric, donor_metric),
+        };
+        // Cells that nothing is run for keep the metric of the run itself.
+        let done = Mutex::new(Done {
+            metrics: vec![own_metric; self.plan.cells.len()],
+            multiply_adds: self.multiply_adds,
+            untouched: None,
+        });
+        control.watch.advance(self.plan.n_skipped);
+        let work = |(): &mut (), batch: &Vec<Start>| {
+            let outcome = self.batch(batch);
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            match outcome {
+                Ok(outcome) => {
+                    for (start, answer) in batch.iter().zip(&outcome.answers) {
+                        done.metrics[start.at] = metric(answer);
+                    }
+                    done.multiply_adds += outcome.multiply_adds;
+                    control.watch.advance(batch.len());
+                    Ok(())
                 }
-                done.multiply_adds += outcome.multiply_adds;
-                control.watch.advance(batch.len());
-                Ok(())
+                Err(cell) => {
+                    done.untouched = Some(cell);
+                    Err(Stopped)
+                }
             }
-            Err(cell) => {
-                done.untouched = Some(cell);
-                Err(Stopped)
-            }
+        };
+        let batches = &self.plan.batches;
+        let ended = share(batches.iter(), batches.len(), control, || (), work);
+        let Done { metrics, multiply_adds, untouched } =
+            done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cell) = untouched {
+            return Err(PatchError::Untouched { cell });
         }
-    };
-    let ended = share(plan.batches.iter(), plan.batches.len(), control, || (), work);
-    let Done { metrics, multiply_adds, untouched } =
-        done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(cell) = untouched {
-        return Err(PatchError::Untouched { cell });
+        ended.map_err(|Stopped| PatchError::Stopped)?;
+        let verified = self.check(&metrics, verify, control)?;
+        let Self { asked, plan, .. } = self;
+        Ok(Patched { asked, plan, metrics, clean, corrupt, multiply_adds, verified })
     }
-    ended.map_err(|Stopped| PatchError::Stopped)?;
-    let verified = check(model, pair, &asked, (&plan.cells, &metrics), verify, control)?;
-    Ok(Patched { asked, plan, metrics, clean, corrupt, multiply_adds, verified })
+
+    /// Cells that start at one block.
+    ///
+    /// # Errors
+    /// With a cell that put nothing in, which the plan knows of none.
+    fn batch(&self, batch: &[Start]) -> Result<Outcome, Cell> {
+        let d = self.model.spec.d_model;
+        let Some(&Start { layer, is_residual, .. }) = batch.first() else {
+            return Ok(Outcome { answers: Vec::new(), multiply_adds: 0 });
+        };
+        let hook = Hook::at(self.asked.site, batch[0].cell.layer);
+        let mut puts = Vec::with_capacity(batch.len());
+        let mut streams = Vec::with_capacity(batch.len());
+        for start in batch {
+            let mut residual = self.reference.streams[layer][start.first * d..].to_vec();
+            let donor = &self.donors[start.cell.layer];
+            let mut put =
+                Put { hook: Hook::at(self.asked.site, start.cell.layer), cell: start.cell, donor, n_put: 0 };
+            if is_residual {
+                let shape = vec![self.plan.n_tokens - start.first, d];
+                put.put_into(View { prompt: 0, first: start.first, shape, data: &mut residual });
+            }
+            puts.push(put);
+            streams.push(Stream { residual, first: start.first, past: Some(&self.reference.past) });
+        }
+        let wanted = Wanted::Tokens(&self.asked.answers);
+        let mut tap = PutAll { hook: (!is_residual).then_some(hook), puts };
+        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, self.level);
+        match tap.puts.iter().find(|put| put.n_put == 0) {
+            Some(put) => Err(put.cell),
+            None => Ok(outcome),
+        }
+    }
+
+    /// Runs some cells again, spread evenly over the grid.
+    fn check(&self, metrics: &[f64], part: f64, control: &Control<'_>) -> Result<Verified, PatchError> {
+        let cells = &self.plan.cells;
+        let n = (part.clamp(0.0, 1.0) * cells.len() as f64).ceil() as usize;
+        let worst = Mutex::new(0.0_f64);
+        let work = |(): &mut (), at: usize| {
+            let slow = one_cell(self.model, self.pair, &self.asked, cells[at], self.level);
+            let off = slow.map_or(f64::INFINITY, |slow| (slow - metrics[at]).abs());
+            let mut worst = worst.lock().unwrap_or_else(PoisonError::into_inner);
+            *worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+            control.watch.advance(1);
+            Ok(())
+        };
+        share((0..n).map(|at| at * cells.len() / n), n, control, || (), work)
+            .map_err(|Stopped| PatchError::Stopped)?;
+        Ok(Verified { n, worst: worst.into_inner().unwrap_or_else(PoisonError::into_inner) })
+    }
 }
 
 /// Residual streams, keys and values of a run.
@@ -156,16 +255,6 @@ struct Done {
     untouched: Option<Cell>,
 }
 
-struct Sweep<'s> {
-    model: &'s Transformer,
-    asked: &'s Patching,
-    reference: &'s Reference,
-    /// The other run's values at the site, a block each.
-    donors: &'s [Array<f32>],
-    n_tokens: usize,
-    level: Level,
-}
-
 /// Puts the values of several cells in, each of them into its own run.
 struct PutAll<'d> {
     /// Where; nowhere if the residual streams took them already.
@@ -181,69 +270,4 @@ impl Tap<f32> for PutAll<'_> {
     fn touch(&mut self, _: Hook, view: View<'_, f32>) {
         self.puts[view.prompt].put_into(view);
     }
-}
-
-impl Sweep<'_> {
-    /// Cells that start at one block.
-    ///
-    /// # Errors
-    /// With a cell that put nothing in, which the plan knows of none.
-    fn run(&self, batch: &[Start]) -> Result<Outcome, Cell> {
-        let d = self.model.spec.d_model;
-        let Some(&Start { layer, is_residual, .. }) = batch.first() else {
-            return Ok(Outcome { answers: Vec::new(), multiply_adds: 0 });
-        };
-        let hook = Hook::at(self.asked.site, batch[0].cell.layer);
-        let mut puts = Vec::with_capacity(batch.len());
-        let mut streams = Vec::with_capacity(batch.len());
-        for start in batch {
-            let mut residual = self.reference.streams[layer][start.first * d..].to_vec();
-            let donor = &self.donors[start.cell.layer];
-            let mut put =
-                Put { hook: Hook::at(self.asked.site, start.cell.layer), cell: start.cell, donor, n_put: 0 };
-            if is_residual {
-                let shape = vec![self.n_tokens - start.first, d];
-                put.put_into(View { prompt: 0, first: start.first, shape, data: &mut residual });
-            }
-            puts.push(put);
-            streams.push(Stream { residual, first: start.first, past: Some(&self.reference.past) });
-        }
-        let wanted = Wanted::Tokens(&self.asked.answers);
-        let mut tap = PutAll { hook: (!is_residual).then_some(hook), puts };
-        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, self.level);
-        match tap.puts.iter().find(|put| put.n_put == 0) {
-            Some(put) => Err(put.cell),
-            None => Ok(outcome),
-        }
-    }
-}
-
-/// Runs some cells again, spread evenly over the grid.
-fn check(
-    model: &Transformer,
-    pair: &Pair,
-    asked: &Patching,
-    (cells, metrics): (&[Cell], &[f64]),
-    share_of: f64,
-    control: &Control<'_>,
-) -> Result<Verified, PatchError> {
-    let n = (share_of.clamp(0.0, 1.0) * cells.len() as f64).ceil() as usize;
-    let worst = Mutex::new(0.0_f64);
-    share(
-        (0..n).map(|at| at * cells.len() / n),
-        n,
-        control,
-        || (),
-        |(), at| {
-            let slow = one_cell(model, pair, asked, cells[at], Level::detect());
-            let off = slow.map_or(f64::INFINITY, |slow| (slow - metrics[at]).abs());
-            if let Ok(mut worst) = worst.lock() {
-                *worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
-            }
-            control.watch.advance(1);
-            Ok(())
-        },
-    )
-    .map_err(|_| PatchError::Stopped)?;
-    Ok(Verified { n, worst: worst.into_inner().unwrap_or(f64::INFINITY) })
 }

@@ -74,6 +74,12 @@ impl Packed {
         }
     }
 
+    /// How many numbers it has.
+    #[must_use]
+    pub fn n_numbers(&self) -> usize {
+        self.n_in * self.n_out
+    }
+
     /// Bytes that it takes.
     #[must_use]
     pub fn n_bytes(&self) -> usize {

@@ -4,4 +4,6 @@
 mod formats;
 mod hostile;
 #[cfg(feature = "transformer")]
+mod real_weights;
+#[cfg(feature = "transformer")]
 mod transformer;

@@ -183,7 +183,7 @@ pub(crate) fn method(name: MethodName) -> Method {
     }
 }
 
-fn terminal_columns() -> usize {
+pub(super) fn terminal_columns() -> usize {
     let stated = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     stated.unwrap_or(100).clamp(40, 160)
 }

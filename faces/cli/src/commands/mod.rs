@@ -6,6 +6,7 @@ mod explain;
 mod inspect;
 mod interactions;
 mod json_object;
+mod lens;
 mod merge;
 mod picture;
 mod position;
@@ -63,6 +64,7 @@ pub(crate) fn run(cli: &Cli, console: &Console, words: &[OsString]) -> Result<u8
         Command::Position(args) => position::run(args, &context),
         Command::Rules(args) => rules::run(args, &context),
         Command::Rashomon(args) => rashomon::run(args, &context),
+        Command::Lens(args) => lens::run(args, &context),
         Command::Merge(args) => merge::run(args, &context),
         Command::Doctor => doctor::run(&context),
         Command::Completions { shell } => {

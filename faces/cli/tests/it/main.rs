@@ -3,6 +3,7 @@
 
 mod documents;
 mod explaining;
+mod lens;
 mod linear;
 mod positions;
 mod refusals;

@@ -97,11 +97,21 @@ pub struct Weights {
 }
 
 impl Weights {
+    /// How many numbers a model of its kind has learned; what is shared is counted once.
+    #[must_use]
+    pub fn n_numbers(&self) -> usize {
+        self.measured(Packed::n_numbers)
+    }
+
     /// Bytes that they take; what is shared is counted once.
     #[must_use]
     pub fn n_bytes(&self) -> usize {
+        size_of::<f32>() * self.measured(|matrix| matrix.n_bytes() / size_of::<f32>())
+    }
+
+    fn measured(&self, of_matrix: impl Fn(&Packed) -> usize) -> usize {
         let mut n = 0;
-        let mut vector = |list: &Vec<f32>| n += list.len() * size_of::<f32>();
+        let mut vector = |list: &Vec<f32>| n += list.len();
         let norms = self.blocks.iter().flat_map(|block| [&block.ln1, &block.ln2]);
         for norm in norms.chain(&self.embed_norm).chain(&self.final_norm) {
             vector(&norm.weight);
@@ -122,7 +132,7 @@ impl Weights {
             .map(|linear| &linear.weight)
             .chain([&self.embed])
             .chain(own)
-            .map(Packed::n_bytes)
+            .map(of_matrix)
             .sum::<usize>()
     }
 }

@@ -1,0 +1,139 @@
+//! `pellucid lens info`: layers, widths, heads, and the sites that there are.
+
+use pellucid::files::load_transformer;
+use pellucid::models::transformer::spec::{NormKind, Positions, Stretch};
+use pellucid::models::transformer::{Axis, Site, Transformer};
+use pellucid::views::number::count;
+use pellucid::views::render::text::left;
+use serde_json::{Value, json};
+
+use super::super::{Context, print};
+use crate::failure::Failure;
+use crate::lens_args::Info;
+
+pub(super) fn run(args: &Info, context: &Context<'_>) -> Result<u8, Failure> {
+    let model = load_transformer(&args.model)?;
+    if context.json {
+        return context.print_json("lens_info", told(&model, args));
+    }
+    print(&said(&model, args))
+}
+
+fn positions(model: &Transformer) -> String {
+    match model.spec.positions {
+        Positions::Learned => "learned, added to the embedding".to_owned(),
+        Positions::Rotary { base, stretch } => format!(
+            "rotary, base {base}{}",
+            match stretch {
+                Stretch::None => String::new(),
+                Stretch::Linear(factor) => format!(", {factor} times longer"),
+                Stretch::Llama3 { factor, .. } => format!(", long waves {factor} times longer (Llama 3)"),
+            }
+        ),
+    }
+}
+
+fn told(model: &Transformer, args: &Info) -> Value {
+    let spec = &model.spec;
+    let mut body = json!({
+        "model": args.model, "name": model.origin.name, "family": spec.family.name(), "format": model.origin.format, "dtype": "f32",
+        "layers": spec.n_layers, "d_model": spec.d_model, "heads": spec.n_heads, "kv_heads": spec.n_kv_heads, "d_head": spec.d_head,
+        "d_mlp": spec.d_mlp, "vocabulary": spec.d_vocab, "context": spec.n_ctx, "parameters": model.weights.n_numbers(),
+        "bytes": model.weights.n_bytes(), "causal": spec.is_decoder, "gated_mlp": spec.is_gated, "window": spec.window,
+        "norm": norm(model), "positions": positions(model), "tied_embedding": is_tied(model),
+        "processing": {"fold_ln": false, "center_writing_weights": false, "center_unembed": false, "fold_value_biases": false},
+    });
+    if args.sites {
+        let sites: Vec<Value> = sites(model)
+            .map(|site| {
+                let axes: Vec<&str> = site.axes().iter().map(axis).collect();
+                json!({"site": site.short(), "in_blocks": site.is_in_blocks(), "axes": axes})
+            })
+            .collect();
+        body["sites"] = sites.into();
+    }
+    body
+}
+
+fn norm(model: &Transformer) -> &'static str {
+    match (model.spec.norm, model.spec.is_decoder) {
+        (NormKind::Layer, true) => "layer norm, before what reads it",
+        (NormKind::Layer, false) => "layer norm, after what it follows",
+        (NormKind::RootMeanSquare, _) => "root mean square, before what reads it",
+    }
+}
+
+fn is_tied(model: &Transformer) -> bool {
+    model.weights.unembed.as_ref().is_some_and(|unembed| unembed.is_shared_with(&model.weights.embed))
+}
+
+fn sites(model: &Transformer) -> impl Iterator<Item = Site> {
+    let hooks = model.spec.hooks();
+    Site::ALL.iter().copied().filter(move |site| hooks.iter().any(|hook| hook.site == *site))
+}
+
+fn axis(axis: &Axis) -> &'static str {
+    match axis {
+        Axis::Position => "position",
+        Axis::Destination => "destination",
+        Axis::Source => "source",
+        Axis::Head => "head",
+        Axis::KeyValueHead => "kv_head",
+        Axis::HeadUnit => "d_head",
+        Axis::Residual => "d_model",
+        Axis::Neuron => "d_mlp",
+        Axis::Vocabulary => "vocabulary",
+        Axis::One => "1",
+    }
+}
+
+fn said(model: &Transformer, args: &Info) -> String {
+    let spec = &model.spec;
+    let mut text = String::new();
+    let mut line = |word: &str, what: String| text += &format!("{} {what}\n", left(word, 12));
+    let name = model.origin.name.as_ref().map_or(String::new(), |name| format!("{name}, "));
+    line("model", format!("{}: {name}{}", args.model.display(), spec.family.name()));
+    line(
+        "weights",
+        format!(
+            "{}; {} numbers, {} MB as f32",
+            model.origin.format,
+            count(model.weights.n_numbers()),
+            model.weights.n_bytes() / 1_000_000
+        ),
+    );
+    line("blocks", format!("{} of width {}", spec.n_layers, spec.d_model));
+    let shared = if spec.n_kv_heads == spec.n_heads {
+        String::new()
+    } else {
+        format!(", {} of keys and values", spec.n_kv_heads)
+    };
+    line("heads", format!("{} of width {}{shared}", spec.n_heads, spec.d_head));
+    line("neurons", format!("{} a block{}", count(spec.d_mlp), if spec.is_gated { ", gated" } else { "" }));
+    line("norms", norm(model).to_owned());
+    line("positions", format!("{}; at most {}", positions(model), count(spec.n_ctx)));
+    if let Some(window) = spec.window {
+        line("window", format!("a token sees {} tokens", count(window)));
+    }
+    let tied = if is_tied(model) { "; embedding and unembedding are one" } else { "" };
+    line("vocabulary", format!("{} tokens{tied}", count(spec.d_vocab)));
+    line(
+        "kind",
+        if spec.is_decoder {
+            "decoder: a token sees those before it"
+        } else {
+            "encoder: every token sees all"
+        }
+        .to_owned(),
+    );
+    line("processing", "none: weights are as they are trained".to_owned());
+    if args.sites {
+        text += "\nSites, by the names that TransformerLens gives them (blocks.N. before those of blocks):\n";
+        for site in sites(model) {
+            let axes: Vec<&str> = site.axes().iter().map(axis).collect();
+            let whose = if site.is_in_blocks() { "" } else { ", once" };
+            text += &format!("  {} {}{whose}\n", left(site.short(), 24), axes.join(" × "));
+        }
+    }
+    text
+}
