@@ -3,6 +3,9 @@
 use pellucid_data::FeatureId;
 use pellucid_models::trees::import::import;
 use pellucid_models::trees::FeatureMatrix;
+use pellucid_models::transformer::forward::{self, Wanted};
+use pellucid_models::transformer::tap::Untouched;
+use pellucid_models::transformer::{from_gguf, from_hugging_face};
 use pellucid_models::{Predict, Scale};
 
 /// Imports a model; one that is read is walked, and predicts a row of missing values and one of zeros.
@@ -16,4 +19,18 @@ pub fn import_and_ask(bytes: &[u8]) {
         assert!(!model.predict(&rows, Scale::Prediction).is_empty());
         assert!(model.features_in_use().iter().all(|feature: &FeatureId| feature.index() < model.features.len()));
     }
+}
+
+/// Reads a transformer; one that is read runs a prompt. Bytes are a GGUF file, or a `config.json` and safetensors with a zero between.
+pub fn transformer_and_ask(bytes: &[u8]) {
+    let model = if bytes.starts_with(b"GGUF") {
+        from_gguf(bytes)
+    } else {
+        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+        from_hugging_face(&bytes[..end], vec![bytes.get(end + 1..).unwrap_or_default()])
+    };
+    let Ok(model) = model else { return };
+    let tokens = vec![0; model.spec.n_ctx.min(3)];
+    let found = forward::run(&model, &[&tokens], Wanted::Last, &mut Untouched).unwrap();
+    assert_eq!(found.answers.len(), 1);
 }

@@ -114,7 +114,7 @@ impl View for PatchGrid {
                 let is_worth = effect.abs() >= largest / 20.0 && step >= 40.0;
                 if is_worth {
                     // Ends of the scale are strong, its middle is the page.
-                    let ink = if effect.abs() > 0.55 * largest { Paint::Surface } else { Paint::Ink };
+                    let ink = if effect.abs() > 0.7 * largest { Paint::Surface } else { Paint::Ink };
                     let place = [x + step / 2.0, y + 14.0];
                     scene.text(place, &pretty(effect, 2), size::TICK, ink, Anchor::Middle);
                 }

@@ -11,6 +11,7 @@ use pellucid_models::transformer::weights::{Gguf, Safetensors, Tensors};
 use pellucid_models::transformer::{
     Capture, Hook, RunError, Site, Transformer, definition, from_gguf, from_hugging_face,
 };
+use proptest::prelude::*;
 
 pub(crate) fn folder() -> PathBuf {
     fixtures().join("transformers-5.24.0")
@@ -358,4 +359,29 @@ fn files_that_are_no_models_are_told() {
         assert!(from_gguf(&gguf[..cut]).is_err(), "{cut}");
     }
     assert!(from_gguf(b"GGUF\x09\0\0\0").unwrap_err().to_string().contains("version 9"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn damage_makes_errors_and_no_more(which in 0usize..3, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), cut in any::<Option<prop::sample::Index>>()) {
+        let folder = folder();
+        let read = |name: &str| fs_err::read(folder.join(name)).unwrap();
+        let (mut config, mut weights) = (read("llama/config.json"), if which == 0 { read("llama.gguf") } else { read("llama/model.safetensors") });
+        let target = if which == 1 { &mut config } else { &mut weights };
+        for (at, byte) in changes {
+            // Most of what can go wrong stands at the beginning.
+            let place = at.index(target.len().min(4000));
+            target[place] = byte;
+        }
+        if let Some(cut) = cut {
+            target.truncate(cut.index(target.len()));
+        }
+        let model = if which == 0 { from_gguf(&weights) } else { from_hugging_face(&config, vec![&weights]) };
+        if let Ok(model) = model {
+            let prompt = vec![0; model.spec.n_ctx.min(2)];
+            forward::run(&model, &[&prompt], Wanted::Last, &mut Untouched).unwrap();
+        }
+    }
 }

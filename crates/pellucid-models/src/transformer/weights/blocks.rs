@@ -106,15 +106,21 @@ impl Packing {
                 let scale = half(0);
                 into.extend(block[2..].iter().map(|&q| scale * f32::from(q as i8)));
             }
-            Self::Q4_0 => nibbles(&block[2..18], |_, q| half(0) * (f32::from(q) - 8.0), into),
-            Self::Q4_1 => nibbles(&block[4..20], |_, q| half(0) * f32::from(q) + half(2), into),
+            Self::Q4_0 => {
+                let scale = half(0);
+                nibbles(&block[2..18], |_, q| scale * (f32::from(q) - 8.0), into);
+            }
+            Self::Q4_1 => {
+                let (scale, least) = (half(0), half(2));
+                nibbles(&block[4..20], |_, q| scale * f32::from(q) + least, into);
+            }
             Self::Q5_0 => {
-                let high = fifth(&block[2..6]);
-                nibbles(&block[6..22], |at, q| half(0) * (f32::from(q | high(at)) - 16.0), into);
+                let (scale, high) = (half(0), fifth(&block[2..6]));
+                nibbles(&block[6..22], |at, q| scale * (f32::from(q | high(at)) - 16.0), into);
             }
             Self::Q5_1 => {
-                let high = fifth(&block[4..8]);
-                nibbles(&block[8..24], |at, q| half(0) * f32::from(q | high(at)) + half(2), into);
+                let (scale, least, high) = (half(0), half(2), fifth(&block[4..8]));
+                nibbles(&block[8..24], |at, q| scale * f32::from(q | high(at)) + least, into);
             }
             Self::Q2K => two_bits(block, into),
             Self::Q3K => three_bits(block, into),
