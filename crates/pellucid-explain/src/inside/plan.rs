@@ -2,7 +2,7 @@
 //!
 //! Of a causal model, a change at a position leaves everything before it as it was, and a change in a block all blocks before: the run
 //! is taken up there, with the keys and values that it has already. Where both prompts have the same values nothing is run at all.
-//! Only the answers' logits are computed, and cells that start at the same block go through the weights together.
+//! Of the last block only the row that answers is computed, and of all logits those of the answers; cells that start at the same block go through the weights together.
 
 use pellucid_models::transformer::tap::Array;
 use pellucid_models::transformer::{Axis, Capture, Hook, Site, Spec};
@@ -61,6 +61,16 @@ pub(super) fn blocks(spec: &Spec, from: usize, n_rows: usize, n_all: usize) -> u
     ((spec.n_layers - from) * n_rows * (attention + mlp + mixing)) as u64
 }
 
+/// The same where of the last block only the last row is wanted: of the others keys and values.
+fn to_last(spec: &Spec, from: usize, n_rows: usize, n_all: usize) -> u64 {
+    if from >= spec.n_layers {
+        return 0;
+    }
+    let others = 2 * (n_rows - 1) * spec.d_model * spec.n_kv_heads * spec.d_head;
+    let before = (spec.n_layers - 1 - from) as u64 * (blocks(spec, spec.n_layers - 1, n_rows, n_all));
+    before + blocks(spec, spec.n_layers - 1, 1, n_all) + others as u64
+}
+
 /// Plans a sweep. `run` and `donor` are what both runs had at the site, block by block.
 #[must_use]
 pub fn plan(
@@ -114,11 +124,16 @@ pub fn plan(
         _ => 0,
     };
     let all_beside = (spec.n_layers * n_tokens * beside) as u64;
-    let reference = 2 * (blocks(spec, 0, n_tokens, n_tokens) + unembedded + all_beside);
+    let whole = blocks(spec, 0, n_tokens, n_tokens);
+    // The run keeps everything; of the other one only the site is looked at.
+    let donors = if asked.site == Site::ResidPre { to_last(spec, 0, n_tokens, n_tokens) } else { whole };
+    let reference = whole + donors + 2 * (unembedded + all_beside);
     let all = batches.iter().flatten();
     let planned = all.map(|start| {
         let n_rows = n_tokens - start.first;
-        blocks(spec, start.layer, n_rows, n_tokens) + unembedded + (n_rows * beside) as u64
+        let is_looked_at = !start.is_residual && start.layer + 1 == spec.n_layers;
+        let of_blocks = if is_looked_at { blocks } else { to_last };
+        of_blocks(spec, start.layer, n_rows, n_tokens) + unembedded + (n_rows * beside) as u64
     });
     let planned = reference + planned.sum::<u64>();
     let a_run = blocks(spec, 0, n_tokens, n_tokens) + (n_tokens * spec.d_model * spec.d_vocab) as u64;

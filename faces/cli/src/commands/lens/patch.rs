@@ -92,7 +92,7 @@ impl Asked<'_> {
         json!({
             "cells": plan.cells.len(), "skipped": plan.n_skipped, "batches": plan.n_batches(),
             "multiply_adds": {"naive": plan.naive, "planned": plan.planned},
-            "peak_bytes": plan.peak_bytes + self.model.weights.n_bytes(), "seconds": plan.planned as f64 * each / threads,
+            "peak_bytes": plan.peak_bytes + self.model.weights.n_bytes(), "estimated_seconds": plan.planned as f64 * each / threads,
         })
     }
 
@@ -151,7 +151,7 @@ pub(super) fn plan(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
             "time",
             format!(
                 "about {} s, as fast as the two runs that were needed for this",
-                pretty(costs["seconds"].as_f64().unwrap_or(0.0), 2)
+                pretty(costs["estimated_seconds"].as_f64().unwrap_or(0.0), 2)
             ),
         ),
     ];
@@ -165,6 +165,7 @@ pub(super) fn run(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
         check_distinct(out, &[&args.model])?;
     }
     let asked = asked(args)?;
+    let start = Instant::now();
     let (prepared, each) = asked.prepared()?;
     let costs = asked.costs(prepared.plan(), each, context);
     let n = prepared.plan().cells.len();
@@ -172,6 +173,7 @@ pub(super) fn run(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
     let progress = context.console.counting((n + n_checked) as u64, "cells");
     let found = prepared.run(args.verify, &control(context.console, &progress));
     drop(progress);
+    let elapsed = start.elapsed().as_secs_f64();
     let found = match found {
         Ok(found) => found,
         Err(_) if context.console.is_interrupted() => return Err(Failure::Interrupted),
@@ -186,6 +188,8 @@ pub(super) fn run(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
         let mut body = asked.about();
         merge(&mut body, costs);
         merge(&mut body, asked.told(&found));
+        // From the first run on, without reading the model.
+        body["elapsed_seconds"] = elapsed.into();
         context.print_json("lens_patch", body)?;
     } else if args.out.is_none() {
         print(&asked.grid(&found).text(terminal_columns()))?;
