@@ -9,12 +9,14 @@ pub fn run(words: &[&str]) -> Result<()> {
     match words {
         [] => {
             shap(&[])?;
-            rules(&[])
+            rules(&[])?;
+            lens(&[])
         }
         ["shap", rest @ ..] => shap(rest),
         ["rules", rest @ ..] => rules(rest),
+        ["lens", rest @ ..] => lens(rest),
         ["costs", ..] => costs(),
-        [other, ..] => bail!("there is no bench `{other}`; there are `shap`, `rules` and `costs`"),
+        [other, ..] => bail!("there is no bench `{other}`; there are `shap`, `rules`, `lens` and `costs`"),
     }
 }
 
@@ -34,6 +36,17 @@ fn rules(rest: &[&str]) -> Result<()> {
         .arg("--pellucid")
         .arg(target().join("release/pellucid"))
         .args(rest);
+    step("race", &mut race)
+}
+
+fn lens(rest: &[&str]) -> Result<()> {
+    let folder = root().join("bench/lens");
+    let mut build = command("cargo");
+    step("program", build.args(["build", "--release", "--locked", "-p", "pellucid-cli"]))?;
+    let packages = requirements(&folder.join("requirements.txt"))?;
+    let python = environment("bench-lens", &Version::AtLeast(12), &packages)?;
+    let mut race = command(python);
+    race.arg(folder.join("run.py")).arg("--pellucid").arg(target().join("release/pellucid")).args(rest);
     step("race", &mut race)
 }
 

@@ -16,7 +16,7 @@ cargo xtask setup                 install what the tests need, outside of the ch
 cargo xtask test                  everything that CI runs
 cargo xtask tidy                  check the house's invariants
 cargo xtask fixtures [FOLDER...]  make fixtures again with the libraries they come from
-cargo xtask bench [shap|rules|costs] [ARG...] race the peers; ARGs go to the bench's script";
+cargo xtask bench [shap|rules|lens|costs] [ARG...] race the peers; ARGs go to the bench's script";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

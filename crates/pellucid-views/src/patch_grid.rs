@@ -88,10 +88,20 @@ impl View for PatchGrid {
         let top = frame.top + 24.0;
         let largest = self.largest();
         let scene = &mut frame.scene;
+        // Where columns are narrow, not every name has room.
+        let every = (34.0 / step).ceil().max(1.0);
         for (at, name) in self.columns.iter().enumerate() {
-            let head = [left + step * (at as f64 + 0.5), top - 8.0];
             let paint = if self.differ.contains(&at) { Paint::Ink } else { Paint::Muted };
-            scene.fitted(head, name, step - 3.0, size::TICK, paint, Anchor::Middle);
+            if at % every as usize == 0 {
+                let head = [left + step * at as f64, top - 8.0];
+                let room = (step * every).min(width - 20.0 - 48.0 - head[0]) - 3.0;
+                let (head, anchor) = if every > 1.0 {
+                    (head, Anchor::Start)
+                } else {
+                    ([head[0] + step / 2.0, head[1]], Anchor::Middle)
+                };
+                scene.fitted(head, name, room, size::TICK, paint, anchor);
+            }
             if self.differ.contains(&at) {
                 let x = left + step * at as f64;
                 scene.line([x + 2.0, top - 3.0], [x + step - 3.0, top - 3.0], Paint::Ink, 1.5, false);

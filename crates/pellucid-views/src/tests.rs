@@ -399,6 +399,45 @@ proptest! {
 }
 
 #[test]
+fn a_grid_of_effects_names_its_strongest_cell_and_fits() {
+    for (n_rows, n_columns) in [(2, 3), (30, 14), (3, 40), (48, 1)] {
+        let grid = crate::patch_grid::PatchGrid {
+            site: "resid_pre".to_owned(),
+            subtitle: "clean values in the corrupt run".to_owned(),
+            rows: (0..n_rows).map(|row| format!("L{row}")).collect(),
+            columns: (0..n_columns).map(|at| format!("·token<{at}>")).collect(),
+            differ: vec![0],
+            effects: (0..n_rows * n_columns)
+                .map(|at| if at == 1 { -1.5 } else { (at % 7) as f64 / 7.0 })
+                .collect(),
+            unit: "0: nothing; 1: all.".to_owned(),
+            checked: "Nothing was checked.".to_owned(),
+        };
+        let (row, column) = (1 / n_columns, 1 % n_columns);
+        assert!(grid.sentence().contains(&format!("L{row}, ·token<{column}> (−1.5)")), "{}", grid.sentence());
+        assert_eq!(grid.table().1[0][2], "−1.5");
+        assert!(
+            grid.text(80).lines().all(|line| line.chars().count() <= 80 || line.contains("The scale")),
+            "{}",
+            grid.text(80)
+        );
+        for width in [360.0, 720.0, 1200.0] {
+            let scene = grid.scene(width);
+            assert!(scene.n_marks() > n_rows * n_columns);
+            let all = texts(&scene);
+            for (at, (a, first)) in all.iter().enumerate() {
+                assert!(a[0] >= 0.0 && a[2] <= scene.width, "{first} leaves the picture at {width}");
+                for (b, second) in &all[at + 1..] {
+                    let apart = a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1];
+                    assert!(apart, "{first} and {second} overlap at {width}: {a:?} {b:?}");
+                }
+            }
+        }
+    }
+    assert_eq!(crate::patch_grid::visible(" a\n\tb"), "·a⏎⇥b");
+}
+
+#[test]
 fn a_matrix_names_its_strongest_pair_and_fits() {
     let features: Vec<String> = NAMES[..5].iter().map(|name| (*name).to_owned()).collect();
     let cell = |one: usize, other: usize| if one == other { 2.0 } else { 1.0 / (1 + one + other) as f64 };
