@@ -12,7 +12,7 @@ pub(crate) enum Lens {
     /// What a transformer is made of
     Info(Info),
     /// What a patching experiment would compute, and what that costs, before it is run
-    Plan(Patch),
+    Plan(Experiment),
     /// Put activations of one prompt into the run of another, place by place, and measure the answer
     Patch(Patch),
 }
@@ -30,16 +30,17 @@ pub(crate) struct Info {
 #[derive(Debug, Args)]
 #[command(
     after_help = "The metric is the logit of --answer less that of --wrong after the last token. An effect is normalized: 0 where it\n\
-    stays that of the prompt that is run, 1 where it becomes the other prompt's. Prompts must have equally many tokens."
+    stays that of the prompt that is run, 1 where it becomes the other prompt's. Prompts must have equally many tokens; a token\n\
+    before every prompt (BOS) is there if the model's tokenizer puts it there."
 )]
-pub(crate) struct Patch {
+pub(crate) struct Experiment {
     /// The model: a folder with config.json and model.safetensors (GPT-2, Llama, Mistral, Qwen2), or a GGUF file
     pub(crate) model: PathBuf,
     /// The prompt that has the answer
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) clean: String,
     /// The prompt that has it not
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) corrupt: String,
     /// The token that should come next after the clean prompt
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
@@ -56,12 +57,19 @@ pub(crate) struct Patch {
     /// Put corrupt values into the clean run instead of clean ones into the corrupt run
     #[arg(long)]
     pub(crate) noising: bool,
-    /// Run a share of the cells again, each as one whole run, and compare: 0.05, 1.0
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
-    pub(crate) verify: f64,
     /// The tokenizer, where it does not stand beside the model
     #[arg(long, value_name = "FILE")]
     pub(crate) tokenizer: Option<PathBuf>,
+}
+
+/// An experiment that is run.
+#[derive(Debug, Args)]
+pub(crate) struct Patch {
+    #[command(flatten)]
+    pub(crate) experiment: Experiment,
+    /// Run a share of the cells again, each as one whole run, and compare: 0.05, 1.0
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
+    pub(crate) verify: f64,
     /// The grid: .csv .parquet .arrow .jsonl .json .svg .png .html [default: printed]
     #[arg(short, long, value_name = "OUT")]
     pub(crate) out: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! What is activation patching? For every cell one whole run of the prompt, in which the cell's values are those of the other one.
 //!
-//! The oracle of [`super::patch`], and what `--verify` runs again.
+//! The oracle of [`mod@super::patch`], and what `--verify` runs again.
 
 use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Wanted};

@@ -1,6 +1,6 @@
 //! What happens inside a transformer? Experiments on its forward pass: values of another run are put in, and the answer is measured.
 //!
-//! [`patching`] says what is asked, [`plan`] what of it has to be computed, [`patch`] does it, and [`definition`] does it slowly: one
+//! [`patching`] says what is asked, [`mod@plan`] what of it has to be computed, [`mod@patch`] does it, and [`definition`] does it slowly: one
 //! whole run for every cell.
 
 pub mod definition;

@@ -113,6 +113,9 @@ pub fn prepare<'m>(
     let ours = forward::run_at(model, &[run], wanted, &mut seen, level).map_err(told)?;
     let other = forward::run_at(model, &[donor], wanted, &mut theirs, level).map_err(told)?;
     let metrics = [&ours, &other].map(|outcome| metric(&outcome.answers[0]));
+    if !metrics.iter().all(|metric| metric.is_finite()) {
+        return Err(PatchError::NotFinite);
+    }
     if metrics[0] == metrics[1] {
         return Err(PatchError::NoDifference { metric: metrics[0] });
     }

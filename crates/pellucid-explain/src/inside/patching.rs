@@ -120,6 +120,9 @@ pub enum PatchError {
         /// The difference.
         metric: f64,
     },
+    /// A model that answers no numbers.
+    #[error("the model's logits are no finite numbers; its weights may be damaged")]
+    NotFinite,
     /// An answer that the vocabulary has not.
     #[error("the answer is token {token}; the vocabulary has {size}")]
     Answer {

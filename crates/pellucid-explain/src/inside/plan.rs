@@ -37,7 +37,7 @@ pub struct Plan {
     pub naive: u64,
     /// Multiply-adds of the plan, with the two runs that it needs first.
     pub planned: u64,
-    /// Bytes of activations that are held at once, at most, by each thread, and of what the two runs leave.
+    /// About how many bytes of activations one thread holds at once, and the two runs leave.
     pub peak_bytes: usize,
     /// Batches of cells that start at one block.
     pub(super) batches: Vec<Vec<Start>>,
@@ -173,5 +173,6 @@ fn peak(spec: &Spec, site: Site, n_tokens: usize) -> usize {
     let widest = (spec.d_mlp * if spec.is_gated { 2 } else { 1 })
         .max((spec.n_heads + 2 * spec.n_kv_heads) * spec.d_head);
     let rows = MOST_ROWS.max(n_tokens) * (3 * spec.d_model + widest);
-    size_of::<f32>() * (past + streams + sites + rows)
+    // While the plan is made, captures and what is taken of them are held both.
+    size_of::<f32>() * (2 * past + 3 * streams + sites + rows)
 }

@@ -105,6 +105,9 @@ pub fn run_at(
     for (at, tokens) in prompts.iter().enumerate() {
         model.spec.check_tokens(tokens).map_err(|cause| (at, cause))?;
     }
+    if prompts.is_empty() {
+        return Ok(Outcome { answers: Vec::new(), multiply_adds: 0 });
+    }
     let mut rows = 0;
     let segments = prompts.iter().map(|tokens| {
         rows += tokens.len();

@@ -1,7 +1,8 @@
 //! Where in a transformer can one look and touch? Sites, by the names that everyone knows.
 //!
 //! Names, shapes and meaning are those of TransformerLens's `HookedTransformer` and `HookedEncoder` (3.9, the last line that has them); the
-//! names of its bridge (`blocks.0.attn.q.hook_out`) are read, too.
+//! most names of its bridge (`blocks.0.attn.q.hook_out`) are read, too; `mlp.in.hook_out` is not, which means one thing for plain MLPs and
+//! another for gated ones.
 
 use std::fmt;
 use std::str::FromStr;
@@ -54,7 +55,8 @@ macro_rules! sites {
             }
 
             /// The name within the model, or within a block: `hook_resid_pre`, `attn.hook_q`.
-            fn full(self) -> &'static str {
+            #[must_use]
+            pub fn full(self) -> &'static str {
                 match self { $(Self::$site => $full,)* }
             }
 
@@ -126,7 +128,7 @@ sites! {
     /// The second norm, before its weights.
     Ln2Normalized, "ln2.normalized", "ln2.hook_normalized", [], [Position, Residual];
     /// Neurons before their activation; of gated MLPs the gate.
-    MlpPre, "mlp.pre", "mlp.hook_pre", ["mlp.in.hook_out", "pre"], [Position, Neuron];
+    MlpPre, "mlp.pre", "mlp.hook_pre", ["mlp.gate.hook_out", "pre"], [Position, Neuron];
     /// What the gate is multiplied with (gated MLPs).
     MlpPreLinear, "mlp.pre_linear", "mlp.hook_pre_linear", ["pre_linear"], [Position, Neuron];
     /// Neurons after their activation, and the product of gated ones.
@@ -181,9 +183,13 @@ impl FromStr for Site {
     /// A site without its block: `resid_pre`, `hook_resid_pre`, `attn.hook_q`, `q`.
     fn from_str(name: &str) -> Result<Self, SiteError> {
         let found = Self::ALL.iter().find(|site| site.is_called(name));
-        found.copied().ok_or_else(|| SiteError::Unknown {
-            name: name.to_owned(),
-            near: closest(name, Self::ALL.iter().map(|site| site.short())).map(str::to_owned),
+        found.copied().ok_or_else(|| {
+            // A site of one block is named without it.
+            let within = name.strip_prefix("blocks.").and_then(|rest| rest.split_once('.'));
+            let whole = within.and_then(|(_, within)| Self::ALL.iter().find(|site| site.is_called(within)));
+            let near = whole.map(|site| site.short());
+            let near = near.or_else(|| closest(name, Self::ALL.iter().map(|site| site.short())));
+            SiteError::Unknown { name: name.to_owned(), near: near.map(str::to_owned) }
         })
     }
 }

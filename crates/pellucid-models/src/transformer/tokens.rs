@@ -69,11 +69,11 @@ impl Tokens {
     /// # Errors
     /// When it is damaged, or has more tokens than the model.
     pub fn from_json(bytes: &[u8], spec: &Spec) -> Result<Self, TokenError> {
-        let mut inner =
-            Tokenizer::from_bytes(bytes).map_err(|cause| TokenError::Damaged { cause: cause.to_string() })?;
+        let damaged = |cause: tokenizers::Error| TokenError::Damaged { cause: cause.to_string() };
+        let mut inner = guarded(|| Tokenizer::from_bytes(bytes))?.map_err(damaged)?;
         // What is too long is told, not cut.
         inner.with_padding(None);
-        inner.with_truncation(None).map_err(|cause| TokenError::Damaged { cause: cause.to_string() })?;
+        inner.with_truncation(None).map_err(damaged)?;
         let last = inner.get_vocab(true).into_values().max().map_or(0, |last| last as usize + 1);
         if last > spec.d_vocab {
             return Err(TokenError::OtherModel { tokens: last, vocabulary: spec.d_vocab });
@@ -114,7 +114,11 @@ impl Tokens {
         let vocabulary: serde_json::Map<String, Value> =
             tokens.iter().enumerate().map(|(id, token)| (token.clone(), json!(id))).collect();
         // A token that is put before every text, where the file asks for one.
-        let first = (file.setting("tokenizer.ggml.add_bos_token") == Some(&Meta::Flag(true)))
+        let asks = match file.setting("tokenizer.ggml.add_bos_token") {
+            Some(told) => *told == Meta::Flag(true),
+            None => splits == "llama-bpe",
+        };
+        let first = asks
             .then(|| file.whole("tokenizer.ggml.bos_token_id"))
             .flatten()
             .and_then(|id| Some((id, tokens.get(id)?)));
@@ -129,7 +133,7 @@ impl Tokens {
             "pre_tokenizer": pre_tokenizer, "post_processor": post_processor,
             "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
             "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null, "end_of_word_suffix": null,
-                      "fuse_unk": false, "byte_fallback": false, "ignore_merges": false, "vocab": vocabulary, "merges": merges},
+                      "fuse_unk": false, "byte_fallback": false, "ignore_merges": splits == "llama-bpe", "vocab": vocabulary, "merges": merges},
         });
         Self::from_json(made.to_string().as_bytes(), spec)
     }
@@ -144,7 +148,7 @@ impl Tokens {
 
     fn encoded(&self, text: &str, with_added: bool) -> Result<Vec<Token>, TokenError> {
         let damaged = |cause: tokenizers::Error| TokenError::Damaged { cause: cause.to_string() };
-        let found = self.inner.encode(text, with_added).map_err(damaged)?;
+        let found = guarded(|| self.inner.encode(text, with_added))?.map_err(damaged)?;
         let added = found.get_special_tokens_mask();
         let all = found.get_ids().iter().zip(found.get_offsets()).zip(added);
         Ok(all
@@ -158,7 +162,8 @@ impl Tokens {
     /// The text of a token, by itself.
     #[must_use]
     pub fn text(&self, id: u32) -> String {
-        let decoded = self.inner.decode(&[id], false).unwrap_or_default();
+        let decoded = guarded(|| self.inner.decode(&[id], false));
+        let decoded = decoded.ok().and_then(Result::ok).unwrap_or_default();
         // A part of a letter has no text of its own: the name that the vocabulary gives it has.
         if decoded.is_empty() || decoded.contains('\u{fffd}') {
             self.inner.id_to_token(id).unwrap_or_else(|| format!("<{id}>"))
@@ -181,6 +186,12 @@ impl Tokens {
             }),
         }
     }
+}
+
+/// Work of a library that goes by a file's word, and stops with a panic where that makes no sense.
+fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, TokenError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work))
+        .map_err(|_| TokenError::Damaged { cause: "its settings contradict each other".to_owned() })
 }
 
 /// How texts are split before bytes are merged, by the name that llama.cpp gives it.

@@ -93,7 +93,7 @@ fn gguf_files_hold_the_same_model() {
     let model = from_gguf(&bytes).unwrap();
     assert_eq!(model.weights, tiny("llama-wide").weights);
     assert_eq!(model.spec, tiny("llama-wide").spec);
-    assert_eq!(model.origin.format, "GGUF (20 F32)");
+    assert_eq!((model.origin.format, model.origin.usual()), ("gguf", "F32"));
     check("gguf", &model, "llama-wide/hugging-face.expected.safetensors");
 }
 
@@ -294,6 +294,9 @@ fn sites_are_read_by_all_their_names_and_typos_are_told() {
         assert_eq!(hook.to_string(), name);
         assert_eq!(name.parse::<Hook>().unwrap(), hook);
     }
+    assert!("blocks.3.attn.hook_q".parse::<Site>().unwrap_err().to_string().contains("did you mean `q`"));
+    assert_eq!("blocks.0.mlp.gate.hook_out".parse::<Hook>().unwrap().site, Site::MlpPre);
+    assert!("blocks.0.mlp.in.hook_out".parse::<Hook>().is_err(), "one name for two things");
     let model = tiny("llama");
     for hook in model.spec.hooks() {
         assert_eq!(hook.to_string().parse::<Hook>().unwrap(), hook, "what is printed is read");

@@ -46,7 +46,7 @@ fn a_model_tells_what_it_is_made_of() {
     {
         assert_eq!(told[key], value, "{key}");
     }
-    assert_eq!((&told["format"], &told["dtype"]), (&json!("safetensors"), &json!("f32")));
+    assert_eq!((&told["format"], &told["dtype"]), (&json!("safetensors"), &json!("F32")));
     let sites = told["sites"].as_array().unwrap();
     let query = sites.iter().find(|site| site["site"] == "q").unwrap();
     assert_eq!(query["axes"], json!(["position", "head", "d_head"]));
@@ -58,7 +58,7 @@ fn a_model_tells_what_it_is_made_of() {
     );
     let gguf = fixtures().join("transformers-5.24.0/llama.gguf");
     let told = folder.json(&["lens", "info", gguf.to_str().unwrap(), "--json"]);
-    assert_eq!((&told["name"], &told["format"]), (&json!("tiny-llama"), &json!("GGUF (20 F32)")));
+    assert_eq!((&told["name"], &told["format"]), (&json!("tiny-llama"), &json!("gguf")));
 }
 
 #[test]
@@ -130,6 +130,24 @@ fn what_cannot_be_is_told_before_the_work() {
     refused(&folder, &[&PATCH[..], &["--verify", "2"]].concat(), 2, &["from 0 to 1"]);
     refused(&folder, &[&PATCH[..], &["-o", "x.pdf"]].concat(), 2, &["names no format"]);
     refused(&encoder, &PATCH, 3, &["bert models have no logits"]);
+    // What is read is not written over; and a tokenizer that contradicts itself is told.
+    refused(&folder, &[&PATCH[..], &["-o", "model/config.json"]].concat(), 2, &["is an input"]);
+    let tokenizer = folder.read("model/tokenizer.json");
+    let told = tokenizer.replace(
+        "\"decoder\":null",
+        "\"decoder\":{\"type\":\"Strip\",\"content\":\"w\",\"start\":9,\"stop\":9}",
+    );
+    assert_ne!(told, tokenizer);
+    fs_err::write(folder.path("odd.json"), told).unwrap();
+    let odd = folder.run(&[&PATCH[..], &["--tokenizer", "odd.json"]].concat());
+    assert!(odd.status.code() != Some(5), "{}", String::from_utf8_lossy(&odd.stderr));
+    fs_err::write(folder.path("odd.json"), tokenizer.replace("\"decoder\":null", "\"decoder\":5")).unwrap();
+    refused(
+        &folder,
+        &[&PATCH[..], &["--tokenizer", "odd.json"]].concat(),
+        3,
+        &["odd.json", "tokenizer can't be read"],
+    );
     let long = "w1 ".repeat(40);
     let mut words = PATCH.to_vec();
     (words[4], words[6]) = (&long, &long);

@@ -3,7 +3,7 @@
 use super::config::Config;
 use super::{activation, checked};
 use crate::transformer::spec::{Family, NormKind, Positions, Spec};
-use crate::transformer::weights::{BlockWeights, Layout, Tensors, Weights, WeightsError};
+use crate::transformer::weights::{BlockWeights, Layout, NormWeights, Tensors, Weights, WeightsError};
 
 pub(super) fn from_hugging_face(
     config: &Config,
@@ -46,16 +46,24 @@ fn read(spec: &Spec, tensors: &dyn Tensors) -> Result<Weights, WeightsError> {
     if inner != d {
         return Err(WeightsError::config("heads", format!("are {}, which do not divide {d}", spec.n_heads)));
     }
+    // Checkpoints of the first years call a norm's weights gamma and beta.
+    let norm = |name: &str| {
+        if !tensors.has(&format!("{name}.gamma")) {
+            return tensors.norm(name, d, true);
+        }
+        let weight = tensors.take(&format!("{name}.gamma"), &[d])?;
+        Ok(NormWeights { weight, bias: Some(tensors.take(&format!("{name}.beta"), &[d])?) })
+    };
     let block = |layer: usize| {
         let part = |name: &str| format!("{prefix}encoder.layer.{layer}.{name}");
         let linear = |name: &str, sizes| tensors.linear(&part(name), sizes, Layout::OutIn, true);
         Ok(BlockWeights {
-            ln1: tensors.norm(&part("attention.output.LayerNorm"), d, true)?,
+            ln1: norm(&part("attention.output.LayerNorm"))?,
             query: linear("attention.self.query", [d, inner])?,
             key: linear("attention.self.key", [d, inner])?,
             value: linear("attention.self.value", [d, inner])?,
             output: linear("attention.output.dense", [inner, d])?,
-            ln2: tensors.norm(&part("output.LayerNorm"), d, true)?,
+            ln2: norm(&part("output.LayerNorm"))?,
             pre: linear("intermediate.dense", [d, spec.d_mlp])?,
             pre_linear: None,
             post: linear("output.dense", [spec.d_mlp, d])?,
@@ -70,7 +78,7 @@ fn read(spec: &Spec, tensors: &dyn Tensors) -> Result<Weights, WeightsError> {
         )?,
         positions: Some(rows("position_embeddings", spec.n_ctx)?),
         token_types: Some(rows("token_type_embeddings", spec.n_token_types)?),
-        embed_norm: Some(tensors.norm(&format!("{prefix}embeddings.LayerNorm"), d, true)?),
+        embed_norm: Some(norm(&format!("{prefix}embeddings.LayerNorm"))?),
         blocks: (0..spec.n_layers).map(block).collect::<Result<_, WeightsError>>()?,
         final_norm: None,
         unembed: None,

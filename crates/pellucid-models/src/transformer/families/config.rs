@@ -28,6 +28,11 @@ impl Config {
         self.0.get(key).filter(|value| !value.is_null())
     }
 
+    /// Whether a setting is there, be it null.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.0.contains_key(key)
+    }
+
     pub(super) fn text(&self, key: &str) -> Option<&str> {
         self.get(key).and_then(Value::as_str)
     }

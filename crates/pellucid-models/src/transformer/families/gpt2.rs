@@ -18,7 +18,7 @@ pub(super) fn from_hugging_face(
     let (d_model, n_heads) = (config.count("n_embd")?, config.count("n_head")?);
     let spec = checked(Spec {
         n_layers: config.count("n_layer")?,
-        d_mlp: config.count_or("n_inner", 4 * d_model)?,
+        d_mlp: config.count_or("n_inner", d_model.saturating_mul(4))?,
         d_vocab: config.count("vocab_size")?,
         n_ctx: config.count("n_positions")?,
         activation: activation(config.text("activation_function").unwrap_or("gelu_new"))?,

@@ -40,6 +40,8 @@ pub(super) fn from_hugging_face(
         positions: rotary(config)?,
         is_decoder: true,
         window: match family {
+            // Hugging Face's own default, where the setting is not there at all.
+            Family::Mistral if !config.has("sliding_window") => Some(4096),
             Family::Mistral if config.get("sliding_window").is_some() => {
                 Some(config.count("sliding_window")?)
             }
@@ -113,11 +115,21 @@ pub(super) fn from_gguf(kind: &str, file: &Gguf<'_>) -> Result<(Spec, Weights), 
     };
     for (name, why) in [
         ("rope.scaling.type", "this reader knows of no scaling in GGUF files"),
+        ("rope.scale_linear", "this reader knows of no scaling in GGUF files"),
         ("expert_count", "mixtures of experts are not computed"),
     ] {
-        if file.setting(&key(name)).is_some() && file.text(&key(name)) != Some("none") {
+        let is_none = file.text(&key(name)) == Some("none") || file.whole(&key(name)) == Some(0);
+        if file.setting(&key(name)).is_some() && !is_none {
             return Err(WeightsError::Unsupported { what: format!("`{}`", key(name)), why });
         }
+    }
+    if file.number(&key("rope.scaling.factor")).is_some_and(|factor| factor != 1.0)
+        && file.text(&key("rope.scaling.type")) != Some("none")
+    {
+        return Err(WeightsError::Unsupported {
+            what: format!("`{}`", key("rope.scaling.factor")),
+            why: "this reader knows of no scaling in GGUF files",
+        });
     }
     if file.has("rope_freqs.weight") {
         return Err(WeightsError::Unsupported {

@@ -5,10 +5,12 @@ mod config;
 mod gpt2;
 mod llama;
 
+use std::collections::BTreeMap;
+
 use config::Config;
 
 use super::Transformer;
-use super::spec::{Activation, Spec};
+use super::spec::{Activation, Positions, Spec, Stretch};
 use super::weights::{Gguf, Safetensors, Weights, WeightsError};
 
 const SUPPORTED: &str = "gpt2, llama, mistral, qwen2 and bert";
@@ -16,8 +18,10 @@ const SUPPORTED: &str = "gpt2, llama, mistral, qwen2 and bert";
 /// Where a transformer was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// `safetensors`, or `GGUF` with how its numbers are packed.
-    pub format: String,
+    /// `safetensors` or `gguf`.
+    pub format: &'static str,
+    /// How numbers are kept in the file, with how many tensors are kept so.
+    pub kept: BTreeMap<&'static str, usize>,
     /// What the file calls the model, if anything.
     pub name: Option<String>,
 }
@@ -37,7 +41,7 @@ pub fn from_hugging_face(config: &[u8], files: Vec<&[u8]>) -> Result<Transformer
         _ => Err(WeightsError::Architecture { found: kind, supported: SUPPORTED }),
     }?;
     let name = config.text("_name_or_path").filter(|name| !name.is_empty()).map(str::to_owned);
-    Ok(made(spec, weights, Origin { format: "safetensors".to_owned(), name }))
+    Ok(made(spec, weights, Origin { format: "safetensors", kept: tensors.kinds(), name }))
 }
 
 /// Reads a GGUF file.
@@ -57,9 +61,16 @@ pub fn from_gguf(bytes: &[u8]) -> Result<Transformer, WeightsError> {
             supported: "of GGUF files gpt2, llama and qwen2",
         }),
     }?;
-    let packings: Vec<String> = file.packings().into_iter().map(|(name, n)| format!("{n} {name}")).collect();
-    let format = format!("GGUF ({})", packings.join(", "));
-    Ok(made(spec, weights, Origin { format, name: file.text("general.name").map(str::to_owned) }))
+    let name = file.text("general.name").map(str::to_owned);
+    Ok(made(spec, weights, Origin { format: "gguf", kept: file.packings(), name }))
+}
+
+impl Origin {
+    /// How most tensors are kept.
+    #[must_use]
+    pub fn usual(&self) -> &'static str {
+        self.kept.iter().max_by_key(|(_, n)| **n).map_or("F32", |(name, _)| *name)
+    }
 }
 
 fn made(spec: Spec, weights: Weights, origin: Origin) -> Transformer {
@@ -84,6 +95,26 @@ fn checked(spec: Spec) -> Result<Spec, WeightsError> {
     if !spec.n_heads.is_multiple_of(spec.n_kv_heads) {
         let problem = format!("are {}, which do not divide {} heads", spec.n_kv_heads, spec.n_heads);
         return Err(WeightsError::config("key-value heads", problem));
+    }
+    if !spec.is_decoder && spec.n_token_types == 0 {
+        return Err(WeightsError::config("type_vocab_size", "is 0"));
+    }
+    if spec.window == Some(0) {
+        return Err(WeightsError::config("sliding_window", "is 0: a token would not even see itself"));
+    }
+    if let Positions::Rotary { base, stretch } = spec.positions {
+        let is_meant = |factor: f64| factor > 0.0 && factor.is_finite();
+        let is_sound = match stretch {
+            Stretch::None => true,
+            Stretch::Linear(factor) => is_meant(factor),
+            Stretch::Llama3 { factor, low, high, original } => {
+                [factor, low, high, original].into_iter().all(is_meant) && low < high
+            }
+        };
+        if !(base > 1.0 && base.is_finite() && is_sound) {
+            let problem = format!("make no sense: base {base}, {stretch:?}");
+            return Err(WeightsError::config("the rotations' settings", problem));
+        }
     }
     if !(spec.eps >= 0.0 && spec.eps < 1.0) {
         return Err(WeightsError::config("the norm's epsilon", format!("is {}", spec.eps)));

@@ -57,6 +57,24 @@ impl<'b> Safetensors<'b> {
     }
 }
 
+impl Safetensors<'_> {
+    /// How numbers are kept, each way once, with how many tensors are kept so.
+    pub(in crate::transformer) fn kinds(&self) -> BTreeMap<&'static str, usize> {
+        let mut all = BTreeMap::new();
+        for place in self.places.values() {
+            let name = match place.kind {
+                Ok(Kind::F64) => "F64",
+                Ok(Kind::F32) => "F32",
+                Ok(Kind::F16) => "F16",
+                Ok(Kind::Bf16) => "BF16",
+                Err(_) => "other",
+            };
+            *all.entry(name).or_insert(0) += 1;
+        }
+        all
+    }
+}
+
 fn header(file: usize, bytes: &[u8]) -> Result<Vec<(String, Place)>, WeightsError> {
     let wrong = |offset: usize, what: String| WeightsError::syntax(FORMAT, offset, what);
     let length = bytes.first_chunk().map(|eight| u64::from_le_bytes(*eight));

@@ -19,6 +19,12 @@ pub(super) fn run(args: &Info, context: &Context<'_>) -> Result<u8, Failure> {
     print(&said(&model, args))
 }
 
+/// The format, and how its numbers are kept.
+fn kept(model: &Transformer) -> String {
+    let kinds: Vec<String> = model.origin.kept.iter().map(|(name, n)| format!("{n} {name}")).collect();
+    format!("{} ({})", model.origin.format, kinds.join(", "))
+}
+
 fn positions(model: &Transformer) -> String {
     match model.spec.positions {
         Positions::Learned => "learned, added to the embedding".to_owned(),
@@ -36,7 +42,7 @@ fn positions(model: &Transformer) -> String {
 fn told(model: &Transformer, args: &Info) -> Value {
     let spec = &model.spec;
     let mut body = json!({
-        "model": args.model, "name": model.origin.name, "family": spec.family.name(), "format": model.origin.format, "dtype": "f32",
+        "model": args.model, "name": model.origin.name, "family": spec.family.name(), "format": model.origin.format, "dtype": model.origin.usual(), "dtypes": model.origin.kept, "compute": "f32",
         "layers": spec.n_layers, "d_model": spec.d_model, "heads": spec.n_heads, "kv_heads": spec.n_kv_heads, "d_head": spec.d_head,
         "d_mlp": spec.d_mlp, "vocabulary": spec.d_vocab, "context": spec.n_ctx, "parameters": model.weights.n_numbers(),
         "bytes": model.weights.n_bytes(), "causal": spec.is_decoder, "gated_mlp": spec.is_gated, "window": spec.window,
@@ -47,7 +53,7 @@ fn told(model: &Transformer, args: &Info) -> Value {
         let sites: Vec<Value> = sites(model)
             .map(|site| {
                 let axes: Vec<&str> = site.axes().iter().map(axis).collect();
-                json!({"site": site.short(), "in_blocks": site.is_in_blocks(), "axes": axes})
+                json!({"site": site.short(), "name": site.full(), "in_blocks": site.is_in_blocks(), "axes": axes})
             })
             .collect();
         body["sites"] = sites.into();
@@ -97,7 +103,7 @@ fn said(model: &Transformer, args: &Info) -> String {
         "weights",
         format!(
             "{}; {} numbers, {} MB as f32",
-            model.origin.format,
+            kept(model),
             count(model.weights.n_numbers()),
             model.weights.n_bytes() / 1_000_000
         ),
@@ -128,11 +134,11 @@ fn said(model: &Transformer, args: &Info) -> String {
     );
     line("processing", "none: weights are as they are trained".to_owned());
     if args.sites {
-        text += "\nSites, by the names that TransformerLens gives them (blocks.N. before those of blocks):\n";
+        text += "\nSites: the short name, the one that TransformerLens gives it, and what its numbers are counted by\n";
         for site in sites(model) {
             let axes: Vec<&str> = site.axes().iter().map(axis).collect();
-            let whose = if site.is_in_blocks() { "" } else { ", once" };
-            text += &format!("  {} {}{whose}\n", left(site.short(), 24), axes.join(" × "));
+            let whole = format!("{}{}", if site.is_in_blocks() { "blocks.N." } else { "" }, site.full());
+            text += &format!("  {} {} {}\n", left(site.short(), 22), left(&whole, 36), axes.join(" × "));
         }
     }
     text

@@ -1,6 +1,6 @@
 //! `pellucid lens patch` and `plan`: activations of one prompt in the run of another.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use pellucid::data::write::Heading;
@@ -21,12 +21,12 @@ use super::loaded;
 use crate::args::Theme;
 use crate::explaining::control;
 use crate::failure::Failure;
-use crate::lens_args::{ByName, Patch};
+use crate::lens_args::{ByName, Experiment, Patch};
 use crate::output::{Format, NewFile, TableFormat, check_distinct, check_place, table_writer, write_file};
 
 /// What was asked, with the prompts' tokens.
 struct Asked<'a> {
-    args: &'a Patch,
+    args: &'a Experiment,
     model: Transformer,
     /// Of the clean prompt, and of the corrupt one.
     tokens: [Vec<Token>; 2],
@@ -34,7 +34,7 @@ struct Asked<'a> {
     asked: Patching,
 }
 
-fn asked(args: &Patch) -> Result<Asked<'_>, Failure> {
+fn asked(args: &Experiment) -> Result<Asked<'_>, Failure> {
     let (model, tokenizer) = loaded(&args.model, args.tokenizer.as_deref())?;
     let of = |name: &str, text: &str| {
         tokenizer.of(text).map_err(|cause| Failure::Usage(format!("--{name}: {cause}")))
@@ -111,7 +111,7 @@ impl Asked<'_> {
     }
 }
 
-pub(super) fn plan(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
+pub(super) fn plan(args: &Experiment, context: &Context<'_>) -> Result<u8, Failure> {
     let asked = asked(args)?;
     let (prepared, each) = asked.prepared()?;
     let costs = asked.costs(prepared.plan(), each, context);
@@ -142,7 +142,7 @@ pub(super) fn plan(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
         (
             "memory",
             format!(
-                "{} MB at most, {} MB of them weights",
+                "about {} MB, {} MB of them weights",
                 (plan.peak_bytes + asked.model.weights.n_bytes()) / 1_000_000,
                 asked.model.weights.n_bytes() / 1_000_000
             ),
@@ -158,13 +158,20 @@ pub(super) fn plan(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
     print(&lines.map(|(word, what)| format!("{} {what}\n", left(word, 9))).concat())
 }
 
+/// Every file that is read.
+fn inputs(args: &Experiment) -> Vec<PathBuf> {
+    let folder = fs_err::read_dir(&args.model).into_iter().flatten().flatten().map(|entry| entry.path());
+    folder.chain([args.model.clone()]).chain(args.tokenizer.clone()).collect()
+}
+
 pub(super) fn run(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
     let format = args.out.as_deref().map(Format::of).transpose()?;
     if let Some(out) = &args.out {
         check_place(out)?;
-        check_distinct(out, &[&args.model])?;
+        let inputs = inputs(&args.experiment);
+        check_distinct(out, &inputs.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     }
-    let asked = asked(args)?;
+    let asked = asked(&args.experiment)?;
     let start = Instant::now();
     let (prepared, each) = asked.prepared()?;
     let costs = asked.costs(prepared.plan(), each, context);
@@ -180,7 +187,7 @@ pub(super) fn run(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
         Err(cause) => return Err(cause.into()),
     };
     if let (Some(format), Some(out)) = (format, &args.out) {
-        write(&asked, &found, format, out, context)?;
+        write(&asked, &found, format, out, (args, context))?;
         context.console.done(&format!("wrote {} cells to {}", count(n), out.display()));
     }
     let is_off = found.verified.worst > 0.0;
@@ -295,9 +302,8 @@ fn write(
     found: &Patched,
     format: Format,
     out: &Path,
-    context: &Context<'_>,
+    (args, context): (&Patch, &Context<'_>),
 ) -> Result<(), Failure> {
-    let args = asked.args;
     let table = match format {
         Format::Table(TableFormat::Json) => {
             let mut body = asked.about();
