@@ -120,7 +120,7 @@ pub fn prepare<'m>(
         return Err(PatchError::NoDifference { metric: metrics[0] });
     }
     let plan = plan(spec, &asked, run.len(), &seen, &theirs);
-    let reference = reference(model, &mut seen).ok_or(PatchError::Stopped)?;
+    let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
     let donors = at_site().filter_map(|hook| theirs.seen.remove(&(0, hook))).collect();
     let multiply_adds = ours.multiply_adds + other.multiply_adds;
     Ok(Prepared { model, pair, asked, plan, reference, donors, metrics, multiply_adds, level })
@@ -240,7 +240,7 @@ impl Prepared<'_> {
 }
 
 /// Residual streams, keys and values of a run.
-fn reference(model: &Transformer, seen: &mut Capture<f32>) -> Option<Reference> {
+fn reference(model: &Transformer, seen: &Capture<f32>) -> Option<Reference> {
     let spec = &model.spec;
     let past = Past::of(spec, seen, 0)?;
     let mut streams = Vec::with_capacity(spec.n_layers + 1);

@@ -45,7 +45,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Rows of all blocks that are run.
+    /// How many batches of cells go through the weights.
     #[must_use]
     pub fn n_batches(&self) -> usize {
         self.batches.len()
@@ -136,7 +136,7 @@ pub fn plan(
         of_blocks(spec, start.layer, n_rows, n_tokens) + unembedded + (n_rows * beside) as u64
     });
     let planned = reference + planned.sum::<u64>();
-    let a_run = blocks(spec, 0, n_tokens, n_tokens) + (n_tokens * spec.d_model * spec.d_vocab) as u64;
+    let a_run = whole + (n_tokens * spec.d_model * spec.d_vocab) as u64;
     Plan {
         naive: (cells.len() as u64 + 2) * a_run,
         planned,

@@ -79,7 +79,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         }
         (Some(format @ (Format::Svg | Format::Png)), Some(path)) => {
             let view = picture(&feed, &explained, args, Plot::Beeswarm, context)?;
-            write(view.as_ref(), format, path, args)?;
+            write(view.as_ref(), format, path, (args.width, args.theme))?;
         }
         _ => {}
     }

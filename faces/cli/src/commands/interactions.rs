@@ -72,7 +72,7 @@ pub(crate) fn run(
         _ => explain(&mut feed, &mut |_| Ok(()))?,
     };
     if let (Some(format @ (Format::Svg | Format::Png)), Some(path)) = (format, args.out.as_deref()) {
-        write(&totals.matrix(&feed.model, args, plan.values()), format, path, args)?;
+        write(&totals.matrix(&feed.model, args, plan.values()), format, path, (args.width, args.theme))?;
     }
     finish(&feed, &plan, &totals, cut_short, args, context)
 }

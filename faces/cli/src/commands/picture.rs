@@ -57,12 +57,17 @@ pub(super) fn picture(
 }
 
 /// Writes a picture to a file of its format.
-pub(super) fn write(view: &dyn View, format: Format, path: &Path, args: &Explain) -> Result<(), Failure> {
-    let scene = view.scene(f64::from(args.width));
+pub(super) fn write(
+    view: &dyn View,
+    format: Format,
+    path: &Path,
+    (width, theme): (u16, Theme),
+) -> Result<(), Failure> {
+    let scene = view.scene(f64::from(width));
     if format == Format::Svg {
         return write_file(path, svg::file(&scene).as_bytes());
     }
-    let mode = if args.theme == Theme::Dark { Mode::Dark } else { Mode::Light };
+    let mode = if theme == Theme::Dark { Mode::Dark } else { Mode::Light };
     write_file(path, &png::file(&scene, mode, 2.0).map_err(|e| Failure::Usage(e.to_string()))?)
 }
 

@@ -1,7 +1,7 @@
 //! GPT-2: learned positions, norms with biases before attention and MLP, queries, keys and values in one matrix.
 
 use super::config::Config;
-use super::{activation, checked};
+use super::{activation, checked, unembedding};
 use crate::transformer::spec::{Family, NormKind, Positions, Spec};
 use crate::transformer::weights::{
     BlockWeights, Gguf, Layout, Linear, Packed, Tensors, Weights, WeightsError,
@@ -124,11 +124,7 @@ fn read(spec: &Spec, tensors: &dyn Tensors, names: &Names) -> Result<Weights, We
         })
     };
     let embed = tensors.matrix(&names.embed, [d, spec.d_vocab], Layout::OutIn)?;
-    let unembed = if names.is_tied {
-        embed.clone()
-    } else {
-        tensors.matrix(names.unembed, [d, spec.d_vocab], Layout::OutIn)?
-    };
+    let unembed = unembedding(tensors, names.unembed, &embed, names.is_tied)?;
     Ok(Weights {
         embed,
         positions: Some(tensors.rows(&names.positions, spec.n_ctx, d)?),

@@ -4,7 +4,7 @@
 //! are put back, so that every site is what Hugging Face computes.
 
 use super::config::{Config, number};
-use super::{activation, checked};
+use super::{activation, checked, unembedding};
 use crate::transformer::spec::{Activation, Family, NormKind, Positions, Spec, Stretch};
 use crate::transformer::weights::{
     BlockWeights, Gguf, Layout, Linear, Packed, Tensors, Weights, WeightsError,
@@ -102,9 +102,6 @@ fn rotary(config: &Config) -> Result<Positions, WeightsError> {
         Some(base) => number(Some(base), "rope_theta", None)?,
         None => config.number_or("rope_theta", 10_000.0)?,
     };
-    if !(base > 1.0 && base.is_finite()) {
-        return Err(WeightsError::config("rope_theta", format!("is {base}")));
-    }
     Ok(Positions::Rotary { base, stretch })
 }
 
@@ -230,11 +227,7 @@ fn read(spec: &Spec, tensors: &dyn Tensors, names: &Names) -> Result<Weights, We
         })
     };
     let embed = tensors.matrix(names.embed, [d, spec.d_vocab], Layout::OutIn)?;
-    let unembed = if names.is_tied {
-        embed.clone()
-    } else {
-        tensors.matrix(names.unembed, [d, spec.d_vocab], Layout::OutIn)?
-    };
+    let unembed = unembedding(tensors, names.unembed, &embed, names.is_tied)?;
     Ok(Weights {
         embed,
         positions: None,

@@ -11,7 +11,7 @@ use config::Config;
 
 use super::Transformer;
 use super::spec::{Activation, Positions, Spec, Stretch};
-use super::weights::{Gguf, Safetensors, Weights, WeightsError};
+use super::weights::{Gguf, Layout, Packed, Safetensors, Tensors, Weights, WeightsError};
 
 const SUPPORTED: &str = "gpt2, llama, mistral, qwen2 and bert";
 
@@ -120,6 +120,17 @@ fn checked(spec: Spec) -> Result<Spec, WeightsError> {
         return Err(WeightsError::config("the norm's epsilon", format!("is {}", spec.eps)));
     }
     Ok(spec)
+}
+
+/// The matrix of the logits: the embedding itself where they are tied, else one of the same size.
+fn unembedding(
+    tensors: &dyn Tensors,
+    name: &str,
+    embed: &Packed,
+    is_tied: bool,
+) -> Result<Packed, WeightsError> {
+    let size = [embed.n_in(), embed.n_out()];
+    if is_tied { Ok(embed.clone()) } else { tensors.matrix(name, size, Layout::OutIn) }
 }
 
 fn activation(name: &str) -> Result<Activation, WeightsError> {

@@ -1,5 +1,7 @@
 //! What can be wrong with a model's files?
 
+use std::ops::Range;
+
 /// Why no transformer could be read.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -77,6 +79,15 @@ pub enum WeightsError {
 impl WeightsError {
     pub(super) fn syntax(format: &'static str, offset: usize, what: impl Into<String>) -> Self {
         Self::Syntax { format, offset: offset as u64, what: what.into() }
+    }
+
+    /// Whether the bytes of no two tensors lie over each other.
+    pub(super) fn apart(format: &'static str, mut ranges: Vec<Range<usize>>) -> Result<(), Self> {
+        ranges.sort_by_key(|range| (range.start, range.end));
+        match ranges.windows(2).find(|pair| pair[0].end > pair[1].start) {
+            Some(pair) => Err(Self::syntax(format, pair[1].start, "two tensors lie over each other")),
+            None => Ok(()),
+        }
     }
 
     /// A setting that is wrong.

@@ -186,11 +186,7 @@ impl<'b> Gguf<'b> {
                 return Err(wrong(format!("`{name}` stands there twice")));
             }
         }
-        let mut ranges: Vec<_> = places.values().map(|place: &Place| place.bytes.clone()).collect();
-        ranges.sort_by_key(|range| (range.start, range.end));
-        if let Some(pair) = ranges.windows(2).find(|pair| pair[0].end > pair[1].start) {
-            return Err(WeightsError::syntax(FORMAT, pair[1].start, "two tensors lie over each other"));
-        }
+        WeightsError::apart(FORMAT, places.values().map(|place: &Place| place.bytes.clone()).collect())?;
         Ok(Self { bytes, settings, places })
     }
 

@@ -118,11 +118,7 @@ fn header(file: usize, bytes: &[u8]) -> Result<Vec<(String, Place)>, WeightsErro
         }
         places.push((name, Place { file, kind, shape, bytes: first + start..first + end }));
     }
-    let mut ranges: Vec<&Range<usize>> = places.iter().map(|(_, place)| &place.bytes).collect();
-    ranges.sort_by_key(|range| (range.start, range.end));
-    if let Some(pair) = ranges.windows(2).find(|pair| pair[0].end > pair[1].start) {
-        return Err(wrong(pair[1].start, "two tensors lie over each other".to_owned()));
-    }
+    WeightsError::apart(FORMAT, places.iter().map(|(_, place)| place.bytes.clone()).collect())?;
     Ok(places)
 }
 

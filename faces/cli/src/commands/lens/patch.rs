@@ -9,16 +9,14 @@ use pellucid::models::transformer::{Axis, Token, Transformer};
 use pellucid::views::View;
 use pellucid::views::number::{count, pretty};
 use pellucid::views::patch_grid::{PatchGrid, visible};
+use pellucid::views::render::html;
 use pellucid::views::render::text::left;
-use pellucid::views::render::{html, png, svg};
 use pellucid::views::report::{Report, Section};
-use pellucid::views::theme::Mode;
 use serde_json::{Value, json};
 
 use super::super::explain::terminal_columns;
-use super::super::{Context, print};
+use super::super::{Context, picture, print};
 use super::loaded;
-use crate::args::Theme;
 use crate::explaining::control;
 use crate::failure::Failure;
 use crate::lens_args::{ByName, Experiment, Patch};
@@ -106,8 +104,12 @@ impl Asked<'_> {
             let n = cells.iter().filter_map(|cell| cell.head).max().map_or(0, |last| last + 1);
             return ((0..n).map(|head| format!("H{head}")).collect(), Vec::new());
         }
-        let differ = (0..own.len()).filter(|&at| self.tokens[0][at].id != self.tokens[1][at].id).collect();
-        (own.iter().map(|token| visible(&token.text)).collect(), differ)
+        (own.iter().map(|token| visible(&token.text)).collect(), self.differ())
+    }
+
+    /// Positions at which the prompts have different tokens.
+    fn differ(&self) -> Vec<usize> {
+        (0..self.tokens[0].len()).filter(|&at| self.tokens[0][at].id != self.tokens[1][at].id).collect()
     }
 }
 
@@ -124,10 +126,7 @@ pub(super) fn plan(args: &Experiment, context: &Context<'_>) -> Result<u8, Failu
     let number = |n: u64| pretty(n as f64, 4);
     let lines = [
         ("site", format!("{} by {}", asked.asked.site, asked.asked.by)),
-        (
-            "tokens",
-            format!("{}, {} of them differ", asked.tokens[0].len(), asked.columns(&plan.cells).1.len()),
-        ),
+        ("tokens", format!("{}, {} of them differ", asked.tokens[0].len(), asked.differ().len())),
         ("cells", format!("{} in {} batches", count(plan.cells.len()), count(plan.n_batches()))),
         ("skipped", format!("{}, where both prompts have the same values", count(plan.n_skipped))),
         ("naive", format!("{} multiply-adds: a whole run for every cell", number(plan.naive))),
@@ -217,12 +216,10 @@ fn merge(body: &mut Value, more: Value) {
 impl Asked<'_> {
     fn about(&self) -> Value {
         let texts = |tokens: &[Token]| tokens.iter().map(|token| token.text.clone()).collect::<Vec<_>>();
-        let differ: Vec<usize> =
-            (0..self.tokens[0].len()).filter(|&at| self.tokens[0][at].id != self.tokens[1][at].id).collect();
         json!({
             "model": self.args.model, "site": self.asked.site.short(), "by": self.asked.by.to_string(),
             "direction": if self.args.noising { "noising" } else { "denoising" },
-            "tokens": {"clean": texts(&self.tokens[0]), "corrupt": texts(&self.tokens[1]), "differ": differ},
+            "tokens": {"clean": texts(&self.tokens[0]), "corrupt": texts(&self.tokens[1]), "differ": self.differ()},
             "answer": self.args.answer, "wrong": self.args.wrong, "metric": "logit_difference",
         })
     }
@@ -312,14 +309,8 @@ fn write(
             return write_file(out, format!("{body}\n").as_bytes());
         }
         Format::Table(table) => table,
-        Format::Svg => {
-            return write_file(out, svg::file(&asked.grid(found).scene(f64::from(args.width))).as_bytes());
-        }
-        Format::Png => {
-            let mode = if args.theme == Theme::Dark { Mode::Dark } else { Mode::Light };
-            let scene = asked.grid(found).scene(f64::from(args.width));
-            let file = png::file(&scene, mode, 2.0).map_err(|cause| Failure::Usage(cause.to_string()))?;
-            return write_file(out, &file);
+        Format::Svg | Format::Png => {
+            return picture::write(&asked.grid(found), format, out, (args.width, args.theme));
         }
         Format::Html => return write_file(out, page(asked, found, context).as_bytes()),
     };
