@@ -3,15 +3,18 @@
 //! A view sorts, groups, rounds and bins, and computes nothing else. Each is a value first; [`render`]
 //! turns it into text, SVG, PNG or a page. Colors and fonts live in [`theme`] and nowhere else.
 
+pub mod attention_heads;
 pub mod bar;
 pub mod beeswarm;
 pub mod cohorts;
+pub mod contributions;
 pub mod decision;
 pub mod disagreement;
 pub mod fairness_scatter;
 pub mod force;
 pub mod heatmap;
 pub mod importance_ranges;
+pub mod lens_table;
 pub mod matrix;
 pub mod number;
 pub mod partial;

@@ -1,6 +1,7 @@
 //! What does each place of a model carry of the difference between two prompts? Blocks down, tokens or heads across, effects as color.
 //!
 //! One scale for all cells, the same on both sides of zero: where values of the other run change nothing the page shows through.
+//! Over many prompts an effect is a mean with an interval; cells whose interval covers zero are hollow.
 
 use crate::View;
 use crate::number::{count, pretty, signed};
@@ -23,8 +24,12 @@ pub struct PatchGrid {
     pub differ: Vec<usize>,
     /// Row-major: rows × columns.
     pub effects: Vec<f64>,
+    /// Row-major like the effects: the 95 % interval of each over prompts; empty if there is none.
+    pub intervals: Vec<[f64; 2]>,
     /// What an effect of 1 is.
     pub unit: String,
+    /// Whether an effect is a share of the difference between the prompts, or a difference itself.
+    pub is_share: bool,
     /// What was checked.
     pub checked: String,
 }
@@ -35,9 +40,63 @@ pub fn visible(token: &str) -> String {
     token.replace(' ', "·").replace('\n', "⏎").replace('\t', "⇥")
 }
 
+/// Names above columns, as many as have room; those of columns that differ are strong and have a line below.
+pub(crate) fn heads_above(
+    scene: &mut Scene,
+    names: &[String],
+    differ: &[usize],
+    [left, top]: [f64; 2],
+    step: f64,
+    right: f64,
+) {
+    // Where columns are narrow, not every name has room.
+    let every = (34.0 / step).ceil().max(1.0);
+    for (at, name) in names.iter().enumerate() {
+        let paint = if differ.contains(&at) { Paint::Ink } else { Paint::Muted };
+        if at % every as usize == 0 {
+            let head = [left + step * at as f64, top - 8.0];
+            let room = (step * every).min(right - head[0]) - 3.0;
+            let (head, anchor) = if every > 1.0 {
+                (head, Anchor::Start)
+            } else {
+                ([head[0] + step / 2.0, head[1]], Anchor::Middle)
+            };
+            scene.fitted(head, name, room, size::TICK, paint, anchor);
+        }
+        if differ.contains(&at) {
+            let x = left + step * at as f64;
+            scene.line([x + 2.0, top - 3.0], [x + step - 3.0, top - 3.0], Paint::Ink, 1.5, false);
+        }
+    }
+}
+
 impl PatchGrid {
     fn effect(&self, row: usize, column: usize) -> f64 {
         self.effects[row * self.columns.len() + column]
+    }
+
+    fn interval(&self, row: usize, column: usize) -> Option<[f64; 2]> {
+        self.intervals.get(row * self.columns.len() + column).copied()
+    }
+
+    /// Whether an effect has an interval that does not leave out zero. One without ends leaves out nothing.
+    fn is_uncertain(&self, row: usize, column: usize) -> bool {
+        self.interval(row, column).is_some_and(|[low, high]| {
+            let is_clear = low > 0.0 || high < 0.0;
+            !is_clear
+        })
+    }
+
+    fn n_uncertain(&self) -> usize {
+        self.strongest().iter().filter(|cell| self.is_uncertain(cell.0, cell.1)).count()
+    }
+
+    /// An effect with its interval, if it has one: `+0.42 [0.31, 0.55]`.
+    fn said(&self, row: usize, column: usize, digits: usize) -> String {
+        let interval = self.interval(row, column).map_or(String::new(), |[low, high]| {
+            format!(" [{}, {}]", pretty(low, digits), pretty(high, digits))
+        });
+        format!("{}{interval}", signed(self.effect(row, column), digits))
     }
 
     /// The end of the scale on both sides.
@@ -54,22 +113,32 @@ impl PatchGrid {
         cells
     }
 
+    /// The strongest cell that is told from zero.
     fn title(&self) -> String {
-        match self.strongest().first() {
-            Some(&(row, column, effect)) if effect != 0.0 => format!(
-                "{} carries most at {}, {}: {}",
-                self.site,
-                self.rows[row],
-                self.columns[column],
-                signed(effect, 3)
-            ),
-            _ => format!("{} carries nothing of the difference", self.site),
+        let cells = self.strongest();
+        let is_clear = |cell: &&(usize, usize, f64)| cell.2 != 0.0 && !self.is_uncertain(cell.0, cell.1);
+        if let Some(&(row, column, effect)) = cells.iter().find(is_clear) {
+            let does = if self.is_share { "carries most" } else { "moves the answer most" };
+            let at = format!("{}, {}", self.rows[row], self.columns[column]);
+            return format!("{} {does} at {at}: {}", self.site, signed(effect, 3));
         }
+        if cells.iter().any(|cell| cell.2 != 0.0) {
+            return format!("No effect of {} is told from zero", self.site);
+        }
+        let does =
+            if self.is_share { "carries nothing of the difference" } else { "does not move the answer" };
+        format!("{} {does}", self.site)
     }
 
-    fn caption(&self) -> String {
+    /// What the scale is and what was checked; `mark` is how cells look whose intervals cover zero.
+    fn caption(&self, mark: Option<&str>) -> String {
+        let uncertain = match mark {
+            _ if self.intervals.is_empty() => String::new(),
+            Some(mark) => format!(" {mark}: the cell's own 95 % interval over prompts covers 0."),
+            None => " From low to high is each cell's own 95 % interval over prompts.".to_owned(),
+        };
         format!(
-            "{} The scale is one for all cells, {} on both sides of zero. {}",
+            "{} The scale is one for all cells, {} on both sides of zero.{uncertain} {}",
             self.unit,
             pretty(self.largest(), 3),
             self.checked
@@ -84,29 +153,12 @@ impl View for PatchGrid {
         let labels = label_width(self.rows.iter().map(String::as_str), width);
         let left = 20.0 + labels + 12.0;
         let step = ((width - 20.0 - 48.0 - left) / self.columns.len().max(1) as f64).min(76.0);
+        let wide = if step > 4.0 { step - 1.0 } else { step };
         let row = 20.0;
         let top = frame.top + 24.0;
         let largest = self.largest();
         let scene = &mut frame.scene;
-        // Where columns are narrow, not every name has room.
-        let every = (34.0 / step).ceil().max(1.0);
-        for (at, name) in self.columns.iter().enumerate() {
-            let paint = if self.differ.contains(&at) { Paint::Ink } else { Paint::Muted };
-            if at % every as usize == 0 {
-                let head = [left + step * at as f64, top - 8.0];
-                let room = (step * every).min(width - 20.0 - 48.0 - head[0]) - 3.0;
-                let (head, anchor) = if every > 1.0 {
-                    (head, Anchor::Start)
-                } else {
-                    ([head[0] + step / 2.0, head[1]], Anchor::Middle)
-                };
-                scene.fitted(head, name, room, size::TICK, paint, anchor);
-            }
-            if self.differ.contains(&at) {
-                let x = left + step * at as f64;
-                scene.line([x + 2.0, top - 3.0], [x + step - 3.0, top - 3.0], Paint::Ink, 1.5, false);
-            }
-        }
+        heads_above(scene, &self.columns, &self.differ, [left, top], step, width - 20.0 - 48.0);
         // In many rows every name would be too many.
         let every = self.rows.len().div_ceil(40).max(1);
         for (at, name) in self.rows.iter().enumerate() {
@@ -116,15 +168,29 @@ impl View for PatchGrid {
             }
             for (column, token) in self.columns.iter().enumerate() {
                 let effect = self.effect(at, column);
+                // No change is the page, which unlike no paint has its hover text.
                 let fill =
-                    if effect == 0.0 { Paint::None } else { Paint::scale(0.5 + effect / largest / 2.0) };
+                    if effect == 0.0 { Paint::Surface } else { Paint::scale(0.5 + effect / largest / 2.0) };
                 let x = left + step * column as f64;
-                let title = format!("{name}, {token}: {}", signed(effect, 4));
-                scene.cell([x, y], [step - 1.0, row - 1.0], fill, &title);
+                let title = format!("{name}, {token}: {}", self.said(at, column, 4));
+                scene.cell([x, y], [wide, row - 1.0], fill, &title);
+                let is_uncertain = effect != 0.0 && self.is_uncertain(at, column);
+                if is_uncertain {
+                    // The page within the cell leaves a thin frame of its color.
+                    let edge = (wide / 4.0).min(1.5);
+                    let inner = [wide - 2.0 * edge, row - 1.0 - 2.0 * edge];
+                    scene.cell([x + edge, y + edge], inner, Paint::Surface, &title);
+                }
                 let is_worth = effect.abs() >= largest / 20.0 && step >= 40.0;
                 if is_worth {
                     // Ends of the scale are strong, its middle is the page.
-                    let ink = if effect.abs() > 0.7 * largest { Paint::Surface } else { Paint::Ink };
+                    let ink = if is_uncertain {
+                        Paint::Muted
+                    } else if effect.abs() > 0.7 * largest {
+                        Paint::Surface
+                    } else {
+                        Paint::Ink
+                    };
                     let place = [x + step / 2.0, y + 14.0];
                     scene.text(place, &pretty(effect, 2), size::TICK, ink, Anchor::Middle);
                 }
@@ -156,7 +222,7 @@ impl View for PatchGrid {
                 Anchor::Start,
             );
         }
-        frame.finish(bottom.max(top + height) + 8.0, Some(&self.caption()))
+        frame.finish(bottom.max(top + height) + 8.0, Some(&self.caption(Some("Hollow"))))
     }
 
     fn text(&self, columns: usize) -> String {
@@ -166,7 +232,7 @@ impl View for PatchGrid {
         if width < 6 {
             let (names, rows) = self.table();
             let shown: Vec<Vec<String>> = rows.into_iter().take(20).collect();
-            return format!("{head}{}\n{}\n", text::table(&names, &shown, columns), self.caption());
+            return format!("{head}{}\n{}\n", text::table(&names, &shown, columns), self.caption(None));
         }
         let mut grid = format!("{} ", " ".repeat(labels));
         for name in &self.columns {
@@ -177,12 +243,19 @@ impl View for PatchGrid {
             grid += &text::left(name, labels + 1);
             for column in 0..self.columns.len() {
                 let effect = self.effect(row, column);
-                let cell = if effect == 0.0 { "·".to_owned() } else { pretty(effect, 2) };
+                // What is uncertain gives a digit for its mark.
+                let cell = if effect == 0.0 {
+                    "·".to_owned()
+                } else if self.is_uncertain(row, column) {
+                    format!("{}?", pretty(effect, 1))
+                } else {
+                    pretty(effect, 2)
+                };
                 grid += &text::right(&cell, width);
             }
             grid += "\n";
         }
-        format!("{head}{grid}\n{}\n", self.caption())
+        format!("{head}{grid}\n{}\n", self.caption(Some("?")))
     }
 
     fn sentence(&self) -> String {
@@ -191,25 +264,41 @@ impl View for PatchGrid {
             .into_iter()
             .take(3)
             .filter(|cell| cell.2 != 0.0)
-            .map(|(row, column, effect)| {
-                format!("{}, {} ({})", self.rows[row], self.columns[column], signed(effect, 3))
+            .map(|(row, column, _)| {
+                format!("{}, {} ({})", self.rows[row], self.columns[column], self.said(row, column, 3))
             })
             .collect();
         if said.is_empty() {
-            return format!("Putting values of {} in changes nothing.", self.site);
+            return if self.is_share {
+                format!("Putting values of {} in changes nothing.", self.site)
+            } else {
+                format!("{} does not move the answer.", self.site)
+            };
         }
-        format!(
-            "Effects of putting values of {} in, in {} cells; the strongest: {}.",
-            self.site,
-            count(self.effects.len()),
-            said.join("; ")
-        )
+        let n = count(self.effects.len());
+        let uncertain = if self.intervals.is_empty() {
+            String::new()
+        } else {
+            format!(" 95 % intervals over prompts cover 0 in {} of {n} cells.", count(self.n_uncertain()))
+        };
+        let said = said.join("; ");
+        if self.is_share {
+            let site = &self.site;
+            format!("Effects of putting values of {site} in, in {n} cells; the strongest: {said}.{uncertain}")
+        } else {
+            format!("{} moves the answer, in {n} cells; the strongest: {said}.{uncertain}", self.site)
+        }
     }
 
     fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {
-        let names = ["block", "at", "effect"].map(str::to_owned).to_vec();
+        let has_intervals = !self.intervals.is_empty();
+        let ends: &[&str] = if has_intervals { &["low", "high"] } else { &[] };
+        let names = ["block", "at", "effect"].iter().chain(ends).map(|&name| name.to_owned()).collect();
         let row = |(row, column, effect): (usize, usize, f64)| {
-            vec![self.rows[row].clone(), self.columns[column].clone(), pretty(effect, 6)]
+            let ends = has_intervals.then(|| self.interval(row, column).unwrap_or([f64::NAN; 2]));
+            let ends = ends.into_iter().flatten().map(|end| pretty(end, 6));
+            let named = [self.rows[row].clone(), self.columns[column].clone(), pretty(effect, 6)];
+            named.into_iter().chain(ends).collect()
         };
         (names, self.strongest().into_iter().map(row).collect())
     }

@@ -1,5 +1,6 @@
 //! Is every picture readable, whatever the names and numbers? Each is drawn from hard cases.
 
+mod lens;
 mod sets;
 
 use std::fmt::Write as _;
@@ -112,7 +113,7 @@ fn pictures() -> Vec<(String, Box<dyn View>)> {
         views(&subject).into_iter().map(move |(name, view)| (format!("{case}, {name}"), view))
     });
     let usual = sets::usual().into_iter().map(|(name, view)| (name.to_owned(), view));
-    of_subjects.chain(usual).chain(sets::hard()).collect()
+    of_subjects.chain(usual).chain(sets::hard()).chain(lens::pictures()).collect()
 }
 
 /// Left, top, right, bottom of every text, with what it says.
@@ -410,7 +411,9 @@ fn a_grid_of_effects_names_its_strongest_cell_and_fits() {
             effects: (0..n_rows * n_columns)
                 .map(|at| if at == 1 { -1.5 } else { (at % 7) as f64 / 7.0 })
                 .collect(),
+            intervals: Vec::new(),
             unit: "0: nothing; 1: all.".to_owned(),
+            is_share: true,
             checked: "Nothing was checked.".to_owned(),
         };
         let (row, column) = (1 / n_columns, 1 % n_columns);

@@ -4,7 +4,7 @@
 mod transformers;
 
 #[cfg(feature = "transformer")]
-pub use transformers::{TransformerError, load_tokenizer, load_transformer};
+pub use transformers::{TransformerError, load_experiment, load_tokenizer, load_transformer};
 
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};

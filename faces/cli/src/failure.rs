@@ -5,7 +5,7 @@ use std::any::Any;
 use pellucid::data::ratio::RatioError;
 use pellucid::data::read::ReadError;
 use pellucid::data::write::WriteError;
-use pellucid::explain::inside::PatchError;
+use pellucid::explain::inside::{EmbedError, ExperimentError, PatchError};
 use pellucid::explain::shapley::PlanError;
 use pellucid::files::{FileError, TransformerError};
 use pellucid::learn::mine::MineError;
@@ -141,11 +141,23 @@ macro_rules! input_or_limit {
 
 input_or_limit! {
     PatchError;
+    EmbedError;
     MineError;
     PlanError;
     ApproximateError, or in Semantics;
     ConstraintError, or in Semantics;
     SampleError, or in Semantics;
+}
+
+impl From<ExperimentError> for Failure {
+    fn from(error: ExperimentError) -> Self {
+        match error {
+            ExperimentError::Stopped | ExperimentError::Memory { .. } => {
+                Self::Limit(format!("a limit was reached: {error}"))
+            }
+            _ => Self::Input(error.to_string()),
+        }
+    }
 }
 
 impl From<SemanticsError> for Failure {

@@ -1,19 +1,20 @@
-//! What is activation patching? For every cell one whole run of the prompt, in which the cell's values are those of the other one.
+//! What is activation patching? For every cell one whole run of the prompt, in which the cell's values are others.
 //!
 //! The oracle of [`mod@super::patch`], and what `--verify` runs again.
 
 use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::tap::{Array, Tap, View};
-use pellucid_models::transformer::{Capture, Hook, RunError, Transformer};
+use pellucid_models::transformer::{Hook, RunError, Transformer};
 
-use super::patching::{Cell, Pair, Patching};
+use super::case::Case;
+use super::patching::Cell;
 
 /// Puts a cell's values in.
 pub(super) struct Put<'d> {
     pub(super) hook: Hook,
     pub(super) cell: Cell,
-    /// The other run's values at the site, of the whole prompt.
+    /// What there is to put in at the site, for the whole prompt.
     pub(super) donor: &'d Array<f32>,
     /// How many numbers were put in.
     pub(super) n_put: usize,
@@ -44,31 +45,33 @@ impl Tap<f32> for Put<'_> {
     }
 }
 
-/// The metric of a run of which only the answers' logits are wanted.
-pub(super) fn metric(logits: &Array<f32>) -> f64 {
-    f64::from(logits.data[0]) - f64::from(logits.data[1])
-}
-
-/// The metric with one cell's values put in.
+/// The metric with one cell's values put in; `donor` is what there is to put in at the cell's block.
 ///
 /// # Errors
 /// When the prompt can't be run.
-pub fn one_cell(
+pub(super) fn one_cell(
     model: &Transformer,
-    pair: &Pair,
-    asked: &Patching,
+    case: &Case,
+    hook: Hook,
     cell: Cell,
+    donor: &Array<f32>,
     level: Level,
 ) -> Result<f64, RunError> {
-    let (run, donor) = pair.sides(asked.direction);
-    let hook = Hook::at(asked.site, cell.layer);
-    let mut seen = Capture::of(vec![hook]);
-    let told = |(_, cause)| cause;
-    forward::run_at(model, &[donor], Wanted::Residual, &mut seen, level).map_err(told)?;
-    let Some(donor) = seen.seen.get(&(0, hook)) else { return Err(RunError::NoTokens) };
     let mut put = Put { hook, cell, donor, n_put: 0 };
-    let found = forward::run_at(model, &[run], Wanted::All, &mut put, level).map_err(told)?;
-    let last = &found.answers[0].data[(run.len() - 1) * model.spec.d_vocab..];
-    let [answer, wrong] = asked.answers.map(|token| f64::from(last[token as usize]));
-    Ok(answer - wrong)
+    metric_with(model, case, &mut put, level)
+}
+
+/// The metric of one whole run with all logits, whatever a tap changes.
+///
+/// # Errors
+/// When the prompt can't be run.
+pub fn metric_with(
+    model: &Transformer,
+    case: &Case,
+    tap: &mut dyn Tap<f32>,
+    level: Level,
+) -> Result<f64, RunError> {
+    let found = forward::run_at(model, &[&case.run], Wanted::All, tap, level).map_err(|(_, cause)| cause)?;
+    let last = &found.answers[0].data[(case.run.len() - 1) * model.spec.d_vocab..];
+    Ok(case.metric.of_logits(last))
 }

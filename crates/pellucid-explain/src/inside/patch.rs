@@ -3,12 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 
 use pellucid_data::Level;
-use pellucid_models::transformer::forward::{self, Outcome, Past, Stream, Wanted};
+use pellucid_models::transformer::forward::{self, Outcome, Past, Stream};
 use pellucid_models::transformer::tap::{Array, Tap, View};
 use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
 
-use super::definition::{Put, metric, one_cell};
-use super::patching::{Cell, Direction, Pair, PatchError, Patching};
+use super::case::Case;
+use super::definition::{Put, one_cell};
+use super::donors::donors;
+use super::error::PatchError;
+use super::patching::{Cell, Patching};
 use super::plan::{Plan, Start, plan};
 use crate::workers::share;
 use crate::{Control, Stopped};
@@ -23,10 +26,10 @@ pub struct Patched {
     pub plan: Plan,
     /// The metric with each cell's values put in, in the plan's order of cells.
     pub metrics: Vec<f64>,
-    /// The metric of the clean prompt.
-    pub clean: f64,
-    /// The metric of the corrupt prompt.
-    pub corrupt: f64,
+    /// The metric of the prompt that is run.
+    pub own: f64,
+    /// The metric of the prompt whose values are put in, if they are those of one.
+    pub other: Option<f64>,
     /// Multiply-adds that were carried out: the plan's figure.
     pub multiply_adds: u64,
     /// Cells that were run again the slow way.
@@ -43,35 +46,33 @@ pub struct Verified {
 }
 
 impl Patched {
-    /// The effect of a cell: 0 where the metric stays that of the prompt that is run, 1 where it becomes the other one's.
+    /// The effect of a cell. Of another run's values it is a share: 0 where the metric stays that of the prompt that is run, 1 where
+    /// it becomes the other one's. Of other values it is by how much the metric grows.
     #[must_use]
     pub fn effect(&self, cell: usize) -> f64 {
-        let (run, donor) = match self.asked.direction {
-            Direction::Denoise => (self.corrupt, self.clean),
-            Direction::Noise => (self.clean, self.corrupt),
-        };
-        (self.metrics[cell] - run) / (donor - run)
+        let by = self.metrics[cell] - self.own;
+        self.other.map_or(by, |other| by / (other - self.own))
     }
 }
 
 /// A run that others are taken up from.
-struct Reference {
+pub(super) struct Reference {
     /// The residual stream before each block, and after the last.
-    streams: Vec<Vec<f32>>,
-    past: Past,
+    pub(super) streams: Vec<Vec<f32>>,
+    pub(super) past: Past,
 }
 
-/// A sweep that is planned: both prompts were run once, and nothing else.
+/// A sweep that is planned: the prompts were run once, and nothing else.
 pub struct Prepared<'m> {
     model: &'m Transformer,
-    pair: &'m Pair,
+    case: &'m Case,
     asked: Patching,
     plan: Plan,
     reference: Reference,
-    /// The other run's values at the site, a block each.
+    /// What there is to put in at the site, a block each.
     donors: Vec<Array<f32>>,
-    /// The metric of the prompt that is run, and of the other one.
-    metrics: [f64; 2],
+    own: f64,
+    other: Option<f64>,
     multiply_adds: u64,
     level: Level,
 }
@@ -82,48 +83,59 @@ pub struct Prepared<'m> {
 /// When that can't be asked of the model and the prompts, or the caller stopped.
 pub fn patch(
     model: &Transformer,
-    pair: &Pair,
+    case: &Case,
     asked: Patching,
     verify: f64,
     control: &Control<'_>,
 ) -> Result<Patched, PatchError> {
-    prepare(model, pair, asked)?.run(verify, control)
+    prepare(model, case, asked)?.run(verify, control)
 }
 
-/// Runs both prompts, and plans what is to be run for the cells.
+/// Runs the prompts once, and plans what is to be run for the cells.
 ///
 /// # Errors
 /// When that can't be asked of the model and the prompts.
 pub fn prepare<'m>(
     model: &'m Transformer,
-    pair: &'m Pair,
+    case: &'m Case,
     asked: Patching,
 ) -> Result<Prepared<'m>, PatchError> {
     let spec = &model.spec;
-    asked.check(spec, pair)?;
+    case.check(spec)?;
+    asked.check(spec)?;
     let level = Level::detect();
-    let (run, donor) = pair.sides(asked.direction);
-    let at_site = || (0..spec.n_layers).map(|layer| Hook::at(asked.site, layer));
-    let streams = (0..spec.n_layers)
-        .flat_map(|layer| [Site::ResidPre, Site::ResidPost].map(|site| Hook::at(site, layer)));
-    let mut seen = Capture::of(at_site().chain(streams).chain(Past::hooks(spec)).collect());
-    let mut theirs = Capture::of(at_site().collect());
-    let wanted = Wanted::Tokens(&asked.answers);
-    let told = |(_, cause)| PatchError::Site(cause);
-    let ours = forward::run_at(model, &[run], wanted, &mut seen, level).map_err(told)?;
-    let other = forward::run_at(model, &[donor], wanted, &mut theirs, level).map_err(told)?;
-    let metrics = [&ours, &other].map(|outcome| metric(&outcome.answers[0]));
-    if !metrics.iter().all(|metric| metric.is_finite()) {
+    let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(asked.site, layer)).collect();
+    let (mut seen, outcome) = reference_run(model, case, hooks.clone(), level)?;
+    let own = case.metric.of(&outcome.answers[0]);
+    let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
+    let ours: Vec<Array<f32>> = hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).collect();
+    let found = donors(model, case, &hooks, &ours, level)?;
+    if !own.is_finite() || found.metric.is_some_and(|other| !other.is_finite()) {
         return Err(PatchError::NotFinite);
     }
-    if metrics[0] == metrics[1] {
-        return Err(PatchError::NoDifference { metric: metrics[0] });
+    if found.metric == Some(own) {
+        return Err(PatchError::NoDifference { metric: own });
     }
-    let plan = plan(spec, &asked, run.len(), &seen, &theirs);
-    let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
-    let donors = at_site().filter_map(|hook| theirs.seen.remove(&(0, hook))).collect();
-    let multiply_adds = ours.multiply_adds + other.multiply_adds;
-    Ok(Prepared { model, pair, asked, plan, reference, donors, metrics, multiply_adds, level })
+    let plan = plan(spec, &asked, case, &ours, &found.values);
+    let multiply_adds = outcome.multiply_adds + found.multiply_adds;
+    let (donors, other) = (found.values, found.metric);
+    Ok(Prepared { model, case, asked, plan, reference, donors, own, other, multiply_adds, level })
+}
+
+/// Runs the prompt of a case, and keeps what others are taken up from, and some sites more.
+pub(super) fn reference_run(
+    model: &Transformer,
+    case: &Case,
+    more: Vec<Hook>,
+    level: Level,
+) -> Result<(Capture<f32>, Outcome), PatchError> {
+    let spec = &model.spec;
+    let streams = (0..spec.n_layers)
+        .flat_map(|layer| [Site::ResidPre, Site::ResidPost].map(|site| Hook::at(site, layer)));
+    let mut seen = Capture::of(more.into_iter().chain(streams).chain(Past::hooks(spec)).collect());
+    let outcome = forward::run_at(model, &[&case.run], case.metric.wanted(), &mut seen, level)
+        .map_err(|(_, cause)| PatchError::Site(cause))?;
+    Ok((seen, outcome))
 }
 
 impl Prepared<'_> {
@@ -133,7 +145,7 @@ impl Prepared<'_> {
         &self.plan
     }
 
-    /// Multiply-adds of the two runs that there were.
+    /// Multiply-adds of the runs that there were.
     #[must_use]
     pub fn multiply_adds(&self) -> u64 {
         self.multiply_adds
@@ -144,14 +156,9 @@ impl Prepared<'_> {
     /// # Errors
     /// When the caller stopped.
     pub fn run(self, verify: f64, control: &Control<'_>) -> Result<Patched, PatchError> {
-        let [own_metric, donor_metric] = self.metrics;
-        let (clean, corrupt) = match self.asked.direction {
-            Direction::Denoise => (donor_metric, own_metric),
-            Direction::Noise => (own_metric, donor_metric),
-        };
         // Cells that nothing is run for keep the metric of the run itself.
         let done = Mutex::new(Done {
-            metrics: vec![own_metric; self.plan.cells.len()],
+            metrics: vec![self.own; self.plan.cells.len()],
             multiply_adds: self.multiply_adds,
             untouched: None,
         });
@@ -162,7 +169,7 @@ impl Prepared<'_> {
             match outcome {
                 Ok(outcome) => {
                     for (start, answer) in batch.iter().zip(&outcome.answers) {
-                        done.metrics[start.at] = metric(answer);
+                        done.metrics[start.at] = self.case.metric.of(answer);
                     }
                     done.multiply_adds += outcome.multiply_adds;
                     control.watch.advance(batch.len());
@@ -183,8 +190,8 @@ impl Prepared<'_> {
         }
         ended.map_err(|Stopped| PatchError::Stopped)?;
         let verified = self.check(&metrics, verify, control)?;
-        let Self { asked, plan, .. } = self;
-        Ok(Patched { asked, plan, metrics, clean, corrupt, multiply_adds, verified })
+        let Self { asked, plan, own, other, .. } = self;
+        Ok(Patched { asked, plan, metrics, own, other, multiply_adds, verified })
     }
 
     /// Cells that start at one block.
@@ -211,7 +218,7 @@ impl Prepared<'_> {
             puts.push(put);
             streams.push(Stream { residual, first: start.first, past: Some(&self.reference.past) });
         }
-        let wanted = Wanted::Tokens(&self.asked.answers);
+        let wanted = self.case.metric.wanted();
         let mut tap = PutAll { hook: (!is_residual).then_some(hook), puts };
         let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, self.level);
         match tap.puts.iter().find(|put| put.n_put == 0) {
@@ -226,7 +233,9 @@ impl Prepared<'_> {
         let n = (part.clamp(0.0, 1.0) * cells.len() as f64).ceil() as usize;
         let worst = Mutex::new(0.0_f64);
         let work = |(): &mut (), at: usize| {
-            let slow = one_cell(self.model, self.pair, &self.asked, cells[at], self.level);
+            let cell = cells[at];
+            let hook = Hook::at(self.asked.site, cell.layer);
+            let slow = one_cell(self.model, self.case, hook, cell, &self.donors[cell.layer], self.level);
             let off = slow.map_or(f64::INFINITY, |slow| (slow - metrics[at]).abs());
             let mut worst = worst.lock().unwrap_or_else(PoisonError::into_inner);
             *worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
@@ -240,7 +249,7 @@ impl Prepared<'_> {
 }
 
 /// Residual streams, keys and values of a run.
-fn reference(model: &Transformer, seen: &Capture<f32>) -> Option<Reference> {
+pub(super) fn reference(model: &Transformer, seen: &Capture<f32>) -> Option<Reference> {
     let spec = &model.spec;
     let past = Past::of(spec, seen, 0)?;
     let mut streams = Vec::with_capacity(spec.n_layers + 1);

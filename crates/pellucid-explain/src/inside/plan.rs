@@ -5,8 +5,9 @@
 //! Of the last block only the row that answers is computed, and of all logits those of the answers; cells that start at the same block go through the weights together.
 
 use pellucid_models::transformer::tap::Array;
-use pellucid_models::transformer::{Axis, Capture, Hook, Site, Spec};
+use pellucid_models::transformer::{Axis, Site, Spec};
 
+use super::case::{Case, Donor};
 use super::patching::{Cell, Patching};
 
 /// Rows that go through the weights together, at most, unless one cell has more.
@@ -35,9 +36,9 @@ pub struct Plan {
     pub n_skipped: usize,
     /// Multiply-adds of a whole run for every cell, as it is done without a plan: every row and all logits.
     pub naive: u64,
-    /// Multiply-adds of the plan, with the two runs that it needs first.
+    /// Multiply-adds of the plan, with the runs that it needs first.
     pub planned: u64,
-    /// About how many bytes of activations one thread holds at once, and the two runs leave.
+    /// About how many bytes of activations one thread holds at once, and the first runs leave.
     pub peak_bytes: usize,
     /// Batches of cells that start at one block.
     pub(super) batches: Vec<Vec<Start>>,
@@ -62,7 +63,7 @@ pub(super) fn blocks(spec: &Spec, from: usize, n_rows: usize, n_all: usize) -> u
 }
 
 /// The same where of the last block only the last row is wanted: of the others keys and values.
-fn to_last(spec: &Spec, from: usize, n_rows: usize, n_all: usize) -> u64 {
+pub(super) fn to_last(spec: &Spec, from: usize, n_rows: usize, n_all: usize) -> u64 {
     if from >= spec.n_layers {
         return 0;
     }
@@ -71,27 +72,21 @@ fn to_last(spec: &Spec, from: usize, n_rows: usize, n_all: usize) -> u64 {
     before + blocks(spec, spec.n_layers - 1, 1, n_all) + others as u64
 }
 
-/// Plans a sweep. `run` and `donor` are what both runs had at the site, block by block.
+/// Plans a sweep. `ours` and `theirs` are what is at the site without and with all values put in, block by block.
 #[must_use]
-pub fn plan(
+pub(super) fn plan(
     spec: &Spec,
     asked: &Patching,
-    n_tokens: usize,
-    run: &Capture<f32>,
-    donor: &Capture<f32>,
+    case: &Case,
+    ours: &[Array<f32>],
+    theirs: &[Array<f32>],
 ) -> Plan {
+    let n_tokens = case.run.len();
     let cells = asked.cells(spec, n_tokens);
-    fn at(seen: &Capture<f32>, hook: Hook) -> Option<&Array<f32>> {
-        seen.seen.get(&(0, hook))
-    }
     let mut starts = Vec::new();
     let mut n_skipped = 0;
     for (place, &cell) in cells.iter().enumerate() {
-        let (Some(ours), Some(theirs)) =
-            (at(run, Hook::at(asked.site, cell.layer)), at(donor, Hook::at(asked.site, cell.layer)))
-        else {
-            continue;
-        };
+        let (ours, theirs) = (&ours[cell.layer], &theirs[cell.layer]);
         match first_change(asked.site, cell, ours, theirs) {
             None => n_skipped += 1,
             Some(first) => {
@@ -117,17 +112,8 @@ pub fn plan(
             }
         }
     }
-    let unembedded = (asked.answers.len() * spec.d_model) as u64;
-    // Results of heads are no step of the pass: they are worked out beside it, where they are looked at.
-    let beside = match asked.site {
-        Site::Result => spec.n_heads * spec.d_head * spec.d_model,
-        _ => 0,
-    };
-    let all_beside = (spec.n_layers * n_tokens * beside) as u64;
-    let whole = blocks(spec, 0, n_tokens, n_tokens);
-    // The run keeps everything; of the other one only the site is looked at.
-    let donors = if asked.site == Site::ResidPre { to_last(spec, 0, n_tokens, n_tokens) } else { whole };
-    let reference = whole + donors + 2 * (unembedded + all_beside);
+    let unembedded = case.metric.multiply_adds(spec);
+    let beside = beside(spec, asked.site);
     let all = batches.iter().flatten();
     let planned = all.map(|start| {
         let n_rows = n_tokens - start.first;
@@ -135,16 +121,51 @@ pub fn plan(
         let of_blocks = if is_looked_at { blocks } else { to_last };
         of_blocks(spec, start.layer, n_rows, n_tokens) + unembedded + (n_rows * beside) as u64
     });
-    let planned = reference + planned.sum::<u64>();
-    let a_run = whole + (n_tokens * spec.d_model * spec.d_vocab) as u64;
+    let planned = reference(spec, asked, case) + planned.sum::<u64>();
+    let a_run = blocks(spec, 0, n_tokens, n_tokens) + (n_tokens * spec.d_model * spec.d_vocab) as u64;
     Plan {
-        naive: (cells.len() as u64 + 2) * a_run,
+        naive: (cells.len() as u64 + 1 + n_donors(case)) * a_run,
         planned,
         peak_bytes: peak(spec, asked.site, n_tokens),
         cells,
         n_skipped,
         batches,
         n_tokens,
+    }
+}
+
+/// Multiply-adds of a token for results of heads: they are no step of the pass, but worked out beside it where they are looked at.
+fn beside(spec: &Spec, site: Site) -> usize {
+    match site {
+        Site::Result => spec.n_heads * spec.d_head * spec.d_model,
+        _ => 0,
+    }
+}
+
+/// How many runs values are taken from.
+pub(super) fn n_donors(case: &Case) -> u64 {
+    match &case.donor {
+        Donor::Run(_) | Donor::Resample { .. } => 1,
+        Donor::Zero => 0,
+        Donor::Mean(pool) => pool.len() as u64,
+    }
+}
+
+/// Multiply-adds of the runs that are needed first.
+fn reference(spec: &Spec, asked: &Patching, case: &Case) -> u64 {
+    let whole = |n_tokens: usize| {
+        let beside = spec.n_layers * n_tokens * beside(spec, asked.site);
+        blocks(spec, 0, n_tokens, n_tokens) + beside as u64
+    };
+    let (n_tokens, unembedded) = (case.run.len(), case.metric.multiply_adds(spec));
+    // The run keeps everything; of the others only the site is looked at.
+    let own = whole(n_tokens) + unembedded;
+    own + match &case.donor {
+        Donor::Run(_) if asked.site == Site::ResidPre => to_last(spec, 0, n_tokens, n_tokens) + unembedded,
+        Donor::Run(_) => own,
+        Donor::Zero => 0,
+        Donor::Resample { .. } => whole(n_tokens),
+        Donor::Mean(pool) => pool.iter().map(|prompt| whole(prompt.len())).sum(),
     }
 }
 

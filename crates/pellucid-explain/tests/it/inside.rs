@@ -2,20 +2,20 @@
 
 use std::num::NonZeroUsize;
 
-use pellucid_explain::inside::{By, Direction, Pair, PatchError, Patching, patch};
+use pellucid_explain::inside::{By, Case, Donor, Metric, PatchError, Patching, patch};
 use pellucid_explain::{Control, Quiet};
 use pellucid_fixtures::fixtures;
 use pellucid_models::transformer::{Axis, Site, Transformer, from_hugging_face};
 use proptest::prelude::*;
 
-fn tiny(name: &str) -> Transformer {
+pub(crate) fn tiny(name: &str) -> Transformer {
     let folder = fixtures().join("transformers-5.24.0").join(name);
     let config = fs_err::read(folder.join("config.json")).unwrap();
     let weights = fs_err::read(folder.join("model.safetensors")).unwrap();
     from_hugging_face(&config, vec![&weights]).unwrap()
 }
 
-const DECODERS: [&str; 5] = ["gpt2", "llama", "mistral", "qwen2", "llama-wide"];
+pub(crate) const DECODERS: [&str; 5] = ["gpt2", "llama", "mistral", "qwen2", "llama-wide"];
 
 /// Sites with the ways in which they can be asked.
 fn ways(model: &Transformer) -> Vec<(Site, By)> {
@@ -23,6 +23,7 @@ fn ways(model: &Transformer) -> Vec<(Site, By)> {
     for hook in model.spec.hooks().into_iter().filter(|hook| hook.layer == Some(0)) {
         let axes = hook.site.axes();
         let has_heads = axes.iter().any(|axis| matches!(axis, Axis::Head | Axis::KeyValueHead));
+        ways.push((hook.site, By::Layer));
         if axes[0] == Axis::Position {
             ways.push((hook.site, By::LayerPosition));
         }
@@ -38,15 +39,30 @@ fn ways(model: &Transformer) -> Vec<(Site, By)> {
 
 #[test]
 fn every_site_can_be_patched_and_is_what_whole_runs_say() {
-    let pair = Pair { clean: vec![3, 41, 7, 8, 19, 3], corrupt: vec![3, 41, 12, 8, 25, 3] };
+    let prompts = [vec![3, 41, 7, 8, 19, 3], vec![3, 41, 12, 8, 25, 3]];
+    let metric = Metric::LogitDifference([5, 30]);
+    let [here, there] = prompts.clone();
+    let cases = [
+        Case { run: there.clone(), donor: Donor::Run(here.clone()), metric },
+        Case { run: here.clone(), donor: Donor::Run(there.clone()), metric: Metric::LogProbability([5]) },
+        Case { run: here.clone(), donor: Donor::Zero, metric: Metric::Logit([7]) },
+        Case { run: here.clone(), donor: Donor::Mean(prompts.to_vec()), metric },
+        Case { run: here, donor: Donor::Resample { pool: prompts.to_vec(), seed: 4 }, metric },
+    ];
     let two = Control { threads: NonZeroUsize::new(2).unwrap(), watch: &Quiet };
     let mut n = 0;
     for name in DECODERS {
         let model = tiny(name);
         for (site, by) in ways(&model) {
-            for direction in [Direction::Denoise, Direction::Noise] {
-                let asked = Patching { site, by, direction, answers: [5, 30] };
-                let found = patch(&model, &pair, asked, 1.0, &two).unwrap();
+            for case in &cases {
+                let asked = Patching { site, by };
+                let found = match patch(&model, case, asked, 1.0, &two) {
+                    Err(PatchError::ZeroScale { site }) if case.donor == Donor::Zero => {
+                        assert!(site.short().ends_with(".scale"));
+                        continue;
+                    }
+                    found => found.unwrap(),
+                };
                 assert_eq!(found.verified.n, found.plan.cells.len());
                 assert!(
                     found.verified.worst == 0.0,
@@ -54,13 +70,13 @@ fn every_site_can_be_patched_and_is_what_whole_runs_say() {
                     found.verified.worst
                 );
                 assert_eq!(found.multiply_adds, found.plan.planned, "{name}: {site} by {by}");
-                let alone = patch(&model, &pair, asked, 0.0, &Control::quiet()).unwrap();
+                let alone = patch(&model, case, asked, 0.0, &Control::quiet()).unwrap();
                 assert_eq!(alone.metrics, found.metrics, "threads change nothing");
                 n += found.plan.cells.len();
             }
         }
     }
-    assert!(n > 7_000, "only {n} cells");
+    assert!(n > 20_000, "only {n} cells");
 }
 
 proptest! {
@@ -72,7 +88,7 @@ proptest! {
         way in any::<prop::sample::Index>(),
         clean in prop::collection::vec(0u32..50, 1..14),
         changes in prop::collection::vec((any::<prop::sample::Index>(), 0u32..50), 1..4),
-        is_noise in any::<bool>(),
+        kind in 0u32..6,
         answers in (0u32..50, 0u32..50).prop_filter("two answers", |(a, b)| a != b),
     ) {
         let model = tiny(DECODERS[which]);
@@ -84,12 +100,17 @@ proptest! {
         prop_assume!(clean != corrupt);
         let ways = ways(&model);
         let (site, by) = ways[way.index(ways.len())];
-        let direction = if is_noise { Direction::Noise } else { Direction::Denoise };
-        let pair = Pair { clean, corrupt };
-        let asked = Patching { site, by, direction, answers: [answers.0, answers.1] };
-        let found = match patch(&model, &pair, asked, 1.0, &Control::quiet()) {
+        let donor = match kind {
+            0..3 => Donor::Run(corrupt),
+            3 => Donor::Zero,
+            4 => Donor::Mean(vec![clean.clone(), corrupt]),
+            _ => Donor::Resample { pool: vec![corrupt], seed: 1 },
+        };
+        let case = Case { run: clean, donor, metric: Metric::LogitDifference([answers.0, answers.1]) };
+        let asked = Patching { site, by };
+        let found = match patch(&model, &case, asked, 1.0, &Control::quiet()) {
             // A change further back than all windows together reaches has no effect.
-            Err(PatchError::NoDifference { .. }) => return Ok(()),
+            Err(PatchError::NoDifference { .. } | PatchError::ZeroScale { .. }) => return Ok(()),
             found => found.unwrap(),
         };
         prop_assert_eq!(found.verified.worst, 0.0);
@@ -102,10 +123,12 @@ proptest! {
 fn the_residual_stream_at_the_start_carries_all_of_the_difference() {
     for name in DECODERS {
         let model = tiny(name);
-        let pair = Pair { clean: vec![3, 41, 7, 8, 19, 3], corrupt: vec![3, 41, 12, 8, 19, 3] };
-        for direction in [Direction::Denoise, Direction::Noise] {
-            let asked = Patching { site: Site::ResidPre, by: By::LayerPosition, direction, answers: [5, 30] };
-            let found = patch(&model, &pair, asked, 1.0, &Control::quiet()).unwrap();
+        let (clean, corrupt) = (vec![3, 41, 7, 8, 19, 3], vec![3, 41, 12, 8, 19, 3]);
+        for (run, other) in [(&clean, &corrupt), (&corrupt, &clean)] {
+            let metric = Metric::LogitDifference([5, 30]);
+            let case = Case { run: run.clone(), donor: Donor::Run(other.clone()), metric };
+            let asked = Patching { site: Site::ResidPre, by: By::LayerPosition };
+            let found = patch(&model, &case, asked, 1.0, &Control::quiet()).unwrap();
             let effects: Vec<f64> = (0..6).map(|position| found.effect(position)).collect();
             assert_eq!(effects, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0], "{name}");
             // Before the token that differs nothing can be changed, in any block.
@@ -123,16 +146,25 @@ fn the_residual_stream_at_the_start_carries_all_of_the_difference() {
 #[test]
 fn what_cannot_be_patched_is_told() {
     let model = tiny("llama");
-    let asked = |site, by| Patching { site, by, direction: Direction::Denoise, answers: [1, 2] };
-    let pair = |clean: &[u32], corrupt: &[u32]| Pair { clean: clean.to_vec(), corrupt: corrupt.to_vec() };
-    let told = |asked: Patching, pair: &Pair| {
-        patch(&model, pair, asked, 0.0, &Control::quiet()).unwrap_err().to_string()
+    let asked = |site, by| Patching { site, by };
+    let metric = Metric::LogitDifference([1, 2]);
+    let pair =
+        |run: &[u32], other: &[u32]| Case { run: run.to_vec(), donor: Donor::Run(other.to_vec()), metric };
+    let told = |asked: Patching, case: &Case| {
+        patch(&model, case, asked, 0.0, &Control::quiet()).unwrap_err().to_string()
     };
     let good = pair(&[1, 2, 3], &[1, 4, 3]);
     let plain = asked(Site::ResidPre, By::LayerPosition);
-    assert!(told(plain, &pair(&[1, 2], &[1])).contains("2 tokens and the corrupt one 1"));
+    let with = |donor| Case { donor, ..good.clone() };
+    assert!(told(plain, &pair(&[1, 2], &[1])).contains("has 2 tokens and the one whose values are put in 1"));
     assert!(told(plain, &pair(&[1, 2], &[1, 2])).contains("same tokens"));
-    assert!(told(plain, &pair(&[1, 2], &[1, 50])).contains("the corrupt prompt: token 1 is number 50"));
+    assert!(told(plain, &pair(&[1, 2], &[1, 50])).contains("values are put in: token 1 is number 50"));
+    assert!(told(plain, &with(Donor::Mean(Vec::new()))).contains("no prompts whose values"));
+    let pool = vec![vec![1, 2]];
+    let resampled = with(Donor::Resample { pool: pool.clone(), seed: 0 });
+    assert!(told(plain, &resampled).contains("none of 1 prompts has 3 tokens"));
+    let pattern = asked(Site::Pattern, By::LayerHead);
+    assert!(told(pattern, &with(Donor::Mean(pool))).contains("`pattern` has a row for every pair of tokens"));
     assert!(
         told(asked(Site::ResidPre, By::LayerHead), &good)
             .contains("`resid_pre` can't be patched by layer-head: it has no heads")
@@ -140,8 +172,9 @@ fn what_cannot_be_patched_is_told() {
     assert!(told(asked(Site::Pattern, By::LayerPosition), &good).contains("no row a position"));
     assert!(told(asked(Site::PosEmbed, By::LayerPosition), &good).contains("models with learned positions"));
     assert!(told(asked(Site::Embed, By::LayerPosition), &good).contains("no site of blocks"));
-    assert!(told(Patching { answers: [1, 99], ..plain }, &good).contains("token 99"));
-    assert!(told(Patching { answers: [7, 7], ..plain }, &good).contains("same logit difference"));
+    let measured = |tokens| Case { metric: Metric::LogitDifference(tokens), ..good.clone() };
+    assert!(told(plain, &measured([1, 99])).contains("token 99"));
+    assert!(told(plain, &measured([7, 7])).contains("same metric"));
     let encoder = tiny("bert");
     let found = patch(&encoder, &good, plain, 0.0, &Control::quiet()).unwrap_err();
     assert!(found.to_string().contains("bert models have no logits"));

@@ -127,12 +127,15 @@ impl Pass<'_> {
     fn centred(&self, row: &[f64]) -> Vec<f64> {
         let mean = match self.spec.norm {
             NormKind::Layer => row.iter().sum::<f64>() / row.len() as f64,
-            NormKind::RootMeanSquare => 0.0,
+            NormKind::RootMeanSquare | NormKind::None => 0.0,
         };
         row.iter().map(|x| x - mean).collect()
     }
 
     fn scale(&self, centred: &[f64]) -> f64 {
+        if self.spec.norm == NormKind::None {
+            return 1.0;
+        }
         (centred.iter().map(|x| x * x).sum::<f64>() / centred.len() as f64 + self.spec.eps).sqrt()
     }
 

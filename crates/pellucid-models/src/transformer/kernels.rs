@@ -83,10 +83,10 @@ kernels! {
         let n = from.len() as f32;
         let mean = match kind {
             NormKind::Layer => sum(from, |x| x) / n,
-            NormKind::RootMeanSquare => 0.0,
+            NormKind::RootMeanSquare | NormKind::None => 0.0,
         };
         into.iter_mut().zip(from).for_each(|(into, from)| *into = from - mean);
-        (sum(into, |x| x * x) / n + eps).sqrt()
+        if kind == NormKind::None { 1.0 } else { (sum(into, |x| x * x) / n + eps).sqrt() }
     }
 
     /// Divides a row by its scale, and applies the norm's weights.

@@ -4,18 +4,22 @@
 //! place of the forward pass, and a [`tap`] looks at it or changes it. [`definition`] is the forward pass written down slowly, in
 //! numbers of 64 bits: the oracle of [`forward`].
 
+pub mod compiled;
 pub mod definition;
 pub mod families;
 pub mod forward;
 mod gemm;
 mod kernels;
+pub mod node;
+pub mod processing;
 pub mod site;
 pub mod spec;
 pub mod tap;
 pub mod tokens;
 pub mod weights;
 
-pub use families::{Origin, from_gguf, from_hugging_face};
+pub use families::{Named, Origin, from_gguf, from_hugging_face, to_tensors};
+pub use processing::{Processing, ProcessingError};
 pub use site::{Axis, Hook, Site, SiteError};
 pub use spec::{Family, Spec};
 pub use tap::{Array, Capture, RunError, Tap, View};
@@ -31,4 +35,6 @@ pub struct Transformer {
     pub weights: Weights,
     /// Whence it came.
     pub origin: Origin,
+    /// What was done to its weights.
+    pub processing: Processing,
 }

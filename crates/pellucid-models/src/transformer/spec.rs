@@ -14,6 +14,8 @@ pub enum Family {
     Qwen2,
     /// BERT (Devlin et al. 2019), MiniLM among them: an encoder.
     Bert,
+    /// A decoder as TransformerLens keeps its own (`HookedTransformer`): toys, and models made by hand or by a compiler.
+    Hooked,
 }
 
 impl Family {
@@ -26,6 +28,7 @@ impl Family {
             Self::Mistral => "mistral",
             Self::Qwen2 => "qwen2",
             Self::Bert => "bert",
+            Self::Hooked => "hooked",
         }
     }
 }
@@ -50,6 +53,8 @@ pub enum NormKind {
     Layer,
     /// Divided by the root of the mean square.
     RootMeanSquare,
+    /// Not at all: rows are read as they are, and there are no sites of norms.
+    None,
 }
 
 /// How a model knows where a token stands.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::site::{Hook, Site};
-use super::spec::{Positions, Spec};
+use super::spec::{NormKind, Positions, Spec};
 
 /// The numbers at a site of one prompt, to be looked at or changed.
 #[derive(Debug)]
@@ -133,6 +133,16 @@ impl Spec {
                 Some("encoders")
             }
             Site::FinalScale | Site::FinalNormalized | Site::Logits if !self.is_decoder => Some("decoders"),
+            Site::Ln1Scale
+            | Site::Ln1Normalized
+            | Site::Ln2Scale
+            | Site::Ln2Normalized
+            | Site::FinalScale
+            | Site::FinalNormalized
+                if self.norm == NormKind::None =>
+            {
+                Some("models with norms")
+            }
             Site::MlpPreLinear if !self.is_gated => Some("models with gated MLPs"),
             _ => None,
         }

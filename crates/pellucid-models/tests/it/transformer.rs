@@ -9,7 +9,7 @@ use pellucid_models::transformer::forward::{self, Past, Stream, Wanted};
 use pellucid_models::transformer::tap::{Tap, Untouched, View};
 use pellucid_models::transformer::weights::{Gguf, Safetensors, Tensors};
 use pellucid_models::transformer::{
-    Capture, Hook, RunError, Site, Transformer, definition, from_gguf, from_hugging_face,
+    Capture, Hook, Processing, RunError, Site, Transformer, definition, from_gguf, from_hugging_face,
 };
 use proptest::prelude::*;
 
@@ -387,4 +387,46 @@ proptest! {
             forward::run(&model, &[&prompt], Wanted::Last, &mut Untouched).unwrap();
         }
     }
+}
+
+#[test]
+fn processed_weights_are_those_of_transformer_lens_and_answer_the_same() {
+    let expected = expected("gpt2/transformer-lens-processed.expected.safetensors");
+    let model = tiny("gpt2");
+    let all = Processing::all(&model);
+    assert_eq!(all.steps().len(), 4);
+    let folded = model.clone().processed(all).unwrap();
+    assert_eq!(folded.processing, all);
+    let mut seen = Capture::of(expected.keys().copied().collect());
+    definition::run(&folded, &tokens(), &mut seen).unwrap();
+    let mut n_moved = 0;
+    let mut plain = Capture::of(expected.keys().copied().collect());
+    definition::run(&model, &tokens(), &mut plain).unwrap();
+    for (hook, theirs) in &expected {
+        let ours: Vec<f32> = seen.seen[&(0, *hook)].data.iter().map(|x| *x as f32).collect();
+        let off = apart(&ours, theirs);
+        assert!(off < 2e-6, "{hook} is off by {off:e}");
+        let raw: Vec<f32> = plain.seen[&(0, *hook)].data.iter().map(|x| *x as f32).collect();
+        n_moved += usize::from(apart(&raw, theirs) > 1e-3);
+    }
+    assert!(n_moved > 10, "folding moves what is seen inside");
+    // The answers stay, but for one number a position.
+    for name in TINY {
+        let model = tiny(name);
+        let plain = definition::run(&model, &tokens(), &mut Untouched).unwrap();
+        let steps = Processing::all(&model);
+        let folded = model.processed(steps).unwrap();
+        let other = definition::run(&folded, &tokens(), &mut Untouched).unwrap();
+        for (a, b) in plain.iter().zip(&other) {
+            let mean = if steps.center_unembed { a.iter().sum::<f64>() / a.len() as f64 } else { 0.0 };
+            for (a, b) in a.iter().zip(b) {
+                assert!((a - mean - b).abs() < 2e-5 * a.abs().max(1.0), "{name}: {} and {b}", a - mean);
+            }
+        }
+    }
+    let wrong = Processing { fold_ln: true, ..Processing::default() };
+    assert!(tiny("bert").processed(wrong).unwrap_err().to_string().contains("would change"));
+    let wrong = Processing { center_writing_weights: true, ..Processing::default() };
+    assert!(tiny("llama").processed(wrong).unwrap_err().to_string().contains("do not take the mean away"));
+    assert!(Processing::of(["fold"], &model).unwrap_err().to_string().contains("there is no step `fold`"));
 }

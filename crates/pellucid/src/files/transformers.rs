@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use pellucid_explain::inside::experiment::format::ExperimentFile;
 use pellucid_models::transformer::weights::Gguf;
 use pellucid_models::transformer::{
-    TokenError, Tokens, Transformer, WeightsError, from_gguf, from_hugging_face,
+    ProcessingError, TokenError, Tokens, Transformer, WeightsError, from_gguf, from_hugging_face,
 };
 
 use super::{FileError, map};
@@ -34,6 +35,22 @@ pub enum TransformerError {
         path: PathBuf,
         /// What is wrong with it.
         cause: WeightsError,
+    },
+    /// Weights that can't be processed as asked.
+    #[error("{}: {cause}", path.display())]
+    Processing {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        cause: ProcessingError,
+    },
+    /// A file that holds no experiment.
+    #[error("{}: {cause}", path.display())]
+    Experiment {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: String,
     },
     /// A tokenizer that can't be.
     #[error("{}: {cause}", path.display())]
@@ -114,4 +131,19 @@ pub fn load_tokenizer(
         return Err(TransformerError::Missing { path: path.to_owned(), missing });
     }
     Tokens::from_json(&map(&file)?, &model.spec).map_err(|cause| wrong(&file, cause))
+}
+
+/// Reads an experiment as it is written down: JSON if the file's ending says so, else TOML.
+///
+/// # Errors
+/// When the file can't be read, or holds something else; then where is told.
+pub fn load_experiment(path: &Path) -> Result<ExperimentFile, TransformerError> {
+    let wrong = |cause: String| TransformerError::Experiment { path: path.to_owned(), cause };
+    let bytes = map(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("this is no text".to_owned()))?;
+    let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+    if is_json {
+        return serde_json::from_str(text).map_err(|cause| wrong(cause.to_string()));
+    }
+    toml::from_str(text).map_err(|cause| wrong(cause.to_string().trim_end().to_owned()))
 }

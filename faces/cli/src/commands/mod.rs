@@ -17,6 +17,7 @@ mod rules;
 mod shard;
 mod top;
 mod tour;
+mod tour_circuit;
 
 use std::ffi::OsString;
 use std::io::Write;

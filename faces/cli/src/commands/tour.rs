@@ -186,9 +186,11 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
 
     let fit = position(&path)?;
     rules(&args.dir, context)?;
+    let circuit = super::tour_circuit::run(&args.dir, context)?;
 
     let results = json!({
         "position_fit": fit,
+        "circuit": circuit,
         "rows": explained[0].n_rows(),
         "worst_residual": explained.iter().map(Explained::worst_residual).fold(0.0_f64, |w, x| if x.is_nan() || x > w { x } else { w }),
     });
@@ -201,6 +203,9 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
         "rules.html",
         "rashomon.html",
         "study.html",
+        "heads.html",
+        "patch.html",
+        "path.html",
     ]
     .map(|name| (name, path(name)));
     let outputs: Vec<(&str, &Path)> = files.iter().map(|(name, path)| (*name, path.as_path())).collect();
@@ -213,17 +218,25 @@ pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {
         bar::bar(&subject, 6).text(96),
         picture.text(96),
         format!(
-            "Wrote {shown}, {}, {}, {} and {}. Open them in a browser.\nThe models, data and documents lie beside them: try\n  \
-             pellucid explain {} {} --row {row}\n  pellucid position {} {}\n  pellucid rules show {}\n",
+            "A transformer whose circuit is known: of {} edges {} move its answer, and {} the circuit's.\n\n\
+             Wrote {shown}, {}, {}, {}, {}, {}, {} and {}. Open them in a browser.\nThe models, data and documents lie beside them: try\n  \
+             pellucid explain {} {} --row {row}\n  pellucid position {} {}\n  pellucid rules show {}\n  pellucid lens logits {} \"a b c d e a\"\n",
+            results["circuit"]["edges"],
+            results["circuit"]["found"],
+            if results["circuit"]["are_the_same"] == true { "they are" } else { "they are not" },
             path("rules.html").display(),
             path("rashomon.html").display(),
             path("study.html").display(),
             path("position.html").display(),
+            path("heads.html").display(),
+            path("patch.html").display(),
+            path("path.html").display(),
             path("adult-xgboost.ubj").display(),
             path("adult.csv").display(),
             path("profile.md").display(),
             path("posting.md").display(),
-            path("rules.json").display()
+            path("rules.json").display(),
+            path("induction").display()
         ),
     ];
     print(&text.join("\n"))

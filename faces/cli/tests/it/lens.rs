@@ -151,9 +151,333 @@ fn what_cannot_be_is_told_before_the_work() {
     let long = "w1 ".repeat(40);
     let mut words = PATCH.to_vec();
     (words[4], words[6]) = (&long, &long);
-    refused(&folder, &words, 3, &["the clean prompt: the prompt has 40 tokens", "at most 32"]);
+    refused(&folder, &words, 3, &["the prompt has 40 tokens", "at most 32"]);
     fs_err::remove_file(folder.path("model/tokenizer.json")).unwrap();
     refused(&folder, &PATCH, 3, &["no tokenizer.json", "--tokenizer"]);
     fs_err::remove_file(folder.path("model/model.safetensors")).unwrap();
     refused(&folder, &["lens", "info", "model"], 3, &["no model.safetensors"]);
+}
+
+#[test]
+fn several_prompts_have_intervals_and_other_values_can_be_put_in() {
+    let folder = with_model("llama");
+    let line = |a: u32, b: u32| {
+        format!(
+            "{{\"clean\":\"w3 w{a} w4\",\"corrupt\":\"w3 w{b} w4\",\"answer\":\"w5\",\"wrong\":\"w6\"}}\n"
+        )
+    };
+    fs_err::write(folder.path("pairs.jsonl"), [line(9, 8), line(10, 12), line(20, 21), line(30, 2)].concat())
+        .unwrap();
+    let told =
+        folder.json(&["lens", "patch", "model", "--prompts", "pairs.jsonl", "--verify", "1", "--json"]);
+    assert_eq!(
+        (&told["n_prompts"], &told["direction"], &told["is_share"]),
+        (&json!(4), &json!("denoising"), &json!(true))
+    );
+    assert_eq!(told["verified"], json!({"cells": 4 * 6, "largest_difference": 0.0}));
+    let first = &told["grid"][1];
+    assert_eq!(
+        (&first["effect"], &first["interval"], &first["effects"]),
+        (&json!(1.0), &json!([1.0, 1.0]), &json!([1.0, 1.0, 1.0, 1.0]))
+    );
+    assert_eq!(told["grid"][5]["metrics"].as_array().unwrap().len(), 4);
+    folder.ok(&["lens", "patch", "model", "--prompts", "pairs.jsonl", "-o", "grid.csv"]);
+    assert!(folder.read("grid.csv").starts_with("layer,position,head,metric,effect,low,high,effect_1,"));
+    let plan = folder.json(&["lens", "plan", "model", "--prompts", "pairs.jsonl", "--json"]);
+    assert_eq!(plan["multiply_adds"], told["multiply_adds"]);
+    for (with, site) in [("zero", "mlp_out"), ("mean", "z"), ("resample", "attn_out")] {
+        let words = [
+            "lens",
+            "patch",
+            "model",
+            "--prompts",
+            "pairs.jsonl",
+            "--with",
+            with,
+            "--site",
+            site,
+            "--verify",
+            "1",
+            "--json",
+        ];
+        let told = folder.json(&words);
+        assert_eq!(
+            (&told["with"], &told["direction"], &told["is_share"]),
+            (&json!(with), &json!("ablation"), &json!(false))
+        );
+        assert_eq!(told["verified"]["largest_difference"], 0.0);
+    }
+    // One prompt without another, and one token instead of two.
+    let alone = [
+        "lens", "patch", "model", "--clean", "w3 w9", "--answer", "w5", "--with", "zero", "--site",
+        "mlp_out", "--by", "layer",
+    ];
+    let told = folder.json(&[&alone[..], &["--json"]].concat());
+    assert_eq!(
+        (&told["metric"], &told["corrupt"], &told["wrong"]),
+        (&json!("logit"), &Value::Null, &Value::Null)
+    );
+    assert_eq!(told["effects"].as_array().unwrap().len(), 2);
+    let log = folder.json(&[&alone[..], &["--metric", "log-probability", "--json"]].concat());
+    assert!(log["clean"].as_f64().unwrap() < 0.0);
+}
+
+#[test]
+fn paths_tell_direct_effects_from_indirect_ones() {
+    let folder = with_model("llama");
+    let words = [&["lens", "path"], &PATCH[2..], &["--verify", "1", "--json"]].concat();
+    let told = folder.json(&words);
+    let parts = told["parts"].as_array().unwrap();
+    assert_eq!(parts.len(), 1 + 2 * 5);
+    let last = parts.iter().find(|part| part["part"] == "m1").unwrap();
+    assert!(last["indirect"].as_f64().unwrap().abs() < 1e-4);
+    assert!(told["self_repair"]["slope"].is_number());
+    let edges = folder.json(&[&["lens", "path"], &PATCH[2..], &["--edges", "--json"]].concat());
+    let n = edges["edges"].as_array().unwrap().len();
+    let into = folder.json(&[&["lens", "path"], &PATCH[2..], &["--into", "a1.kv1<k>", "--json"]].concat());
+    let into = into["edges"].as_array().unwrap();
+    assert!(into.len() == 6 && n > 40, "{n}");
+    assert_eq!(into[0]["edge"], "input->a1.kv1<k>");
+    let same =
+        edges["edges"].as_array().unwrap().iter().find(|edge| edge["edge"] == into[2]["edge"]).unwrap();
+    assert_eq!(same, &into[2]);
+    for name in ["parts.html", "parts.svg", "parts.csv"] {
+        folder.ok(&[&["lens", "path"], &PATCH[2..], &["-o", name]].concat());
+    }
+    assert!(folder.read("parts.csv").starts_with("part,total,direct,indirect\ninput,"));
+    folder.ok(&[&["lens", "path"], &PATCH[2..], &["--from", "m0", "-o", "edges.html"]].concat());
+    let said = folder.ok(&[&["lens", "path"], &PATCH[2..]].concat());
+    assert!(said.contains("Self-repair") && said.contains("a1.h3"), "{said}");
+}
+
+#[test]
+fn logits_are_read_on_the_way_and_taken_apart() {
+    let folder = with_model("gpt2");
+    let told =
+        folder.json(&["lens", "logits", "model", "w3 w9 w4", "--answer", "w5", "--neurons", "2", "--json"]);
+    let lens = told["lens"].as_array().unwrap();
+    assert_eq!((lens.len(), &told["lens_residual"]), (3, &json!(0.0)));
+    assert_eq!(lens[0]["after"], "embedding");
+    assert_eq!(lens[2]["positions"].as_array().unwrap().len(), 3);
+    let parts = told["attribution"]["parts"].as_array().unwrap();
+    let sum: f64 = parts.iter().map(|part| part["value"].as_f64().unwrap()).sum();
+    assert!((sum - told["attribution"]["value"].as_f64().unwrap()).abs() < 1e-4);
+    assert_eq!(told["attribution"]["neurons"].as_array().unwrap().len(), 2);
+    let said = folder.ok(&[
+        "lens",
+        "logits",
+        "model",
+        "w3 w9 w4",
+        "--answer",
+        "w5",
+        "--wrong",
+        "w6",
+        "--process",
+        "all",
+    ]);
+    assert!(said.contains("logit w5 − logit w6") && said.contains("fold_ln"), "{said}");
+    for name in ["lens.html", "lens.svg", "lens.png", "lens.csv"] {
+        folder.ok(&["lens", "logits", "model", "w3 w9 w4", "-o", name]);
+    }
+    assert!(folder.read("lens.csv").starts_with("after,position,token,next,probability\nembedding,0,w3,"));
+    folder.ok(&["lens", "logits", "model", "w3 w9 w4", "--plot", "parts", "-o", "parts.svg"]);
+}
+
+#[test]
+fn runs_tell_what_comes_next_keep_activations_and_follow_files() {
+    let folder = with_model("llama");
+    fs_err::write(folder.path("more.txt"), "w1 w2\nw4 w4 w4\n").unwrap();
+    let told = folder.json(&["lens", "run", "model", "w3 w9", "--texts", "more.txt", "--json"]);
+    assert_eq!(told["prompts"].as_array().unwrap().len(), 3);
+    assert_eq!(told["prompts"][2]["log_probabilities"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        told["processing"],
+        json!({"fold_ln": false, "center_writing_weights": false, "center_unembed": false, "fold_value_biases": false})
+    );
+    folder.ok(&["lens", "run", "model", "w3 w9", "-o", "next.csv"]);
+    // Activations of several prompts, one below the other; patterns each by itself.
+    let capture =
+        ["lens", "run", "model", "w3 w9", "w1 w2 w3", "--capture", "resid_post,blocks.1.pattern,logits"];
+    folder.ok(&[&capture[..], &["-o", "seen.safetensors"]].concat());
+    let bytes = fs_err::read(folder.path("seen.safetensors")).unwrap();
+    let length = u64::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+    let header: Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    assert_eq!(header["blocks.1.hook_resid_post"]["shape"], json!([5, 16]));
+    assert_eq!(header["blocks.1.attn.hook_pattern@1"]["shape"], json!([4, 3, 3]));
+    assert_eq!(header["unembed.hook_out"]["shape"], json!([5, 50]));
+    assert_eq!(header["position"]["shape"], json!([5]));
+    assert!(header["__metadata__"]["texts"].as_str().unwrap().contains("w3 w9"));
+    let end =
+        header.as_object().unwrap().values().filter_map(|tensor| tensor["data_offsets"][1].as_u64()).max();
+    assert_eq!(bytes.len() as u64, 8 + length as u64 + end.unwrap());
+    let last = [
+        "lens",
+        "run",
+        "model",
+        "w3 w9",
+        "w1 w2 w3",
+        "--capture",
+        "blocks.1.z",
+        "--positions",
+        "-1",
+        "-o",
+        "z.csv",
+    ];
+    folder.ok(&last);
+    let table = folder.read("z.csv");
+    assert!(table.starts_with("prompt,position,token,head,u0,u1,u2,u3\n0,1,w9,0,"), "{table}");
+    assert_eq!(table.lines().count(), 1 + 2 * 4);
+    let heads = folder.json(&["lens", "run", "model", "w3 w9 w3", "--heads", "--json"]);
+    assert_eq!(heads["heads"].as_array().unwrap().len(), 8);
+    folder.ok(&["lens", "run", "model", "w3 w9 w3", "--heads", "-o", "heads.html"]);
+    // An experiment as TOML, and the same as JSON.
+    let toml = r#"
+        schema = "pellucid.experiment/1"
+        [[runs]]
+        id = "patched"
+        text = "w3 w8 w4 w1"
+        metric = { answer = "w5", wrong = 6 }
+        capture = ["blocks.1.hook_resid_pre"]
+        edits = [{ at = "blocks.0.hook_resid_pre", positions = [-3], set = { run = "clean" } }]
+        [[runs]]
+        id = "clean"
+        text = "w3 w9 w4 w1"
+        metric = { answer = "w5", wrong = "w6" }
+        [[runs]]
+        id = "pathed"
+        tokens = [3, 9, 4, 1]
+        metric = { answer = 5, log_probability = true }
+        edges = [{ edge = "a0.h1->m1", set = "zero" }]
+        [[sweeps]]
+        id = "heads"
+        run = "clean"
+        site = "z"
+        by = "layer-head"
+        set = "zero"
+        metric = { answer = "w5" }
+    "#;
+    fs_err::write(folder.path("it.toml"), toml).unwrap();
+    let told = folder.json(&["lens", "run", "model", "--experiment", "it.toml", "--verify", "1", "--json"]);
+    assert_eq!(told["schema"], "pellucid.lens_experiment/1");
+    assert_eq!(
+        told["runs"][0]["value"], told["runs"][1]["value"],
+        "patched at the token that differs it is the other run"
+    );
+    assert_eq!(told["runs"][0]["edits"][0]["rows_touched"], 1);
+    assert_eq!(told["runs"][2]["edges"][0], json!({"edge": "a0.h1->m1", "rows_touched": 4}));
+    assert_eq!(told["sweeps"][0]["verified"], json!({"cells": 8, "largest_difference": 0.0}));
+    folder.ok(&["lens", "run", "model", "--experiment", "it.toml", "-o", "kept.safetensors"]);
+    let said = folder.ok(&["lens", "run", "model", "--experiment", "it.toml"]);
+    assert!(said.contains("patched") && said.contains("heads: z by layer-head"), "{said}");
+}
+
+#[test]
+fn encoders_make_vectors_of_texts() {
+    let folder = with_model("bert");
+    let long = (0..60).map(|at| format!("w{}", at % 50)).collect::<Vec<_>>().join(" ");
+    let told = folder.json(&["lens", "run", "model", "w3 w9", &long, "--pool", "mean", "--json"]);
+    let windows = told["windows"].as_array().unwrap();
+    assert!(windows.len() > 2, "what is too long is split");
+    // Every word of the long text is in a window.
+    let tokens: u64 = windows[1..].iter().map(|window| window["tokens"].as_u64().unwrap()).sum();
+    assert_eq!(tokens, 60);
+    for text in told["texts"].as_array().unwrap() {
+        let vector: Vec<f64> = serde_json::from_value(text["embedding"].clone()).unwrap();
+        assert!((vector.iter().map(|x| x * x).sum::<f64>() - 1.0).abs() < 1e-6);
+    }
+    for name in ["e.csv", "e.safetensors", "e.json", "e.parquet"] {
+        folder.ok(&["lens", "run", "model", "w3 w9", "w1", "--pool", "mean", "-o", name]);
+    }
+    assert!(folder.read("e.csv").starts_with("text,start,end,tokens,e0,e1,"));
+    let said = folder.ok(&["lens", "run", "model", "w3 w9", "w1", "--pool", "mean"]);
+    assert!(said.contains("cos 2"), "{said}");
+}
+
+#[test]
+fn wrong_words_for_other_verbs_are_told() {
+    let folder = with_model("llama");
+    let encoder = with_model("bert");
+    let refused = |folder: &Folder, words: &[&str], code: i32, parts: &[&str]| {
+        let output = folder.run(words);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{words:?}: {error}");
+        parts.iter().for_each(|part| assert!(error.contains(part), "{words:?}: {error}"));
+    };
+    let run = |more: &[&'static str]| [&["lens", "run", "model"], more].concat();
+    refused(&folder, &run(&[]), 2, &["no text to run"]);
+    refused(&folder, &run(&["w3", "--pool", "mean"]), 3, &["llama models are decoders"]);
+    refused(&encoder, &run(&["w3"]), 3, &["say nothing of a next token", "--pool mean"]);
+    refused(
+        &encoder,
+        &run(&["w3", "--pool", "mean", "--window-tokens", "99"]),
+        3,
+        &["windows of 99 tokens", "to 32"],
+    );
+    refused(&folder, &run(&["w3", "--capture", "resid_pots"]), 2, &["did you mean `resid_post`"]);
+    refused(&folder, &run(&["w3", "--capture", "blocks.9.z"]), 3, &["blocks 0 to 1"]);
+    refused(
+        &folder,
+        &run(&["w3", "--capture", "z", "-o", "z.csv"]),
+        2,
+        &["a table holds one site, and 2 are meant"],
+    );
+    refused(&folder, &run(&["w3", "--capture", "z", "--positions", "4"]), 3, &["no position 4"]);
+    refused(&folder, &run(&["w3", "--capture", "z", "-o", "z.svg"]), 2, &[".safetensors"]);
+    refused(&folder, &run(&["w3", "--capture", "z", "--heads"]), 2, &["cannot be used with"]);
+    refused(
+        &folder,
+        &run(&["w3", "--capture", "logits", "--max-memory", "0", "-o", "x.safetensors"]),
+        4,
+        &["0 MB may be used"],
+    );
+    refused(&folder, &run(&["--experiment", "none.toml"]), 3, &["none.toml"]);
+    let experiment = |text: &str, parts: &[&str]| {
+        fs_err::write(folder.path("it.toml"), text).unwrap();
+        refused(&folder, &run(&["--experiment", "it.toml"]), 3, &[&["it.toml"], parts].concat());
+    };
+    experiment("schema = 1", &["line 1"]);
+    experiment("schema = \"pellucid.experiment/9\"", &["this program reads `pellucid.experiment/1`"]);
+    let one = |more: &str| {
+        format!("schema = \"pellucid.experiment/1\"\n[[runs]]\nid = \"a\"\ntext = \"w3 w4\"\n{more}")
+    };
+    experiment(&one("tokens = [1]"), &["either a `text` or `tokens`"]);
+    experiment(&one("edit = []"), &["unknown field `edit`"]);
+    experiment(&one("edits = [{ at = \"blocks.0.z\" }]"), &["one of `set`, `add`"]);
+    experiment(&one("edits = [{ at = \"blocks.0.zz\", set = 0.0 }]"), &["no site `blocks.0.zz`"]);
+    experiment(&one("edits = [{ at = \"blocks.0.z\", positions = [-3], set = 0.0 }]"), &["no position -3"]);
+    experiment(
+        &one("edits = [{ at = \"blocks.0.z\", set = { run = \"b\" } }]"),
+        &["the run `b`, which is not there"],
+    );
+    experiment(&one("metric = { answer = \"w3 w4\" }"), &["is 2 tokens"]);
+    let path = |more: &[&'static str]| [&["lens", "path"], &PATCH[2..], more].concat();
+    refused(&folder, &path(&["--into", "a9.h1<q>"]), 3, &["the model has no `a9.h1<q>`"]);
+    refused(&folder, &path(&["--into", "a1.h1"]), 2, &["names nothing that reads"]);
+    refused(&folder, &path(&["--into", "m0", "--from", "m1"]), 2, &["no edge leads"]);
+    let patch = |more: &[&'static str]| {
+        [&["lens", "patch", "model", "--clean", "w3 w9", "--answer", "w5"], more].concat()
+    };
+    refused(&folder, &patch(&[]), 2, &["--corrupt is not there"]);
+    refused(&folder, &patch(&["--with", "mean"]), 2, &["--prompts FILE"]);
+    refused(&folder, &patch(&["--with", "zero", "--noising"]), 2, &["--noising says"]);
+    refused(&folder, &patch(&["--with", "zero", "--site", "ln1.scale"]), 3, &["zeros can't be put in there"]);
+    fs_err::write(folder.path("p.jsonl"), "{\"clean\":\"w1\",\"corupt\":\"w2\",\"answer\":\"w3\"}\n")
+        .unwrap();
+    refused(
+        &folder,
+        &["lens", "patch", "model", "--prompts", "p.jsonl"],
+        3,
+        &["line 1", "did you mean `corrupt`"],
+    );
+    fs_err::write(folder.path("p.jsonl"), "\n").unwrap();
+    refused(&folder, &["lens", "patch", "model", "--prompts", "p.jsonl"], 3, &["there are no prompts"]);
+    refused(&folder, &["lens", "logits", "model", "w3", "--position", "3"], 2, &["no position 3"]);
+    refused(&encoder, &["lens", "logits", "model", "w3"], 3, &["bert models have no logits"]);
+    refused(&folder, &["lens", "info", "model", "--process", "fold"], 2, &["there is no step `fold`"]);
+    refused(
+        &encoder,
+        &["lens", "info", "model", "--process", "fold-ln"],
+        3,
+        &["would change what bert models compute"],
+    );
 }

@@ -3,17 +3,19 @@
 mod bert;
 mod config;
 mod gpt2;
+mod hooked;
 mod llama;
 
 use std::collections::BTreeMap;
 
 use config::Config;
+pub use hooked::{Named, to_tensors};
 
-use super::Transformer;
 use super::spec::{Activation, Positions, Spec, Stretch};
 use super::weights::{Gguf, Layout, Packed, Safetensors, Tensors, Weights, WeightsError};
+use super::{Processing, Transformer};
 
-const SUPPORTED: &str = "gpt2, llama, mistral, qwen2 and bert";
+const SUPPORTED: &str = "gpt2, llama, mistral, qwen2, bert, and TransformerLens's own";
 
 /// Where a transformer was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,13 +35,18 @@ pub struct Origin {
 pub fn from_hugging_face(config: &[u8], files: Vec<&[u8]>) -> Result<Transformer, WeightsError> {
     let config = Config::parse(config)?;
     let tensors = Safetensors::open(files)?;
-    let kind = config.kind()?;
-    let (spec, weights) = match kind.as_str() {
-        "gpt2" => gpt2::from_hugging_face(&config, &tensors),
-        "llama" | "mistral" | "qwen2" => llama::from_hugging_face(&kind, &config, &tensors),
-        "bert" => bert::from_hugging_face(&config, &tensors),
-        _ => Err(WeightsError::Architecture { found: kind, supported: SUPPORTED }),
-    }?;
+    let read = if hooked::is_one(&config) {
+        hooked::from_hugging_face(&config, &tensors)
+    } else {
+        let kind = config.kind()?;
+        match kind.as_str() {
+            "gpt2" => gpt2::from_hugging_face(&config, &tensors),
+            "llama" | "mistral" | "qwen2" => llama::from_hugging_face(&kind, &config, &tensors),
+            "bert" => bert::from_hugging_face(&config, &tensors),
+            _ => Err(WeightsError::Architecture { found: kind, supported: SUPPORTED }),
+        }
+    };
+    let (spec, weights) = read?;
     let name = config.text("_name_or_path").filter(|name| !name.is_empty()).map(str::to_owned);
     Ok(made(spec, weights, Origin { format: "safetensors", kept: tensors.kinds(), name }))
 }
@@ -74,7 +81,7 @@ impl Origin {
 }
 
 fn made(spec: Spec, weights: Weights, origin: Origin) -> Transformer {
-    Transformer { spec, weights, origin }
+    Transformer { spec, weights, origin, processing: Processing::default() }
 }
 
 /// Heads that do not divide what they should, or nothing at all.

@@ -5,11 +5,13 @@ mod error;
 mod gguf;
 mod safetensors;
 mod tensors;
+mod writer;
 
 pub use error::WeightsError;
 pub use gguf::{Gguf, Meta};
 pub use safetensors::Safetensors;
 pub use tensors::{Layout, Tensors};
+pub use writer::{SafetensorsWriter, Stored, Tensor};
 
 use std::sync::Arc;
 

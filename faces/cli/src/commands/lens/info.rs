@@ -1,6 +1,5 @@
 //! `pellucid lens info`: layers, widths, heads, and the sites that there are.
 
-use pellucid::files::load_transformer;
 use pellucid::models::transformer::spec::{NormKind, Positions, Stretch};
 use pellucid::models::transformer::{Axis, Site, Transformer};
 use pellucid::views::number::count;
@@ -12,7 +11,7 @@ use crate::failure::Failure;
 use crate::lens_args::Info;
 
 pub(super) fn run(args: &Info, context: &Context<'_>) -> Result<u8, Failure> {
-    let model = load_transformer(&args.model)?;
+    let model = super::model(&args.source)?;
     if context.json {
         return context.print_json("lens_info", told(&model, args));
     }
@@ -42,12 +41,12 @@ fn positions(model: &Transformer) -> String {
 fn told(model: &Transformer, args: &Info) -> Value {
     let spec = &model.spec;
     let mut body = json!({
-        "model": args.model, "name": model.origin.name, "family": spec.family.name(), "format": model.origin.format, "dtype": model.origin.usual(), "dtypes": model.origin.kept, "compute": "f32",
+        "model": args.source.model, "name": model.origin.name, "family": spec.family.name(), "format": model.origin.format, "dtype": model.origin.usual(), "dtypes": model.origin.kept, "compute": "f32",
         "layers": spec.n_layers, "d_model": spec.d_model, "heads": spec.n_heads, "kv_heads": spec.n_kv_heads, "d_head": spec.d_head,
         "d_mlp": spec.d_mlp, "vocabulary": spec.d_vocab, "context": spec.n_ctx, "parameters": model.weights.n_numbers(),
         "bytes": model.weights.n_bytes(), "causal": spec.is_decoder, "gated_mlp": spec.is_gated, "window": spec.window,
         "norm": norm(model), "positions": positions(model), "tied_embedding": is_tied(model),
-        "processing": {"fold_ln": false, "center_writing_weights": false, "center_unembed": false, "fold_value_biases": false},
+        "processing": super::processing(model),
     });
     if args.sites {
         let sites: Vec<Value> = sites(model)
@@ -65,6 +64,7 @@ fn norm(model: &Transformer) -> &'static str {
     match (model.spec.norm, model.spec.is_decoder) {
         (NormKind::Layer, true) => "layer norm, before what reads it",
         (NormKind::Layer, false) => "layer norm, after what it follows",
+        (NormKind::None, _) => "none",
         (NormKind::RootMeanSquare, _) => "root mean square, before what reads it",
     }
 }
@@ -98,7 +98,7 @@ fn said(model: &Transformer, args: &Info) -> String {
     let mut text = String::new();
     let mut line = |word: &str, what: String| text += &format!("{} {what}\n", left(word, 12));
     let name = model.origin.name.as_ref().map_or(String::new(), |name| format!("{name}, "));
-    line("model", format!("{}: {name}{}", args.model.display(), spec.family.name()));
+    line("model", format!("{}: {name}{}", args.source.model.display(), spec.family.name()));
     line(
         "weights",
         format!(
@@ -132,7 +132,7 @@ fn said(model: &Transformer, args: &Info) -> String {
         }
         .to_owned(),
     );
-    line("processing", "none: weights are as they are trained".to_owned());
+    line("processing", super::processed(model));
     if args.sites {
         text += "\nSites: the short name, the one that TransformerLens gives it, and what its numbers are counted by\n";
         for site in sites(model) {

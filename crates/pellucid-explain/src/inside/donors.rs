@@ -1,0 +1,123 @@
+//! Which values are put in? Those of another run, zeros, means over prompts, or those of a prompt that was drawn.
+
+use pellucid_data::Level;
+use pellucid_models::transformer::forward::{self, Wanted};
+use pellucid_models::transformer::tap::Array;
+use pellucid_models::transformer::{Axis, Capture, Hook, Transformer};
+
+use super::case::{Case, Donor};
+use super::error::PatchError;
+
+/// What there is to put in.
+pub(super) struct Donors {
+    /// By site, in the shape that it has for the prompt that is run.
+    pub(super) values: Vec<Array<f32>>,
+    /// The metric of the other run, if values are those of one.
+    pub(super) metric: Option<f64>,
+    /// What that took.
+    pub(super) multiply_adds: u64,
+}
+
+/// The values of some sites that a case puts in; `own` is what the prompt has there itself.
+pub(super) fn donors(
+    model: &Transformer,
+    case: &Case,
+    hooks: &[Hook],
+    own: &[Array<f32>],
+    level: Level,
+) -> Result<Donors, PatchError> {
+    match &case.donor {
+        Donor::Run(other) => {
+            let mut seen = Capture::of(hooks.to_vec());
+            let wanted = case.metric.wanted();
+            let outcome = forward::run_at(model, &[other], wanted, &mut seen, level)
+                .map_err(|(_, cause)| PatchError::Site(cause))?;
+            Ok(Donors {
+                values: taken(&mut seen, hooks),
+                metric: Some(case.metric.of(&outcome.answers[0])),
+                multiply_adds: outcome.multiply_adds,
+            })
+        }
+        Donor::Zero => {
+            if let Some(scale) = hooks.iter().find(|hook| hook.site.axes().ends_with(&[Axis::One])) {
+                return Err(PatchError::ZeroScale { site: scale.site });
+            }
+            // What may not be seen stays unseen.
+            let zeroed = |x: &f32| if *x == f32::NEG_INFINITY { *x } else { 0.0 };
+            let zero = |own: &Array<f32>| Array {
+                shape: own.shape.clone(),
+                data: own.data.iter().map(zeroed).collect(),
+            };
+            Ok(Donors { values: own.iter().map(zero).collect(), metric: None, multiply_adds: 0 })
+        }
+        Donor::Mean(pool) => means(model, (pool, case.run.len()), hooks, own, level),
+        Donor::Resample { pool, seed } => {
+            let prompt = drawn(pool, *seed, &case.run)?;
+            let mut seen = Capture::of(hooks.to_vec());
+            let outcome = forward::run_at(model, &[prompt], Wanted::Residual, &mut seen, level)
+                .map_err(|(_, cause)| PatchError::Site(cause))?;
+            let multiply_adds = outcome.multiply_adds;
+            Ok(Donors { values: taken(&mut seen, hooks), metric: None, multiply_adds })
+        }
+    }
+}
+
+fn taken(seen: &mut Capture<f32>, hooks: &[Hook]) -> Vec<Array<f32>> {
+    hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).collect()
+}
+
+/// One of the prompts that have as many tokens as the one that is run, and are not the same.
+pub(super) fn drawn<'p>(pool: &'p [Vec<u32>], seed: u64, run: &[u32]) -> Result<&'p [u32], PatchError> {
+    let aligned: Vec<&Vec<u32>> =
+        pool.iter().filter(|prompt| prompt.len() == run.len() && *prompt != run).collect();
+    if aligned.is_empty() {
+        return Err(PatchError::NoneAligned { n: pool.len(), tokens: run.len() });
+    }
+    let at = mixed(seed) % aligned.len() as u64;
+    Ok(aligned[at as usize])
+}
+
+/// One step of SplitMix64 (Steele, Lea and Flood 2014).
+pub(super) fn mixed(seed: u64) -> u64 {
+    let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    x ^ (x >> 31)
+}
+
+fn means(
+    model: &Transformer,
+    (pool, n_tokens): (&[Vec<u32>], usize),
+    hooks: &[Hook],
+    own: &[Array<f32>],
+    level: Level,
+) -> Result<Donors, PatchError> {
+    let is_aligned = pool.iter().all(|prompt| prompt.len() == n_tokens);
+    let has_rows = |hook: &&Hook| hook.site.axes()[0] == Axis::Position;
+    if let (false, Some(hook)) = (is_aligned, hooks.iter().find(|hook| !has_rows(hook))) {
+        return Err(PatchError::NoMean { site: hook.site, tokens: n_tokens });
+    }
+    let mut sums: Vec<Vec<f64>> = own
+        .iter()
+        .map(|own| vec![0.0; if is_aligned { own.data.len() } else { own.data.len() / n_tokens }])
+        .collect();
+    let mut multiply_adds = 0;
+    let mut n = 0;
+    for prompt in pool {
+        let mut seen = Capture::of(hooks.to_vec());
+        let outcome = forward::run_at(model, &[prompt], Wanted::Residual, &mut seen, level)
+            .map_err(|(_, cause)| PatchError::Site(cause))?;
+        multiply_adds += outcome.multiply_adds;
+        n += if is_aligned { 1 } else { prompt.len() };
+        for (sum, values) in sums.iter_mut().zip(taken(&mut seen, hooks)) {
+            for row in values.data.chunks_exact(sum.len()) {
+                sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += f64::from(*x));
+            }
+        }
+    }
+    let mean = |(own, sum): (&Array<f32>, Vec<f64>)| {
+        let row: Vec<f32> = sum.iter().map(|sum| (sum / n as f64) as f32).collect();
+        Array { shape: own.shape.clone(), data: row.repeat(own.data.len() / row.len()) }
+    };
+    Ok(Donors { values: own.iter().zip(sums).map(mean).collect(), metric: None, multiply_adds })
+}

@@ -1,0 +1,313 @@
+//! What does a part of a model read of another? One edge at a time carries other values, and everything else stays what it is.
+//!
+//! Exact path patching (Wang et al. 2022, arXiv 2211.00593; Goldowsky-Dill et al. 2023, arXiv 2304.05969): the receiver's input is what it
+//! was, less what the sender wrote, and what it writes in the other run instead. Norms are computed anew, and nothing is linear.
+
+use std::sync::{Mutex, PoisonError};
+
+use pellucid_data::Level;
+use pellucid_models::transformer::forward::{self, Stream};
+use pellucid_models::transformer::node::{Edge, Part, Receiver, Sender};
+use pellucid_models::transformer::tap::{Array, Tap, View};
+use pellucid_models::transformer::{Hook, Site, Spec, Transformer};
+
+use super::case::Case;
+use super::definition::metric_with;
+use super::donors::donors;
+use super::error::PatchError;
+use super::patch::{Reference, Verified, reference, reference_run};
+use super::plan::{self, MOST_ROWS};
+use crate::workers::share;
+use crate::{Control, Stopped};
+
+/// Effects of edges.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct EdgeEffects {
+    /// The edges.
+    pub edges: Vec<Edge>,
+    /// The metric with each edge carrying other values.
+    pub metrics: Vec<f64>,
+    /// The metric of the prompt that is run.
+    pub own: f64,
+    /// The metric of the prompt whose values are put in, if they are those of one.
+    pub other: Option<f64>,
+    /// Edges that carry the same in both runs, so that nothing was run.
+    pub n_skipped: usize,
+    /// Multiply-adds of a whole run for every edge.
+    pub naive: u64,
+    /// Multiply-adds that were foreseen.
+    pub planned: u64,
+    /// Multiply-adds that were carried out.
+    pub multiply_adds: u64,
+    /// Edges that were run again as whole runs.
+    pub verified: Verified,
+}
+
+impl EdgeEffects {
+    /// By how much the metric grows.
+    #[must_use]
+    pub fn effect(&self, edge: usize) -> f64 {
+        self.metrics[edge] - self.own
+    }
+}
+
+/// The site at which a sender's writing is seen.
+pub(super) fn written(from: Sender) -> Hook {
+    match from {
+        Sender::Input => Hook::at(Site::ResidPre, 0),
+        Sender::Head { layer, .. } => Hook::at(Site::Result, layer),
+        Sender::Mlp { layer } => Hook::at(Site::MlpOut, layer),
+    }
+}
+
+/// The site at which a receiver reads: of the logits the stream after the last block.
+pub(super) fn read(to: Receiver, spec: &Spec) -> Hook {
+    match to {
+        Receiver::Head { layer, part, .. } => Hook::at(
+            match part {
+                Part::Query => Site::QueryInput,
+                Part::Key => Site::KeyInput,
+                Part::Value => Site::ValueInput,
+            },
+            layer,
+        ),
+        Receiver::Mlp { layer } => Hook::at(Site::MlpIn, layer),
+        Receiver::Logits => Hook::at(Site::ResidPost, spec.n_layers - 1),
+    }
+}
+
+/// The rows of a sender within what is seen at its site.
+pub(super) fn rows_of(from: Sender, seen: &Array<f32>) -> Vec<f32> {
+    match from {
+        Sender::Head { head, .. } => {
+            let (h, d) = (seen.shape[1], seen.shape[2]);
+            seen.data.chunks_exact(h * d).flat_map(|row| &row[head * d..(head + 1) * d]).copied().collect()
+        }
+        _ => seen.data.clone(),
+    }
+}
+
+/// Adds rows to a receiver's input. The answer is how many of them were.
+pub(super) fn add(to: Receiver, rows: &[f32], view: View<'_, f32>) -> usize {
+    let d = view.shape[view.shape.len() - 1];
+    let (n_heads, head) = match to {
+        Receiver::Head { head, .. } => (view.shape[1], head),
+        _ => (1, 0),
+    };
+    let rows = rows[view.first * d..].chunks_exact(d);
+    let mut n = 0;
+    for (own, row) in view.data.chunks_exact_mut(n_heads * d).zip(rows) {
+        if row.iter().any(|x| *x != 0.0) {
+            n += 1;
+            own[head * d..(head + 1) * d].iter_mut().zip(row).for_each(|(x, by)| *x += by);
+        }
+    }
+    n
+}
+
+/// What an edge carries instead, less what it carries.
+#[derive(Debug, Clone)]
+struct Delta {
+    /// The place among the edges.
+    at: usize,
+    edge: Edge,
+    /// A row a position.
+    rows: Vec<f32>,
+    /// The first row that is not zero.
+    first: usize,
+}
+
+/// The effect of each edge by itself on the metric. A share `verify` of them is run again as whole runs.
+///
+/// # Errors
+/// When that can't be asked of the model and the prompts, or the caller stopped.
+pub fn edge_effects(
+    model: &Transformer,
+    case: &Case,
+    edges: &[Edge],
+    verify: f64,
+    control: &Control<'_>,
+) -> Result<EdgeEffects, PatchError> {
+    let spec = &model.spec;
+    case.check(spec)?;
+    for edge in edges {
+        edge.check(spec)?;
+    }
+    let level = Level::detect();
+    let mut hooks: Vec<Hook> = edges.iter().map(|edge| written(edge.from)).collect();
+    hooks.sort_unstable();
+    hooks.dedup();
+    let (mut seen, outcome) = reference_run(model, case, hooks.clone(), level)?;
+    let own = case.metric.of(&outcome.answers[0]);
+    let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
+    let ours: Vec<Array<f32>> = hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).collect();
+    let theirs = donors(model, case, &hooks, &ours, level)?;
+    if !own.is_finite() || theirs.metric.is_some_and(|other| !other.is_finite()) {
+        return Err(PatchError::NotFinite);
+    }
+    let carried = |(at, &edge): (usize, &Edge)| {
+        let site = hooks.binary_search(&written(edge.from)).unwrap_or_default();
+        let [ours, theirs] = [&ours[site], &theirs.values[site]].map(|seen| rows_of(edge.from, seen));
+        let rows: Vec<f32> = theirs.iter().zip(&ours).map(|(theirs, ours)| theirs - ours).collect();
+        let first = rows.iter().position(|x| *x != 0.0).map_or(case.run.len(), |at| at / spec.d_model);
+        Delta { at, edge, rows, first }
+    };
+    let all: Vec<Delta> = edges.iter().enumerate().map(carried).collect();
+    let sweep = Sweep { model, case, reference, level };
+    let batches = sweep.batches(&all);
+    let first_runs = outcome.multiply_adds + theirs.multiply_adds;
+    let planned = first_runs + batches.iter().flatten().map(|delta| sweep.cost(delta)).sum::<u64>();
+    let n_run: usize = batches.iter().map(Vec::len).sum();
+    control.watch.advance(edges.len() - n_run);
+    let done = Mutex::new((vec![own; edges.len()], first_runs));
+    let work = |(): &mut (), batch: &Vec<&Delta>| {
+        let (metrics, multiply_adds) = sweep.run(batch);
+        let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        batch.iter().zip(metrics).for_each(|(delta, metric)| done.0[delta.at] = metric);
+        done.1 += multiply_adds;
+        control.watch.advance(batch.len());
+        Ok(())
+    };
+    share(batches.iter(), batches.len(), control, || (), work).map_err(|Stopped| PatchError::Stopped)?;
+    let (metrics, multiply_adds) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let verified = sweep.check(&all, &metrics, verify, control)?;
+    let a_run = plan::blocks(spec, 0, case.run.len(), case.run.len())
+        + (case.run.len() * spec.d_model * spec.d_vocab) as u64;
+    Ok(EdgeEffects {
+        edges: edges.to_vec(),
+        metrics,
+        own,
+        other: theirs.metric,
+        n_skipped: edges.len() - n_run,
+        naive: (edges.len() as u64 + 1 + plan::n_donors(case)) * a_run,
+        planned,
+        multiply_adds,
+        verified,
+    })
+}
+
+struct Sweep<'m> {
+    model: &'m Transformer,
+    case: &'m Case,
+    reference: Reference,
+    level: Level,
+}
+
+impl Sweep<'_> {
+    /// Edges that change something, those that are taken up at one block together.
+    fn batches<'d>(&self, all: &'d [Delta]) -> Vec<Vec<&'d Delta>> {
+        let n = self.case.run.len();
+        let mut starts: Vec<&Delta> =
+            all.iter().filter(|delta| delta.first < n && self.reaches(delta)).collect();
+        starts.sort_by_key(|delta| (self.layer(delta), delta.first, delta.at));
+        let mut batches: Vec<Vec<&Delta>> = Vec::new();
+        let mut n_rows = 0;
+        for delta in starts {
+            let own = n - delta.first;
+            match batches.last_mut() {
+                Some(batch) if self.layer(batch[0]) == self.layer(delta) && n_rows + own <= MOST_ROWS => {
+                    batch.push(delta);
+                    n_rows += own;
+                }
+                _ => {
+                    batches.push(vec![delta]);
+                    n_rows = own;
+                }
+            }
+        }
+        batches
+    }
+
+    /// Logits read the last position alone.
+    fn reaches(&self, delta: &Delta) -> bool {
+        let last = &delta.rows[delta.rows.len() - self.model.spec.d_model..];
+        delta.edge.to != Receiver::Logits || last.iter().any(|x| *x != 0.0)
+    }
+
+    /// The block at which the run is taken up.
+    fn layer(&self, delta: &Delta) -> usize {
+        match delta.edge.to {
+            Receiver::Head { layer, .. } | Receiver::Mlp { layer } => layer,
+            Receiver::Logits => self.model.spec.n_layers,
+        }
+    }
+
+    /// Multiply-adds of an edge.
+    fn cost(&self, delta: &Delta) -> u64 {
+        let (spec, n) = (&self.model.spec, self.case.run.len());
+        let layer = self.layer(delta);
+        let of_blocks = if layer + 1 == spec.n_layers { plan::blocks } else { plan::to_last };
+        of_blocks(spec, layer, n - delta.first, n) + self.case.metric.multiply_adds(spec)
+    }
+
+    /// The metrics of a batch, and what they took.
+    fn run(&self, batch: &[&Delta]) -> (Vec<f64>, u64) {
+        let (spec, n) = (&self.model.spec, self.case.run.len());
+        let d = spec.d_model;
+        let layer = self.layer(batch[0]);
+        let is_last = layer == spec.n_layers;
+        let stream = |delta: &&Delta| {
+            // Of the logits the last row is enough.
+            let first = if is_last { n - 1 } else { delta.first };
+            let mut residual = self.reference.streams[layer][first * d..].to_vec();
+            if is_last {
+                residual.iter_mut().zip(&delta.rows[first * d..]).for_each(|(x, by)| *x += by);
+            }
+            Stream { residual, first, past: (!is_last).then_some(&self.reference.past) }
+        };
+        let streams = batch.iter().map(stream).collect();
+        let hooks = batch.iter().filter(|_| !is_last).map(|delta| read(delta.edge.to, spec)).collect();
+        let mut tap = Into { hooks, deltas: batch, spec };
+        let wanted = self.case.metric.wanted();
+        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, self.level);
+        (outcome.answers.iter().map(|answer| self.case.metric.of(answer)).collect(), outcome.multiply_adds)
+    }
+
+    /// Runs some edges again, spread evenly, each as one whole run.
+    fn check(
+        &self,
+        all: &[Delta],
+        metrics: &[f64],
+        part: f64,
+        control: &Control<'_>,
+    ) -> Result<Verified, PatchError> {
+        let n = (part.clamp(0.0, 1.0) * all.len() as f64).ceil() as usize;
+        let worst = Mutex::new(0.0_f64);
+        let work = |(): &mut (), at: usize| {
+            let delta = &all[at];
+            let batch = [delta];
+            let hooks = vec![read(delta.edge.to, &self.model.spec)];
+            let mut tap = Into { hooks, deltas: &batch, spec: &self.model.spec };
+            let slow = metric_with(self.model, self.case, &mut tap, self.level);
+            let off = slow.map_or(f64::INFINITY, |slow| (slow - metrics[at]).abs());
+            let mut worst = worst.lock().unwrap_or_else(PoisonError::into_inner);
+            *worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+            control.watch.advance(1);
+            Ok(())
+        };
+        share((0..n).map(|at| at * all.len() / n), n, control, || (), work)
+            .map_err(|Stopped| PatchError::Stopped)?;
+        Ok(Verified { n, worst: worst.into_inner().unwrap_or_else(PoisonError::into_inner) })
+    }
+}
+
+/// Adds what edges carry to what their receivers read, each edge in its own run.
+struct Into<'d> {
+    hooks: Vec<Hook>,
+    deltas: &'d [&'d Delta],
+    spec: &'d Spec,
+}
+
+impl Tap<f32> for Into<'_> {
+    fn wants(&self, hook: Hook) -> bool {
+        self.hooks.contains(&hook)
+    }
+
+    fn touch(&mut self, hook: Hook, view: View<'_, f32>) {
+        let delta = self.deltas[view.prompt];
+        if read(delta.edge.to, self.spec) == hook {
+            add(delta.edge.to, &delta.rows, view);
+        }
+    }
+}

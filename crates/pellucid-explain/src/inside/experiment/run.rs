@@ -1,0 +1,266 @@
+//! What does an experiment find? Its runs, one after the other, and its sweeps, planned.
+
+use std::collections::BTreeMap;
+
+use pellucid_data::Level;
+use pellucid_models::transformer::forward::{self, Wanted};
+use pellucid_models::transformer::tap::Array;
+use pellucid_models::transformer::{Capture, Hook, Spec, Transformer};
+
+use super::super::case::{Case, Donor};
+use super::super::donors::mixed;
+use super::super::edges::{rows_of, written};
+use super::super::error::PatchError;
+use super::super::patch::{Patched, patch};
+use super::tap::{ReadyEdge, ReadyEdit, RunTap, Values};
+use super::{Edit, Experiment, ExperimentError, Op, Run, Sweep, Value};
+use crate::Control;
+
+/// What a run found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RunResult {
+    /// The run's name.
+    pub id: String,
+    /// What was measured.
+    pub metric: Option<f64>,
+    /// Of each edit the rows that it touched, and the numbers that became others.
+    pub edits: Vec<(usize, usize)>,
+    /// Of each edge the rows that carried other values.
+    pub edges: Vec<usize>,
+    /// The logits of the last token; of an encoder nothing.
+    pub logits: Vec<f32>,
+    /// What was kept.
+    pub captured: BTreeMap<Hook, Array<f32>>,
+    /// Multiply-adds that were carried out.
+    pub multiply_adds: u64,
+}
+
+/// What a sweep found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SweepResult {
+    /// Its name.
+    pub id: String,
+    /// The grid.
+    pub patched: Patched,
+}
+
+/// What an experiment found.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Results {
+    /// In the experiment's order.
+    pub runs: Vec<RunResult>,
+    /// In the experiment's order.
+    pub sweeps: Vec<SweepResult>,
+}
+
+impl Experiment {
+    /// Bytes of activations that are kept at once: what runs keep, and what others take of them.
+    #[must_use]
+    pub fn bytes(&self, spec: &Spec) -> usize {
+        let of = |run: &Run| -> usize {
+            let numbers = self
+                .kept(run)
+                .into_iter()
+                .map(|hook| spec.shape(hook.site, run.tokens.len()).iter().product::<usize>());
+            numbers.sum::<usize>() + spec.d_vocab
+        };
+        size_of::<f32>() * self.runs.iter().map(of).sum::<usize>()
+    }
+
+    /// What is kept of a run.
+    fn kept(&self, run: &Run) -> Vec<Hook> {
+        let mut hooks = run.capture.clone();
+        for other in &self.runs {
+            let takes =
+                other.takes().into_iter().filter(|(_, value)| value.runs().contains(&run.id.as_str()));
+            hooks.extend(takes.map(|(hook, _)| hook));
+        }
+        hooks.sort_unstable();
+        hooks.dedup();
+        hooks
+    }
+
+    /// Makes all runs and sweeps. A share `verify` of each sweep's cells is run again the slow way.
+    ///
+    /// # Errors
+    /// When it makes no sense, needs more than `most` bytes, or the caller stopped.
+    pub fn run(
+        &self,
+        model: &Transformer,
+        most: usize,
+        verify: f64,
+        control: &Control<'_>,
+    ) -> Result<Results, ExperimentError> {
+        let spec = &model.spec;
+        let order = self.check(spec)?;
+        let needed = self.bytes(spec);
+        if needed > most {
+            return Err(ExperimentError::Memory { needed: needed / 1_000_000, most: most / 1_000_000 });
+        }
+        let mut found: Vec<Option<RunResult>> = vec![None; self.runs.len()];
+        for at in order {
+            if control.watch.should_stop() {
+                return Err(ExperimentError::Stopped);
+            }
+            let made = self.one(model, &self.runs[at], &found)?;
+            found[at] = Some(made);
+            control.watch.advance(1);
+        }
+        let mut runs: Vec<RunResult> = found.into_iter().flatten().collect();
+        // Others have taken what they take.
+        for (result, run) in runs.iter_mut().zip(&self.runs) {
+            result.captured.retain(|hook, _| run.capture.contains(hook));
+        }
+        let sweeps = self.sweeps.iter().map(|sweep| self.sweep(model, sweep, verify, control));
+        Ok(Results { runs, sweeps: sweeps.collect::<Result<_, _>>()? })
+    }
+
+    fn one(
+        &self,
+        model: &Transformer,
+        run: &Run,
+        found: &[Option<RunResult>],
+    ) -> Result<RunResult, ExperimentError> {
+        let spec = &model.spec;
+        let value = |hook: Hook, value: &Value| self.value(spec, run, hook, value, found);
+        let ready = |edit: &Edit| {
+            let values = edit.op.value().map_or(Ok(Values::None), |of| value(edit.at, of))?;
+            let (at, selection, op) = (edit.at, edit.selection.clone(), edit.op.clone());
+            Ok(ReadyEdit { at, selection, op, values, rows: 0, changed: 0 })
+        };
+        let mut edges = Vec::with_capacity(run.edges.len());
+        for edit in &run.edges {
+            let hook = written(edit.edge.from);
+            let rows = match value(hook, &edit.value)? {
+                Values::Whole(array) => rows_of(edit.edge.from, &array),
+                Values::One(x) => vec![x; run.tokens.len() * spec.d_model],
+                Values::Along(row) => row.repeat(run.tokens.len()),
+                Values::None => continue,
+            };
+            edges.push(ReadyEdge { from: edit.edge.from, to: edit.edge.to, rows, touched: 0 });
+        }
+        let mut tap = RunTap {
+            spec,
+            edits: run.edits.iter().map(ready).collect::<Result<_, ExperimentError>>()?,
+            edges,
+            live: BTreeMap::new(),
+            kept: Capture::of(self.kept(run)),
+        };
+        let wanted = if spec.is_decoder { Wanted::Last } else { Wanted::Residual };
+        let outcome = forward::run_at(model, &[&run.tokens], wanted, &mut tap, Level::detect()).map_err(
+            |(_, cause)| ExperimentError::Run { by: run.id.clone(), cause: PatchError::Site(cause) },
+        )?;
+        for (edit, ready) in run.edits.iter().zip(&tap.edits) {
+            if ready.rows == 0 && !edit.allow_noop {
+                return Err(ExperimentError::NoRows { by: run.id.clone(), hook: edit.at.to_string() });
+            }
+        }
+        let logits = if spec.is_decoder { outcome.answers[0].data.clone() } else { Vec::new() };
+        let captured = tap.kept.seen.into_iter().map(|((_, hook), array)| (hook, array)).collect();
+        Ok(RunResult {
+            id: run.id.clone(),
+            metric: run.metric.map(|metric| metric.of_logits(&logits)),
+            edits: tap.edits.iter().map(|edit| (edit.rows, edit.changed)).collect(),
+            edges: tap.edges.iter().map(|edge| edge.touched).collect(),
+            logits,
+            captured,
+            multiply_adds: outcome.multiply_adds,
+        })
+    }
+
+    /// The numbers that a value stands for at a site.
+    fn value(
+        &self,
+        spec: &Spec,
+        run: &Run,
+        hook: Hook,
+        value: &Value,
+        found: &[Option<RunResult>],
+    ) -> Result<Values, ExperimentError> {
+        let ours = spec.shape(hook.site, run.tokens.len());
+        let of = |id: &str| -> Result<&Array<f32>, ExperimentError> {
+            let made = found.iter().flatten().find(|made| made.id == id);
+            let array = made.and_then(|made| made.captured.get(&hook));
+            let array = array.ok_or_else(|| ExperimentError::NoRun {
+                by: run.id.clone(),
+                id: id.to_owned(),
+                near: None,
+            })?;
+            if array.shape != ours {
+                let (by, id, theirs) = (run.id.clone(), id.to_owned(), array.shape.clone());
+                return Err(ExperimentError::Shape {
+                    by,
+                    id,
+                    hook: hook.to_string(),
+                    theirs,
+                    ours: ours.clone(),
+                });
+            }
+            Ok(array)
+        };
+        Ok(match value {
+            Value::Number(x) => Values::One(*x),
+            Value::Numbers(row) => Values::Along(row.clone()),
+            Value::Run(id) => Values::Whole(of(id)?.clone()),
+            Value::Mean(ids) => {
+                let all: Vec<&Array<f32>> = ids.iter().map(|id| of(id)).collect::<Result<_, _>>()?;
+                let n: usize = ours.iter().product();
+                let mean = |at: usize| {
+                    (all.iter().map(|array| f64::from(array.data[at])).sum::<f64>() / all.len() as f64) as f32
+                };
+                Values::Whole(Array { shape: ours.clone(), data: (0..n).map(mean).collect() })
+            }
+            Value::Resample(ids, seed) => {
+                Values::Whole(of(&ids[(mixed(*seed) % ids.len() as u64) as usize])?.clone())
+            }
+        })
+    }
+
+    /// A sweep as the planner takes it.
+    fn case(&self, sweep: &Sweep) -> Result<Case, ExperimentError> {
+        let tokens = |id: &str| -> Vec<u32> {
+            self.runs.iter().find(|run| run.id == id).map(|run| run.tokens.clone()).unwrap_or_default()
+        };
+        let pool = |ids: &[String]| ids.iter().map(|id| tokens(id)).collect();
+        let donor = match &sweep.value {
+            Value::Run(id) => Donor::Run(tokens(id)),
+            Value::Mean(ids) => Donor::Mean(pool(ids)),
+            Value::Resample(ids, seed) => Donor::Resample { pool: pool(ids), seed: *seed },
+            Value::Number(0.0) => Donor::Zero,
+            Value::Number(_) | Value::Numbers(_) => {
+                return Err(ExperimentError::SweepValue { by: sweep.id.clone() });
+            }
+        };
+        Ok(Case { run: tokens(&sweep.run), donor, metric: sweep.metric })
+    }
+
+    fn sweep(
+        &self,
+        model: &Transformer,
+        sweep: &Sweep,
+        verify: f64,
+        control: &Control<'_>,
+    ) -> Result<SweepResult, ExperimentError> {
+        let case = self.case(sweep)?;
+        let patched = patch(model, &case, sweep.asked, verify, control).map_err(|cause| match cause {
+            PatchError::Stopped => ExperimentError::Stopped,
+            cause => ExperimentError::Run { by: sweep.id.clone(), cause },
+        })?;
+        Ok(SweepResult { id: sweep.id.clone(), patched })
+    }
+}
+
+impl Op {
+    /// Its name in files.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Set(_) => "set",
+            Self::Add(..) => "add",
+            Self::Scale(_) => "scale",
+        }
+    }
+}

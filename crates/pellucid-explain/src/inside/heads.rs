@@ -1,0 +1,100 @@
+//! What do heads attend to? Scores of how far their patterns are those that have names.
+//!
+//! The heads of Elhage et al. 2021 and Olsson et al. 2022 ("In-context learning and induction heads", arXiv 2209.11895), by the patterns and
+//! measures of TransformerLens's `detect_head`.
+
+use pellucid_data::Level;
+use pellucid_models::transformer::forward::{self, Wanted};
+use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
+
+use super::error::PatchError;
+
+/// A pattern that heads are known for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HeadKind {
+    /// Attends to the token before.
+    PreviousToken,
+    /// Attends to earlier tokens that are the same.
+    DuplicateToken,
+    /// Attends to what followed earlier tokens that are the same.
+    Induction,
+}
+
+impl HeadKind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::PreviousToken, Self::DuplicateToken, Self::Induction];
+
+    /// Its name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::PreviousToken => "previous_token",
+            Self::DuplicateToken => "duplicate_token",
+            Self::Induction => "induction",
+        }
+    }
+
+    /// Whether a head of this kind attends from a position to another.
+    #[must_use]
+    pub fn attends(self, tokens: &[u32], to: usize, from: usize) -> bool {
+        match self {
+            Self::PreviousToken => from + 1 == to,
+            Self::DuplicateToken => from < to && tokens[from] == tokens[to],
+            Self::Induction => from > 0 && from <= to && tokens[from - 1] == tokens[to] && from - 1 < to,
+        }
+    }
+
+    /// The share of a head's attention that goes where this kind attends: 0 to 1.
+    ///
+    /// Rows are positions; those from which such a head would attend to nothing count as much as they have attention, as TransformerLens's
+    /// measure `mul` has it.
+    #[must_use]
+    pub fn score(self, tokens: &[u32], pattern: &[f32]) -> f64 {
+        let n = tokens.len();
+        let (mut there, mut all) = (0.0, 0.0);
+        for (at, share) in pattern.iter().enumerate() {
+            all += f64::from(*share);
+            if self.attends(tokens, at / n, at % n) {
+                there += f64::from(*share);
+            }
+        }
+        if all > 0.0 { there / all } else { 0.0 }
+    }
+}
+
+/// A head's scores, one a kind, in the order of [`HeadKind::ALL`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadScores {
+    /// The block.
+    pub layer: usize,
+    /// The head.
+    pub head: usize,
+    /// The scores.
+    pub scores: [f64; 3],
+    /// Positions × positions: what the head attends to.
+    pub pattern: Vec<f32>,
+}
+
+/// Scores of all heads on a prompt.
+///
+/// # Errors
+/// When the prompt can't be run.
+pub fn head_scores(model: &Transformer, tokens: &[u32]) -> Result<Vec<HeadScores>, PatchError> {
+    let spec = &model.spec;
+    let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(Site::Pattern, layer)).collect();
+    let mut seen = Capture::of(hooks.clone());
+    forward::run_at(model, &[tokens], Wanted::Residual, &mut seen, Level::detect())
+        .map_err(|(_, cause)| PatchError::Site(cause))?;
+    let mut found = Vec::with_capacity(spec.n_layers * spec.n_heads);
+    for (layer, hook) in hooks.iter().enumerate() {
+        let Some(patterns) = seen.seen.remove(&(0, *hook)) else { continue };
+        let heads = patterns.data.chunks_exact(tokens.len() * tokens.len()).enumerate();
+        found.extend(heads.map(|(head, pattern)| HeadScores {
+            layer,
+            head,
+            scores: HeadKind::ALL.map(|kind| kind.score(tokens, pattern)),
+            pattern: pattern.to_vec(),
+        }));
+    }
+    Ok(found)
+}

@@ -1,0 +1,429 @@
+//! Are edges, effects, lenses and experiments what their definitions say, written down again in 64 bits?
+
+use pellucid_explain::inside::experiment::{EdgeEdit, Edit, Op, Run, Selection, Sweep, Value};
+use pellucid_explain::inside::{
+    By, Case, Component, Donor, Experiment, ExperimentError, HeadKind, Metric, Patching, attribute,
+    edge_effects, effects, head_scores, logit_lens, patch, patch_all,
+};
+use pellucid_explain::{Control, Quiet};
+use pellucid_models::transformer::node::{Edge, Part, Receiver, Sender};
+use pellucid_models::transformer::tap::{Tap, View};
+use pellucid_models::transformer::{Capture, Hook, Processing, Site, Transformer, definition};
+
+use crate::inside::{DECODERS, tiny};
+
+const CLEAN: [u32; 6] = [3, 41, 7, 8, 19, 3];
+const CORRUPT: [u32; 6] = [3, 41, 12, 8, 25, 3];
+
+fn cases() -> Vec<Case> {
+    let metric = Metric::LogitDifference([5, 30]);
+    let pool = vec![CLEAN.to_vec(), CORRUPT.to_vec()];
+    [Donor::Run(CORRUPT.to_vec()), Donor::Zero, Donor::Mean(pool.clone()), Donor::Resample { pool, seed: 3 }]
+        .map(|donor| Case { run: CLEAN.to_vec(), donor, metric })
+        .to_vec()
+}
+
+/// One edge in 64 bits: what the sender wrote is taken out of what the receiver reads, and other values come in.
+struct OneEdge<'e> {
+    edge: Edge,
+    theirs: &'e Capture<f64>,
+    live: Vec<f64>,
+    d: usize,
+    last: usize,
+}
+
+fn site_of(from: Sender) -> Hook {
+    match from {
+        Sender::Input => Hook::at(Site::ResidPre, 0),
+        Sender::Head { layer, .. } => Hook::at(Site::Result, layer),
+        Sender::Mlp { layer } => Hook::at(Site::MlpOut, layer),
+    }
+}
+
+fn written(from: Sender, data: &[f64], d: usize, n_tokens: usize) -> Vec<f64> {
+    let width = data.len() / n_tokens;
+    let head = if let Sender::Head { head, .. } = from { head } else { 0 };
+    data.chunks_exact(width).flat_map(|row| row[head * d..(head + 1) * d].to_vec()).collect()
+}
+
+impl OneEdge<'_> {
+    fn receives(&self) -> (Hook, usize) {
+        match self.edge.to {
+            Receiver::Head { layer, part: Part::Query, head } => (Hook::at(Site::QueryInput, layer), head),
+            Receiver::Head { layer, part: Part::Key, head } => (Hook::at(Site::KeyInput, layer), head),
+            Receiver::Head { layer, part: Part::Value, head } => (Hook::at(Site::ValueInput, layer), head),
+            Receiver::Mlp { layer } => (Hook::at(Site::MlpIn, layer), 0),
+            Receiver::Logits => (Hook::at(Site::ResidPost, self.last), 0),
+        }
+    }
+}
+
+impl Tap<f64> for OneEdge<'_> {
+    fn wants(&self, hook: Hook) -> bool {
+        hook == site_of(self.edge.from) || hook == self.receives().0
+    }
+
+    fn touch(&mut self, hook: Hook, view: View<'_, f64>) {
+        let d = self.d;
+        if hook == site_of(self.edge.from) {
+            self.live = written(self.edge.from, view.data, d, CLEAN.len());
+        }
+        let (at, head) = self.receives();
+        if hook == at {
+            let theirs = &self.theirs.seen[&(0, site_of(self.edge.from))].data;
+            let theirs = written(self.edge.from, theirs, d, CLEAN.len());
+            let width = view.data.len() / CLEAN.len();
+            for (token, row) in view.data.chunks_exact_mut(width).enumerate() {
+                for unit in 0..d {
+                    row[head * d + unit] += theirs[token * d + unit] - self.live[token * d + unit];
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_edge_is_what_its_definition_says_in_64_bits() {
+    let mut n = 0;
+    for name in DECODERS {
+        let model = tiny(name);
+        let spec = &model.spec;
+        let edges = Edge::all(spec);
+        let case = &cases()[0];
+        let found = edge_effects(&model, case, &edges, 1.0, &Control::quiet()).unwrap();
+        assert_eq!(found.verified.n, edges.len());
+        assert!(found.verified.worst == 0.0, "{name}: off by {:e}", found.verified.worst);
+        assert_eq!(found.multiply_adds, found.planned, "{name}");
+        assert!(found.planned < found.naive, "{name}");
+        let mut theirs = Capture::of(Sender::all(spec).into_iter().map(site_of).collect());
+        definition::run(&model, &CORRUPT, &mut theirs).unwrap();
+        let mut n_moved = 0;
+        for (at, edge) in edges.iter().enumerate() {
+            let mut tap = OneEdge {
+                edge: *edge,
+                theirs: &theirs,
+                live: vec![],
+                d: spec.d_model,
+                last: spec.n_layers - 1,
+            };
+            let logits = definition::run(&model, &CLEAN, &mut tap).unwrap();
+            let last = &logits[CLEAN.len() - 1];
+            let slow = last[5] - last[30];
+            let off = (slow - found.metrics[at]).abs();
+            assert!(off < 2e-4, "{name}: {} is {} and {slow}", edge.name(spec), found.metrics[at]);
+            n_moved += usize::from(found.effect(at).abs() > 1e-3);
+        }
+        assert!(n_moved > edges.len() / 3, "{name}: {n_moved} of {} edges do something", edges.len());
+        n += edges.len();
+        for case in &cases()[1..] {
+            let found = edge_effects(&model, case, &edges, 0.3, &Control::quiet()).unwrap();
+            assert!(found.verified.worst == 0.0);
+            assert_eq!(found.multiply_adds, found.planned, "{name}: {}", case.donor.name());
+        }
+    }
+    assert!(n > 300, "only {n} edges");
+}
+
+#[test]
+fn effects_are_patches_and_what_comes_last_has_no_way_around() {
+    for name in DECODERS {
+        let model = tiny(name);
+        let spec = &model.spec;
+        for case in cases() {
+            let found = effects(&model, &case, 1.0, &Control::quiet()).unwrap();
+            assert_eq!(found.parts.len(), 1 + spec.n_layers * (spec.n_heads + 1));
+            assert!(found.verified.worst == 0.0 && found.verified.n > found.parts.len());
+            let whole = patch(
+                &model,
+                &case,
+                Patching { site: Site::ResidPre, by: By::Layer },
+                0.0,
+                &Control::quiet(),
+            );
+            let whole = whole.unwrap();
+            assert!((found.parts[0].total - (whole.metrics[0] - whole.own)).abs() < 1e-6);
+            if let Some(other) = found.other {
+                assert!(
+                    (found.parts[0].total - (other - found.own)).abs() < 1e-6,
+                    "all of the input is the other run"
+                );
+            }
+            for part in &found.parts {
+                let is_last = part.part == Sender::Mlp { layer: spec.n_layers - 1 };
+                assert!(!is_last || part.indirect().abs() < 2e-5, "{name}: {part:?}");
+            }
+            let repair = found.self_repair().unwrap();
+            assert!(repair.slope.is_finite() && (0.0..=1.0).contains(&repair.r_squared) && repair.n >= 3);
+        }
+    }
+}
+
+#[test]
+fn the_lens_ends_in_the_model_and_ranks_are_counted() {
+    for name in DECODERS {
+        let model = tiny(name);
+        let found = logit_lens(&model, &CLEAN, Some(7), 50, &Control::quiet()).unwrap();
+        assert_eq!(found.worst, 0.0, "{name}");
+        assert_eq!(found.readings.len(), model.spec.n_layers + 1);
+        let logits =
+            definition::run(&model, &CLEAN, &mut pellucid_models::transformer::tap::Untouched).unwrap();
+        for (row, reading) in logits.iter().zip(found.readings.last().unwrap()) {
+            let sum: f64 = row.iter().map(|x| x.exp()).sum();
+            let rank = 1 + row.iter().filter(|x| **x > row[7]).count();
+            let (probability, found) = reading.followed.unwrap();
+            assert!((probability - row[7].exp() / sum).abs() < 1e-5);
+            assert_eq!(found, rank, "{name}");
+            assert_eq!(reading.top[rank - 1].0, 7);
+            assert!(reading.top.is_sorted_by(|a, b| a.1 >= b.1));
+            assert!((reading.top.iter().map(|(_, p)| p).sum::<f64>() - 1.0).abs() < 1e-9);
+        }
+        // The lens before the first block: the stream there, normed and unembedded by hand.
+        let mut seen = Capture::of(vec![Hook::at(Site::ResidPre, 0)]);
+        definition::run(&model, &CLEAN, &mut seen).unwrap();
+        let stream = &seen.seen[&(0, Hook::at(Site::ResidPre, 0))].data[..model.spec.d_model];
+        assert!(stream.iter().any(|x| *x != 0.0));
+    }
+    let told = logit_lens(&tiny("bert"), &CLEAN, None, 1, &Control::quiet()).unwrap_err().to_string();
+    assert!(told.contains("have no logits"));
+    let told = logit_lens(&tiny("llama"), &CLEAN, Some(50), 1, &Control::quiet()).unwrap_err().to_string();
+    assert!(told.contains("token 50"));
+}
+
+#[test]
+fn shares_of_a_logit_sum_up_to_it_at_every_position() {
+    for name in DECODERS {
+        for steps in [false, true] {
+            let mut model = tiny(name);
+            if steps {
+                let all = Processing::all(&model);
+                model = model.processed(all).unwrap();
+            }
+            for metric in [Metric::Logit([5]), Metric::LogitDifference([5, 30])] {
+                for position in 0..CLEAN.len() {
+                    let found = attribute(&model, &CLEAN, metric, position, 10_000).unwrap();
+                    assert!(found.residual.abs() < 2e-5, "{name}: {}", found.residual);
+                    let mlps: f64 = found
+                        .parts
+                        .iter()
+                        .filter(|(part, _)| matches!(part, Component::Mlp { .. }))
+                        .map(|(_, value)| value)
+                        .sum();
+                    let neurons: f64 = found.neurons.iter().map(|neuron| neuron.value).sum();
+                    assert_eq!(found.neurons.len(), model.spec.n_layers * model.spec.d_mlp);
+                    // Neurons are their MLPs, but for biases.
+                    let has_bias = model.weights.blocks.iter().any(|block| block.post.bias.is_some());
+                    assert!(has_bias || (mlps - neurons).abs() < 1e-4, "{name}: {mlps} and {neurons}");
+                }
+            }
+        }
+    }
+    let told =
+        |metric, position| attribute(&tiny("llama"), &CLEAN, metric, position, 0).unwrap_err().to_string();
+    assert!(told(Metric::LogProbability([5]), 0).contains("no sum of what parts add"));
+    assert!(told(Metric::Logit([5]), 6).contains("no position 6"));
+}
+
+#[test]
+fn heads_are_scored_by_where_they_attend() {
+    // Positions: a b a b. The last one's induction target is the a after the first b; its duplicate the first b.
+    let tokens = [4, 9, 4, 9];
+    let at = |to: usize, from: usize| {
+        let mut pattern = vec![0.0_f32; 16];
+        (0..4).for_each(|row| pattern[row * 4 + row] = f32::from(u8::from(row != to)));
+        pattern[to * 4 + from] = 1.0;
+        HeadKind::ALL.map(|kind| kind.score(&tokens, &pattern))
+    };
+    assert_eq!(at(3, 2), [0.25, 0.0, 0.25]);
+    assert_eq!(at(3, 1), [0.0, 0.25, 0.0]);
+    assert_eq!(at(2, 1), [0.25, 0.0, 0.25]);
+    assert_eq!(at(1, 0), [0.25, 0.0, 0.0]);
+    let found = head_scores(&tiny("llama"), &CLEAN).unwrap();
+    assert_eq!(found.len(), 2 * 4);
+    for head in found {
+        assert!((head.pattern.iter().sum::<f32>() - 6.0).abs() < 1e-5);
+    }
+}
+
+fn run(id: &str, tokens: &[u32]) -> Run {
+    Run {
+        id: id.to_owned(),
+        tokens: tokens.to_vec(),
+        edits: Vec::new(),
+        edges: Vec::new(),
+        capture: Vec::new(),
+        metric: Some(Metric::LogitDifference([5, 30])),
+    }
+}
+
+fn edit(at: &str, selection: Selection, op: Op) -> Edit {
+    Edit { at: at.parse().unwrap(), selection, op, allow_noop: false }
+}
+
+const MOST: usize = 1 << 30;
+
+#[test]
+fn experiments_do_what_patches_and_edges_do() {
+    for name in DECODERS {
+        let model = tiny(name);
+        let case = Case {
+            run: CLEAN.to_vec(),
+            donor: Donor::Run(CORRUPT.to_vec()),
+            metric: Metric::LogitDifference([5, 30]),
+        };
+        let grid = patch(
+            &model,
+            &case,
+            Patching { site: Site::Mixed, by: By::LayerPositionHead },
+            0.0,
+            &Control::quiet(),
+        );
+        let grid = grid.unwrap();
+        let edge: Edge = "m0->a1.h1<q>".parse().unwrap();
+        let by_edge = edge_effects(&model, &case, &[edge], 0.0, &Control::quiet()).unwrap();
+        // The patched run comes first in the file, and takes values of one that comes later.
+        let mut patched = run("patched", &CLEAN);
+        let one = Selection { positions: Some(vec![4]), heads: Some(vec![1]), ..Selection::default() };
+        patched.edits = vec![edit("blocks.1.attn.hook_z", one, Op::Set(Value::Run("other".to_owned())))];
+        let mut pathed = run("pathed", &CLEAN);
+        pathed.edges = vec![EdgeEdit { edge, value: Value::Run("other".to_owned()) }];
+        pathed.capture = vec![Hook::at(Site::ResidPre, 1)];
+        let mut same = run("same", &CLEAN);
+        let everything = Op::Set(Value::Run("plain".to_owned()));
+        same.edits = vec![edit("blocks.0.hook_resid_post", Selection::default(), everything)];
+        let mut becomes = run("becomes", &CLEAN);
+        let everything = Op::Set(Value::Run("other".to_owned()));
+        becomes.edits = vec![edit("blocks.1.hook_resid_pre", Selection::default(), everything)];
+        let sweep = Sweep {
+            id: "grid".to_owned(),
+            run: "plain".to_owned(),
+            asked: grid.asked,
+            value: Value::Run("other".to_owned()),
+            metric: case.metric,
+        };
+        let asked = Experiment {
+            runs: vec![patched, pathed, same, becomes, run("other", &CORRUPT), run("plain", &CLEAN)],
+            sweeps: vec![sweep],
+        };
+        let found =
+            asked.run(&model, MOST, 1.0, &Control { threads: std::num::NonZeroUsize::MIN, watch: &Quiet });
+        let found = found.unwrap();
+        let metric = |at: usize| found.runs[at].metric.unwrap();
+        let cell = grid
+            .plan
+            .cells
+            .iter()
+            .position(|cell| cell.layer == 1 && cell.position == Some(4) && cell.head == Some(1));
+        assert_eq!(metric(0), grid.metrics[cell.unwrap()], "{name}");
+        assert_eq!(found.runs[0].edits, [(1, model.spec.d_head)]);
+        assert_eq!(metric(1), by_edge.metrics[0], "{name}");
+        assert_eq!(found.runs[1].edges, [6]);
+        assert_eq!(found.runs[1].captured.keys().copied().collect::<Vec<_>>(), [Hook::at(Site::ResidPre, 1)]);
+        // Patched with itself nothing changes; with all of the other run it is the other run. To the bit.
+        assert_eq!(found.runs[2].logits, found.runs[5].logits);
+        assert_eq!(found.runs[2].edits, [(6, 0)]);
+        assert_eq!(found.runs[3].logits, found.runs[4].logits);
+        assert_eq!(metric(4), grid.other.unwrap());
+        assert_eq!(found.sweeps[0].patched.metrics, grid.metrics);
+        assert!(found.sweeps[0].patched.verified.worst == 0.0);
+    }
+}
+
+#[test]
+fn numbers_can_be_set_added_and_scaled() {
+    let model = tiny("gpt2");
+    let d = model.spec.d_model;
+    let place = Selection { positions: Some(vec![2]), units: Some(vec![1, 3]), ..Selection::default() };
+    let with = |op| {
+        let mut one = run("one", &CLEAN);
+        one.edits = vec![edit("blocks.0.hook_resid_mid", place.clone(), op)];
+        one.capture = vec![Hook::at(Site::ResidMid, 0)];
+        let found =
+            Experiment { runs: vec![one], sweeps: vec![] }.run(&model, MOST, 0.0, &Control::quiet()).unwrap();
+        let row = found.runs[0].captured[&Hook::at(Site::ResidMid, 0)].data[2 * d..3 * d].to_vec();
+        [row[1], row[3], row[2]]
+    };
+    let [a, b, c] = with(Op::Scale(1.0));
+    assert_eq!(with(Op::Set(Value::Number(0.0))), [0.0, 0.0, c]);
+    assert_eq!(with(Op::Set(Value::Numbers(vec![0.5, -2.0]))), [0.5, -2.0, c]);
+    assert_eq!(with(Op::Add(Value::Number(1.0), 0.5)), [a + 0.5, b + 0.5, c]);
+    assert_eq!(with(Op::Scale(2.0)), [a * 2.0, b * 2.0, c]);
+}
+
+#[test]
+fn experiments_that_make_no_sense_are_told_before_anything_runs() {
+    let model = tiny("llama-wide");
+    let told = |runs: Vec<Run>| {
+        Experiment { runs, sweeps: vec![] }.run(&model, MOST, 0.0, &Control::quiet()).unwrap_err().to_string()
+    };
+    let with = |at: &str, selection: Selection, op: Op| {
+        let mut one = run("one", &CLEAN);
+        one.edits = vec![edit(at, selection, op)];
+        vec![one, run("other", &CORRUPT[..4])]
+    };
+    let all = Selection::default;
+    let zero = || Op::Set(Value::Number(0.0));
+    assert!(told(vec![run("a", &CLEAN), run("a", &CLEAN)]).contains("two runs or sweeps `a`"));
+    assert!(told(vec![run("a", &[])]).contains("`a`: the prompt has no tokens"));
+    let of = |id: &str| Op::Set(Value::Run(id.to_owned()));
+    assert!(told(with("blocks.0.z", all(), of("othr"))).contains("did you mean `other`?"));
+    assert!(told(with("blocks.0.z", all(), of("one"))).contains("one of them has to come first"));
+    assert!(told(with("blocks.0.z", all(), of("other"))).contains("prompts have to align"));
+    assert!(told(with("blocks.9.z", all(), zero())).contains("the model has the blocks 0 to"));
+    assert!(told(with("hook_pos_embed", all(), zero())).contains("models with learned positions"));
+    let at = |positions: Vec<usize>| Selection { positions: Some(positions), ..all() };
+    assert!(told(with("blocks.0.z", at(vec![6]), zero())).contains("no position 6; it has 6"));
+    assert!(told(with("blocks.0.z", at(vec![]), zero())).contains("touches no row"));
+    let head = Selection { heads: Some(vec![model.spec.n_kv_heads]), ..all() };
+    assert!(told(with("blocks.0.k", head.clone(), zero())).contains("has no head"));
+    assert!(told(with("blocks.0.hook_resid_pre", head, zero())).contains("has no head to choose from"));
+    let numbers = Op::Set(Value::Numbers(vec![1.0]));
+    assert!(told(with("blocks.0.z", all(), numbers)).contains("1 numbers for"));
+    let mut edge = run("edge", &CLEAN);
+    let backward = EdgeEdit { edge: "m1->a0.h0<q>".parse().unwrap(), value: Value::Number(0.0) };
+    edge.edges = vec![backward];
+    assert!(told(vec![edge]).contains("comes before what writes"));
+    let mut big = run("big", &CLEAN);
+    big.capture = model.spec.hooks();
+    let few = Experiment { runs: vec![big], sweeps: vec![] }
+        .run(&model, 1_000, 0.0, &Control::quiet())
+        .unwrap_err();
+    assert!(matches!(few, ExperimentError::Memory { .. }), "{few}");
+}
+
+#[test]
+fn intervals_hold_the_effect_of_several_prompts() {
+    let model: Transformer = tiny("gpt2");
+    let prompt = |at: u32| -> [Vec<u32>; 2] { [vec![at, 41, 7 + at, 8, 19], vec![at, 41, 12 + at, 8, 19]] };
+    let cases: Vec<Case> = (0..8)
+        .map(|at| {
+            let [run, other] = prompt(at);
+            Case { run, donor: Donor::Run(other), metric: Metric::LogitDifference([5, 30]) }
+        })
+        .collect();
+    let asked = Patching { site: Site::ResidPre, by: By::LayerPosition };
+    let found = patch_all(&model, &cases, asked, 1.0, &Control::quiet()).unwrap();
+    let n_cells = found.each[0].plan.cells.len();
+    for cell in 0..n_cells {
+        let [low, high] = found.interval(cell).unwrap();
+        let effect = found.effect(cell);
+        assert!(low <= effect && effect <= high, "{cell}: {effect} in [{low}, {high}]");
+    }
+    // At the token that differs the first block carries all of it, on every prompt.
+    assert_eq!(found.interval(2), Some([1.0, 1.0]));
+    assert_eq!(found.interval(1), Some([0.0, 0.0]));
+    assert!((n_cells - 4..n_cells).any(|cell| found.interval(cell).is_some_and(|[low, high]| low < high)));
+    assert!(patch_all(&model, &cases[..2], asked, 0.0, &Control::quiet()).unwrap().interval(0).is_none());
+    let one = patch_all(&model, &cases[..1], asked, 0.0, &Control::quiet()).unwrap();
+    assert_eq!(one.effect(7), one.each[0].effect(7));
+    let ragged =
+        [cases[0].clone(), Case { run: vec![1, 2], donor: Donor::Run(vec![1, 3]), ..cases[0].clone() }];
+    let told = |cases: &[Case], by| {
+        patch_all(&model, cases, Patching { site: Site::ResidPre, by }, 0.0, &Control::quiet())
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(told(&ragged, By::LayerPosition).contains("prompt 2 has 2 tokens and the first 5"));
+    assert!(told(&[], By::Layer).contains("no prompts"));
+    let bad = [cases[0].clone(), Case { run: vec![1, 2], donor: Donor::Run(vec![1, 2]), ..cases[0].clone() }];
+    assert!(told(&bad, By::Layer).starts_with("prompt 2: the prompts have the same tokens"));
+}

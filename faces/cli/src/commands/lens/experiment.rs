@@ -1,0 +1,222 @@
+//! `pellucid lens run --experiment`: runs, edits and sweeps from a file.
+
+use std::path::Path;
+
+use pellucid::explain::inside::Experiment;
+use pellucid::explain::inside::experiment::{Results, RunResult, SweepResult};
+use pellucid::explain::inside::logit_lens::reading;
+use pellucid::files::{load_experiment, load_tokenizer};
+use pellucid::models::transformer::weights::{SafetensorsWriter, Tensor};
+use pellucid::models::transformer::{Tokens, Transformer};
+use pellucid::views::number::{count, percent, pretty};
+use pellucid::views::patch_grid::visible;
+use pellucid::views::render::text;
+use serde_json::{Value, json};
+
+use super::super::explain::terminal_columns;
+use super::super::{Context, print};
+use super::{model, processing};
+use crate::explaining::control;
+use crate::failure::Failure;
+use crate::lens_args::Run;
+use crate::output::{NewFile, write_file};
+
+pub(super) fn run(args: &Run, file: &Path, context: &Context<'_>) -> Result<u8, Failure> {
+    let ending =
+        args.out.as_deref().and_then(Path::extension).map(|end| end.to_string_lossy().to_lowercase());
+    if let (Some(out), false) = (&args.out, matches!(ending.as_deref(), Some("json" | "safetensors"))) {
+        return Err(Failure::Usage(format!(
+            "`{}`: what an experiment finds is written as .json, what it captures as .safetensors",
+            out.display()
+        )));
+    }
+    let written = load_experiment(file)?;
+    let model = model(&args.source)?;
+    let tokens = if written.has_texts() {
+        Some(load_tokenizer(&model, &args.source.model, args.source.tokenizer.as_deref())?)
+    } else {
+        load_tokenizer(&model, &args.source.model, args.source.tokenizer.as_deref()).ok()
+    };
+    let asked = written
+        .resolved(&model.spec, tokens.as_ref())
+        .map_err(|cause| Failure::Input(format!("{}: {cause}", file.display())))?;
+    let most = super::most_bytes(args).unwrap_or(usize::MAX);
+    let progress = context.console.counting(asked.runs.len() as u64, "runs");
+    let found = asked.run(&model, most, args.verify, &control(context.console, &progress));
+    drop(progress);
+    let found = match found {
+        Ok(found) => found,
+        Err(_) if context.console.is_interrupted() => return Err(Failure::Interrupted),
+        Err(cause) => return Err(with_file(file, cause.into())),
+    };
+    let told = || told(args, &model, tokens.as_ref(), (&asked, &found));
+    match (&args.out, ending.as_deref()) {
+        (Some(out), Some("json")) => {
+            let mut body = json!({"schema": "pellucid.lens_experiment/1"});
+            super::merge(&mut body, told());
+            write_file(out, format!("{body}\n").as_bytes())?;
+            context.console.done(&format!("wrote {}", out.display()));
+        }
+        (Some(out), _) => {
+            tensors(&found, &model, out, context)?;
+            context.console.done(&format!("wrote what was captured to {}", out.display()));
+        }
+        (None, _) => {}
+    }
+    if context.json {
+        context.print_json("lens_experiment", told())?;
+    } else if args.out.is_none() {
+        print(&said(&asked, &found, tokens.as_ref()))?;
+    }
+    let worst = found.sweeps.iter().fold(0.0, |worst: f64, sweep| worst.max(sweep.patched.verified.worst));
+    if worst > 0.0 {
+        return Err(Failure::Bug(format!("cells that were run again are off by up to {worst:e}")));
+    }
+    Ok(0)
+}
+
+fn with_file(file: &Path, failure: Failure) -> Failure {
+    match failure {
+        Failure::Input(text) => Failure::Input(format!("{}: {text}", file.display())),
+        other => other,
+    }
+}
+
+fn tensors(found: &Results, model: &Transformer, out: &Path, context: &Context<'_>) -> Result<(), Failure> {
+    let kept =
+        || found.runs.iter().flat_map(|run| run.captured.iter().map(move |(hook, array)| (run, hook, array)));
+    let tensors: Vec<Tensor> = kept()
+        .map(|(run, hook, array)| Tensor::floats(format!("{}/{hook}", run.id), array.shape.clone()))
+        .collect();
+    if tensors.is_empty() {
+        return Err(Failure::Usage(
+            "no run of the experiment captures anything; write `capture = [...]`".to_owned(),
+        ));
+    }
+    let about = [
+        ("processing".to_owned(), model.processing.steps().join(",")),
+        ("command".to_owned(), context.command_line()),
+    ];
+    let (file, bytes) = NewFile::create(out)?;
+    let mut writer = SafetensorsWriter::new(std::io::BufWriter::new(bytes), &tensors, &about)?;
+    for (at, (_, _, array)) in kept().enumerate() {
+        writer.floats(at, 0, &array.data)?;
+    }
+    writer.finish()?;
+    file.keep()
+}
+
+/// What a run's last token says.
+fn best(run: &RunResult, tokens: Option<&Tokens>) -> Option<(String, f64)> {
+    if run.logits.is_empty() {
+        return None;
+    }
+    let &(token, p) = reading(&run.logits, None, 1).top.first()?;
+    Some((tokens.map_or_else(|| format!("<{token}>"), |tokens| tokens.text(token)), p))
+}
+
+fn told(
+    args: &Run,
+    model: &Transformer,
+    tokens: Option<&Tokens>,
+    (asked, found): (&Experiment, &Results),
+) -> Value {
+    let run = |(asked, run): (&pellucid::explain::inside::experiment::Run, &RunResult)| {
+        let edits: Vec<Value> = asked
+            .edits
+            .iter()
+            .zip(&run.edits)
+            .map(|(edit, (rows, changed))| {
+                json!({"at": edit.at.to_string(), "op": edit.op.name(), "rows_touched": rows, "numbers_changed": changed})
+            })
+            .collect();
+        let edges: Vec<Value> = asked
+            .edges
+            .iter()
+            .zip(&run.edges)
+            .map(|(edit, rows)| json!({"edge": edit.edge.name(&model.spec), "rows_touched": rows}))
+            .collect();
+        let captured: Vec<Value> = run
+            .captured
+            .iter()
+            .map(|(hook, array)| json!({"site": hook.to_string(), "shape": array.shape}))
+            .collect();
+        let best = best(run, tokens).map(|(token, p)| json!({"token": token, "probability": p}));
+        let metric = asked.metric.map(|metric| metric.name());
+        json!({"id": run.id, "metric": metric, "value": run.metric, "next": best, "edits": edits, "edges": edges, "captured": captured, "multiply_adds": run.multiply_adds})
+    };
+    let sweep = |sweep: &SweepResult| {
+        let one = &sweep.patched;
+        let cells: Vec<Value> = one
+            .plan
+            .cells
+            .iter()
+            .enumerate()
+            .map(|(at, cell)| json!({"layer": cell.layer, "position": cell.position, "head": cell.head, "metric": one.metrics[at], "effect": one.effect(at)}))
+            .collect();
+        json!({
+            "id": sweep.id, "site": one.asked.site.short(), "by": one.asked.by.to_string(), "own": one.own, "other": one.other,
+            "is_share": one.other.is_some(), "grid": cells, "skipped": one.plan.n_skipped,
+            "multiply_adds": {"naive": one.plan.naive, "planned": one.plan.planned},
+            "verified": {"cells": one.verified.n, "largest_difference": one.verified.worst},
+        })
+    };
+    json!({
+        "model": args.source.model, "processing": processing(model),
+        "runs": asked.runs.iter().zip(&found.runs).map(run).collect::<Vec<_>>(),
+        "sweeps": found.sweeps.iter().map(sweep).collect::<Vec<_>>(),
+    })
+}
+
+fn said(asked: &Experiment, found: &Results, tokens: Option<&Tokens>) -> String {
+    let columns = terminal_columns();
+    let rows: Vec<Vec<String>> = asked
+        .runs
+        .iter()
+        .zip(&found.runs)
+        .map(|(asked, run)| {
+            let touched: usize = run.edits.iter().map(|(rows, _)| rows).chain(&run.edges).sum();
+            let n = asked.edits.len() + asked.edges.len();
+            vec![
+                run.id.clone(),
+                run.metric.map_or(String::new(), |x| pretty(x, 5)),
+                best(run, tokens)
+                    .map_or(String::new(), |(token, p)| format!("{} {}", visible(&token), percent(p))),
+                if n == 0 { "none".to_owned() } else { format!("{n}, {touched} rows") },
+            ]
+        })
+        .collect();
+    let names = ["run", "metric", "next", "edits"].map(str::to_owned);
+    let mut out = text::table(&names, &rows, columns);
+    for sweep in &found.sweeps {
+        let one = &sweep.patched;
+        let mut cells: Vec<usize> = (0..one.plan.cells.len()).collect();
+        cells.sort_by(|a, b| one.effect(*b).abs().total_cmp(&one.effect(*a).abs()));
+        let place = |at: Option<usize>| at.map_or(String::new(), |at| at.to_string());
+        let rows: Vec<Vec<String>> = cells
+            .iter()
+            .take(10)
+            .map(|&at| {
+                let cell = one.plan.cells[at];
+                vec![
+                    cell.layer.to_string(),
+                    place(cell.position),
+                    place(cell.head),
+                    pretty(one.metrics[at], 5),
+                    pretty(one.effect(at), 4),
+                ]
+            })
+            .collect();
+        let names = ["block", "position", "head", "metric", "effect"].map(str::to_owned);
+        out += &format!(
+            "\n{}: {} by {}, {} cells, {} skipped; the largest effects\n{}",
+            sweep.id,
+            one.asked.site,
+            one.asked.by,
+            count(one.plan.cells.len()),
+            count(one.plan.n_skipped),
+            text::table(&names, &rows, columns)
+        );
+    }
+    out
+}

@@ -1,0 +1,156 @@
+//! `pellucid lens run --heads`: what heads attend to.
+
+use pellucid::explain::inside::{HeadKind, HeadScores, head_scores};
+use pellucid::models::transformer::{Token, Transformer};
+use pellucid::views::View;
+use pellucid::views::attention_heads::{AttentionHeads, HeadPattern};
+use pellucid::views::number::{count, pretty};
+use pellucid::views::render::text;
+use pellucid::views::report::{Report, Section};
+use serde_json::{Value, json};
+
+use super::super::explain::terminal_columns;
+use super::super::{Context, print};
+use super::run::tokens_of;
+use super::{Written, ids, loaded, numbers, processed, processing, seen, write};
+use crate::failure::Failure;
+use crate::lens_args::{Output, Run};
+use crate::output::Format;
+
+pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result<u8, Failure> {
+    args.out.as_deref().map(Format::of).transpose()?;
+    let (model, tokenizer) = loaded(&args.source)?;
+    let [_] = texts else {
+        return Err(Failure::Usage("--heads looks at one text at a time".to_owned()));
+    };
+    let tokens = tokens_of(texts, &tokenizer, &model)?.swap_remove(0);
+    let heads = head_scores(&model, &ids(&tokens))?;
+    if let Some(out) = &args.out {
+        let output = Output { out: None, width: args.width, theme: args.theme };
+        let written = Written {
+            schema: "lens_run",
+            json: &|| told(args, &model, &tokens, &heads),
+            table: &|| table(&heads),
+            view: &|| Box::new(view(&model, &tokens, &heads)) as Box<dyn View>,
+            report: &|| page(args, &model, &tokens, &heads, context),
+        };
+        write(&written, &output, out)?;
+        context.console.done(&format!("wrote {} heads to {}", count(heads.len()), out.display()));
+    }
+    if context.json {
+        return context.print_json("lens_run", told(args, &model, &tokens, &heads));
+    }
+    if args.out.is_some() { Ok(0) } else { print(&said(args, &tokens, &heads)) }
+}
+
+/// The kind that a head is most, in words.
+fn about(head: &HeadScores) -> String {
+    let best = (0..3).max_by(|a, b| head.scores[*a].total_cmp(&head.scores[*b])).unwrap_or(0);
+    if head.scores[best] < 0.3 {
+        return String::new();
+    }
+    let name = HeadKind::ALL[best].name().trim_end_matches("_token");
+    format!("{name} {}", pretty(head.scores[best], 2))
+}
+
+fn view(model: &Transformer, tokens: &[Token], heads: &[HeadScores]) -> AttentionHeads {
+    let pattern = |head: &HeadScores| HeadPattern {
+        name: format!("L{} H{}", head.layer, head.head),
+        pattern: head.pattern.iter().map(|share| f64::from(*share)).collect(),
+        about: about(head),
+    };
+    AttentionHeads {
+        subtitle: format!(
+            "{} heads on {} tokens",
+            count(model.spec.n_layers * model.spec.n_heads),
+            count(tokens.len())
+        ),
+        tokens: seen(tokens),
+        heads: heads.iter().map(pattern).collect(),
+        checked: "Below a name the share of its attention that goes to the previous token, to duplicates of its own, or where induction looks, from 0.3 on.".to_owned(),
+    }
+}
+
+fn table(heads: &[HeadScores]) -> Vec<(pellucid::data::write::Heading, Vec<f64>)> {
+    let mut columns = vec![
+        numbers("layer", heads.iter().map(|head| head.layer as f64)),
+        numbers("head", heads.iter().map(|head| head.head as f64)),
+    ];
+    for (at, kind) in HeadKind::ALL.iter().enumerate() {
+        columns.push(numbers(kind.name(), heads.iter().map(|head| head.scores[at])));
+    }
+    columns
+}
+
+fn told(args: &Run, model: &Transformer, tokens: &[Token], heads: &[HeadScores]) -> Value {
+    let head = |head: &HeadScores| {
+        let scores: serde_json::Map<String, Value> = HeadKind::ALL
+            .iter()
+            .zip(head.scores)
+            .map(|(kind, score)| (kind.name().to_owned(), json!(score)))
+            .collect();
+        let rows: Vec<&[f32]> = head.pattern.chunks(tokens.len()).collect();
+        json!({"layer": head.layer, "head": head.head, "scores": scores, "pattern": rows})
+    };
+    let texts: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+    json!({
+        "model": args.source.model, "processing": processing(model), "tokens": texts,
+        "heads": heads.iter().map(head).collect::<Vec<_>>(),
+    })
+}
+
+fn said(args: &Run, tokens: &[Token], heads: &[HeadScores]) -> String {
+    let n = usize::from(args.top);
+    let mut out = format!("{}\n\n", seen(tokens).join(" | "));
+    for (at, kind) in HeadKind::ALL.iter().enumerate() {
+        let mut best: Vec<&HeadScores> = heads.iter().collect();
+        best.sort_by(|a, b| b.scores[at].total_cmp(&a.scores[at]));
+        let rows: Vec<Vec<String>> = best
+            .iter()
+            .take(n)
+            .map(|head| vec![format!("L{} H{}", head.layer, head.head), pretty(head.scores[at], 3)])
+            .collect();
+        let names = [kind.name().replace('_', " "), "share of its attention".to_owned()];
+        out += &format!("{}\n", text::table(&names, &rows, terminal_columns()));
+    }
+    if !has_repeats(tokens) {
+        out += "No token comes twice: duplicate token and induction heads have nothing to attend to in this text.\n";
+    }
+    out
+}
+
+fn has_repeats(tokens: &[Token]) -> bool {
+    (1..tokens.len()).any(|at| tokens[..at].iter().any(|before| before.id == tokens[at].id))
+}
+
+fn page(
+    args: &Run,
+    model: &Transformer,
+    tokens: &[Token],
+    heads: &[HeadScores],
+    context: &Context<'_>,
+) -> Report {
+    // A block a figure, so that all heads are there.
+    let figures = (0..model.spec.n_layers).map(|layer| {
+        let own: Vec<HeadScores> = heads.iter().filter(|head| head.layer == layer).cloned().collect();
+        let mut view = view(model, tokens, &own);
+        view.subtitle = format!("Block {layer}");
+        (Box::new(view) as Box<dyn View>, false)
+    });
+    Report {
+        title: "What heads attend to".to_owned(),
+        lead: view(model, tokens, heads).sentence(),
+        facts: vec![
+            ("model".to_owned(), args.source.model.display().to_string()),
+            ("processing".to_owned(), processed(model)),
+            ("text".to_owned(), seen(tokens).join(" | ")),
+        ],
+        sections: vec![Section {
+            heading: "Patterns, block by block".to_owned(),
+            intro: "Rows are tokens that attend, columns those that are attended to.".to_owned(),
+            figures: figures.collect(),
+        }],
+        notes: vec!["Where a head looks is not yet what it does: its values may carry something else. Patch it to know.".to_owned()],
+        command: Some(context.command_line()),
+    }
+}
