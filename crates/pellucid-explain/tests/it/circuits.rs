@@ -1,5 +1,6 @@
 //! Are edges, effects, lenses and experiments what their definitions say, written down again in 64 bits?
 
+use pellucid_explain::inside::experiment::format::ExperimentFile;
 use pellucid_explain::inside::experiment::{EdgeEdit, Edit, Op, Run, Selection, Sweep, Value};
 use pellucid_explain::inside::{
     By, Case, Component, Donor, Experiment, ExperimentError, HeadKind, Metric, Patching, attribute,
@@ -9,6 +10,8 @@ use pellucid_explain::{Control, Quiet};
 use pellucid_models::transformer::node::{Edge, Part, Receiver, Sender};
 use pellucid_models::transformer::tap::{Tap, View};
 use pellucid_models::transformer::{Capture, Hook, Processing, Site, Transformer, definition};
+
+use proptest::prelude::*;
 
 use crate::inside::{DECODERS, tiny};
 
@@ -426,4 +429,30 @@ fn intervals_hold_the_effect_of_several_prompts() {
     assert!(told(&[], By::Layer).contains("no prompts"));
     let bad = [cases[0].clone(), Case { run: vec![1, 2], donor: Donor::Run(vec![1, 2]), ..cases[0].clone() }];
     assert!(told(&bad, By::Layer).starts_with("prompt 2: the prompts have the same tokens"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn damaged_experiments_make_errors_and_no_more(changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6), cut in any::<prop::sample::Index>()) {
+        let whole = r#"{"schema":"pellucid.experiment/1","runs":[{"id":"a","tokens":[1,2,3],"metric":{"answer":5,"wrong":6},"capture":["resid_post"],
+            "edits":[{"at":"blocks.0.z","positions":[-1],"heads":[1],"units":[0],"set":{"run":"b"}},{"at":"blocks.1.attn_scores","sources":[0],"add":0.5,"scale":2.0}],
+            "edges":[{"edge":"a0.h1->a1.h3<q>","set":{"mean":["b","c"]}}]},{"id":"b","tokens":[4,2,3]},{"id":"c","tokens":[1,7,3]}],
+            "sweeps":[{"id":"s","run":"b","site":"z","by":"layer-head","set":{"resample":["a","c"],"seed":3},"metric":{"answer":5,"log_probability":true}}]}"#;
+        let mut bytes = whole.as_bytes().to_vec();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if cut.index(4) == 0 {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let Ok(file) = serde_json::from_slice::<ExperimentFile>(&bytes) else { return Ok(()) };
+        let model = tiny("gpt2");
+        // No tokenizer: texts are told, numbers are run.
+        if let Ok(asked) = file.resolved(&model.spec, None) {
+            let _ = asked.run(&model, 1 << 24, 0.0, &Control::quiet());
+        }
+    }
 }

@@ -7,7 +7,7 @@ use pellucid_data::Level;
 use pellucid_fixtures::fixtures;
 use pellucid_models::transformer::forward::{self, Past, Stream, Wanted};
 use pellucid_models::transformer::tap::{Tap, Untouched, View};
-use pellucid_models::transformer::weights::{Gguf, Safetensors, Tensors};
+use pellucid_models::transformer::weights::{Gguf, Packed, Safetensors, Tensors};
 use pellucid_models::transformer::{
     Capture, Hook, Processing, RunError, Site, Transformer, definition, from_gguf, from_hugging_face,
 };
@@ -429,4 +429,63 @@ fn processed_weights_are_those_of_transformer_lens_and_answer_the_same() {
     let wrong = Processing { center_writing_weights: true, ..Processing::default() };
     assert!(tiny("llama").processed(wrong).unwrap_err().to_string().contains("do not take the mean away"));
     assert!(Processing::of(["fold"], &model).unwrap_err().to_string().contains("there is no step `fold`"));
+}
+
+/// The largest difference of the definition from Hugging Face at some sites.
+fn off_at(model: &Transformer, sites: &[Site], file: &str) -> f64 {
+    let expected = expected(file);
+    let mut seen = Capture::of(expected.keys().copied().collect());
+    definition::run(model, &tokens(), &mut seen).unwrap();
+    let of = |(hook, theirs): (&Hook, &Vec<f64>)| {
+        let ours: Vec<f32> = seen.seen[&(0, *hook)].data.iter().map(|x| *x as f32).collect();
+        apart(&ours, theirs)
+    };
+    expected.iter().filter(|(hook, _)| sites.contains(&hook.site)).map(of).fold(0.0, f64::max)
+}
+
+/// A model whose heads of keys and values stand in another order.
+fn with_key_heads(mut model: Transformer, order: impl Fn(usize) -> usize) -> Transformer {
+    let e = model.spec.d_head;
+    for block in &mut model.weights.blocks {
+        for linear in [&mut block.key, &mut block.value] {
+            let old = linear.weight.clone();
+            let from = |output: usize| order(output / e) * e + output % e;
+            linear.weight =
+                Packed::from_fn(old.n_in(), old.n_out(), |input, output| old.at(input, from(output)));
+        }
+    }
+    model
+}
+
+#[test]
+fn query_heads_that_follow_one_another_share_keys_and_values() {
+    let file = "llama/hugging-face.expected.safetensors";
+    let model = tiny("llama");
+    let n = model.spec.n_kv_heads;
+    assert!(model.spec.n_shared() > 1 && n > 1, "the test needs grouped heads");
+    let sites = [Site::Mixed, Site::AttnOut];
+    assert!(off_at(&model, &sites, file) < 1e-6);
+    // Were heads dealt out in turn (0, 1, 0, 1) instead of in groups (0, 0, 1, 1), other numbers would come: here heads in a wrong order.
+    let turned = with_key_heads(model, |head| n - 1 - head);
+    assert!(off_at(&turned, &sites, file) > 1e-2, "a wrong order of the groups is seen");
+}
+
+#[test]
+fn rotations_pair_the_halves_of_a_head_and_not_neighbours() {
+    let file = "llama/hugging-face.expected.safetensors";
+    let model = tiny("llama");
+    let sites = [Site::Mixed, Site::AttnOut];
+    assert!(off_at(&model, &sites, file) < 1e-6);
+    // Rows of queries and keys as GGUF keeps them: neighbours are pairs. Nobody has put them back here.
+    let e = model.spec.d_head;
+    let mut paired = model;
+    for block in &mut paired.weights.blocks {
+        for linear in [&mut block.query, &mut block.key] {
+            let old = linear.weight.clone();
+            let from = |output: usize| output / e * e + output % e / 2 + output % 2 * (e / 2);
+            linear.weight =
+                Packed::from_fn(old.n_in(), old.n_out(), |input, output| old.at(input, from(output)));
+        }
+    }
+    assert!(off_at(&paired, &sites, file) > 1e-3, "a wrong order of the pairs is seen");
 }
