@@ -10,3 +10,5 @@ mod known_circuits;
 mod libraries;
 mod methods;
 mod peers;
+#[cfg(feature = "transformer")]
+mod real_weights;
