@@ -3,7 +3,8 @@
 //! Exact path patching (Wang et al. 2022, arXiv 2211.00593; Goldowsky-Dill et al. 2023, arXiv 2304.05969): the receiver's input is what it
 //! was, less what the sender wrote, and what it writes in the other run instead. Norms are computed anew, and nothing is linear.
 
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Stream};
@@ -112,8 +113,8 @@ struct Delta {
     /// The place among the edges.
     at: usize,
     edge: Edge,
-    /// A row a position.
-    rows: Vec<f32>,
+    /// A row a position; all edges of a sender share them.
+    rows: Arc<Vec<f32>>,
     /// The first row that is not zero.
     first: usize,
 }
@@ -146,14 +147,18 @@ pub fn edge_effects(
     if !own.is_finite() || theirs.metric.is_some_and(|other| !other.is_finite()) {
         return Err(PatchError::NotFinite);
     }
-    let carried = |(at, &edge): (usize, &Edge)| {
-        let site = hooks.binary_search(&written(edge.from)).unwrap_or_default();
-        let [ours, theirs] = [&ours[site], &theirs.values[site]].map(|seen| rows_of(edge.from, seen));
-        let rows: Vec<f32> = theirs.iter().zip(&ours).map(|(theirs, ours)| theirs - ours).collect();
-        let first = rows.iter().position(|x| *x != 0.0).map_or(case.run.len(), |at| at / spec.d_model);
-        Delta { at, edge, rows, first }
-    };
-    let all: Vec<Delta> = edges.iter().enumerate().map(carried).collect();
+    let mut carried: BTreeMap<Sender, (Arc<Vec<f32>>, usize)> = BTreeMap::new();
+    let mut all = Vec::with_capacity(edges.len());
+    for (at, &edge) in edges.iter().enumerate() {
+        let (rows, first) = carried.entry(edge.from).or_insert_with(|| {
+            let site = hooks.binary_search(&written(edge.from)).unwrap_or_default();
+            let [ours, theirs] = [&ours[site], &theirs.values[site]].map(|seen| rows_of(edge.from, seen));
+            let rows: Vec<f32> = theirs.iter().zip(&ours).map(|(theirs, ours)| theirs - ours).collect();
+            let first = rows.iter().position(|x| *x != 0.0).map_or(case.run.len(), |at| at / spec.d_model);
+            (Arc::new(rows), first)
+        });
+        all.push(Delta { at, edge, rows: Arc::clone(rows), first: *first });
+    }
     let sweep = Sweep { model, case, reference, level };
     let batches = sweep.batches(&all);
     let first_runs = outcome.multiply_adds + theirs.multiply_adds;

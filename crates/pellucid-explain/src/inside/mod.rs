@@ -32,5 +32,5 @@ pub use heads::{HeadKind, HeadScores, head_scores};
 pub use logit_lens::{LogitLens, Reading, logit_lens};
 pub use patch::{Patched, Prepared, Verified, patch, prepare};
 pub use patching::{By, Cell, Patching};
-pub use plan::Plan;
+pub use plan::{Plan, peak};
 pub use several::{Several, check_alike, patch_all};

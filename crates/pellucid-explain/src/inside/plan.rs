@@ -187,7 +187,9 @@ fn first_change(site: Site, cell: Cell, ours: &Array<f32>, theirs: &Array<f32>) 
     rows.filter(|(row, _)| is_changed(&(row * n_all..(row + 1) * n_all))).map(|(_, position)| position).min()
 }
 
-fn peak(spec: &Spec, site: Site, n_tokens: usize) -> usize {
+/// About how many bytes of activations a sweep holds at once, which is known before anything is run.
+#[must_use]
+pub fn peak(spec: &Spec, site: Site, n_tokens: usize) -> usize {
     let past = 2 * spec.n_layers * n_tokens * spec.n_kv_heads * spec.d_head;
     let streams = spec.n_layers * n_tokens * spec.d_model;
     let sites = 2 * spec.n_layers * spec.shape(site, n_tokens).iter().product::<usize>();

@@ -72,15 +72,8 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
         Some(Kind::Table(_)) => 3 * bytes,
         _ => asked.largest_prompt(),
     };
-    if let Some(most) = super::most_bytes(args)
-        && held > most
-    {
-        return Err(Failure::Limit(format!(
-            "this holds {} MB of activations at once, and {} MB may be used; capture fewer sites or positions, or write .safetensors",
-            held / 1_000_000,
-            most / 1_000_000
-        )));
-    }
+    let advice = "capture fewer sites or positions, or write .safetensors";
+    super::check_memory(held, args.max_memory, advice)?;
     match (&args.out, kind) {
         (Some(out), Some(Kind::Safetensors)) => {
             asked.write_tensors(out, texts, context)?;

@@ -40,7 +40,7 @@ pub(super) fn run(args: &Run, file: &Path, context: &Context<'_>) -> Result<u8, 
     let asked = written
         .resolved(&model.spec, tokens.as_ref())
         .map_err(|cause| Failure::Input(format!("{}: {cause}", file.display())))?;
-    let most = super::most_bytes(args).unwrap_or(usize::MAX);
+    let most = super::most_bytes(args.max_memory).unwrap_or(usize::MAX);
     let progress = context.console.counting(asked.runs.len() as u64, "runs");
     let found = asked.run(&model, most, args.verify, &control(context.console, &progress));
     drop(progress);

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 
 use super::{Context, picture};
 use crate::failure::Failure;
-use crate::lens_args::{Lens, Output, Run, Source};
+use crate::lens_args::{Lens, Output, Source};
 use crate::output::{Format, NewFile, TableFormat, check_distinct, check_place, table_writer, write_file};
 
 pub(crate) fn run(args: &Lens, context: &Context<'_>) -> Result<u8, Failure> {
@@ -148,12 +148,23 @@ fn words(name: &str, texts: Vec<String>) -> (Heading, Vec<f64>) {
 }
 
 /// Bytes of activations that may be held: what was said, else what the machine has left, where it tells.
-fn most_bytes(args: &Run) -> Option<usize> {
-    let told = args.max_memory.map(|megabytes| megabytes.saturating_mul(1_000_000));
-    told.or_else(|| {
+fn most_bytes(megabytes: Option<usize>) -> Option<usize> {
+    megabytes.map(|megabytes| megabytes.saturating_mul(1_000_000)).or_else(|| {
         let told = fs_err::read_to_string("/proc/meminfo").ok()?;
         let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
         let kilobytes: usize = line.trim().trim_end_matches("kB").trim().parse().ok()?;
         kilobytes.checked_mul(1024)
     })
+}
+
+/// Whether so many bytes of activations fit, before they are made.
+fn check_memory(needed: usize, megabytes: Option<usize>, advice: &str) -> Result<(), Failure> {
+    match most_bytes(megabytes) {
+        Some(most) if needed > most => Err(Failure::Limit(format!(
+            "this holds {} MB of activations at once, and {} MB may be used; {advice}",
+            needed.div_ceil(1_000_000),
+            most / 1_000_000
+        ))),
+        _ => Ok(()),
+    }
 }

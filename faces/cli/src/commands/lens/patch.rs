@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use pellucid::explain::inside::{
-    By, Case, Cell, PatchError, Patching, Plan, Several, check_alike, patch_all, prepare,
+    By, Case, Cell, PatchError, Patching, Plan, Several, check_alike, patch_all, peak, prepare,
 };
 use pellucid::models::transformer::{Axis, Transformer};
 use pellucid::views::View;
@@ -58,6 +58,12 @@ fn asked<'a>(args: &'a Experiment, context: &Context<'_>) -> Result<Asked<'a>, F
     let asked = Patching { site: args.site, by };
     asked.check(&model.spec)?;
     check_alike(&cases, asked)?;
+    let longest = cases.iter().map(|case| case.run.len()).max().unwrap_or(0);
+    super::check_memory(
+        peak(&model.spec, args.site, longest),
+        None,
+        "take shorter prompts, or another site",
+    )?;
     Ok(Asked { args, model, prompts, cases, asked })
 }
 

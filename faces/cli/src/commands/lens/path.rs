@@ -1,6 +1,6 @@
 //! `pellucid lens path`: effects of every part of a model, direct and indirect, and of single edges.
 
-use pellucid::explain::inside::{EdgeEffects, Effects, PatchError, edge_effects, effects};
+use pellucid::explain::inside::{EdgeEffects, Effects, PatchError, edge_effects, effects, peak};
 use pellucid::models::transformer::Transformer;
 use pellucid::models::transformer::node::{Edge, Sender};
 use pellucid::views::View;
@@ -55,6 +55,8 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
     if let Some(from) = args.from {
         from.check(spec).map_err(PatchError::Node)?;
     }
+    let needed = peak(spec, pellucid::models::transformer::Site::Result, case.run.len());
+    super::check_memory(needed, None, "take a shorter prompt")?;
     let is_meant = |edge: &Edge| {
         args.into.is_none_or(|into| edge.to == into) && args.from.is_none_or(|from| edge.from == from)
     };
