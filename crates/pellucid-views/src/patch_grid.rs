@@ -137,12 +137,12 @@ impl PatchGrid {
             Some(mark) => format!(" {mark}: the cell's own 95 % interval over prompts covers 0."),
             None => " From low to high is each cell's own 95 % interval over prompts.".to_owned(),
         };
-        format!(
-            "{} The scale is one for all cells, {} on both sides of zero.{uncertain} {}",
-            self.unit,
-            pretty(self.largest(), 3),
-            self.checked
-        )
+        let scale = if self.effects.iter().all(|effect| *effect == 0.0) {
+            "All cells are 0.".to_owned()
+        } else {
+            format!("The scale is one for all cells, {} on both sides of zero.", pretty(self.largest(), 3))
+        };
+        format!("{} {scale}{uncertain} {}", self.unit, self.checked)
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use pellucid::models::transformer::Site;
-use pellucid::models::transformer::node::{Receiver, Sender};
+use pellucid::models::transformer::node::Sender;
 
 use crate::args::Theme;
 
@@ -172,7 +172,7 @@ pub(crate) struct PathPatch {
     pub(crate) prompts: Prompts,
     /// Only edges into this receiver: logits, m3, a3.h5<q>; each carries other values by itself
     #[arg(long, value_name = "RECEIVER")]
-    pub(crate) into: Option<Receiver>,
+    pub(crate) into: Option<String>,
     /// Only edges from this part: input, m3, a3.h5
     #[arg(long, value_name = "PART")]
     pub(crate) from: Option<Sender>,

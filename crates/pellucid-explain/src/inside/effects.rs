@@ -48,7 +48,7 @@ pub struct Effects {
     pub other: Option<f64>,
     /// Multiply-adds of a whole run for every effect.
     pub naive: u64,
-    /// Multiply-adds that were carried out.
+    /// Multiply-adds that were carried out, but for the few whole runs of the input's effect.
     pub multiply_adds: u64,
     /// Runs that were made again the slow way.
     pub verified: Verified,

@@ -101,7 +101,7 @@ pub enum EmbedError {
     Stopped,
 }
 
-/// Embeds texts in windows of at most `most` tokens.
+/// Embeds texts in windows of at most `most` tokens; only one letter that is more tokens by itself stays longer.
 ///
 /// # Errors
 /// When the model is no encoder, a text has no tokens, or the caller stopped.
@@ -128,7 +128,7 @@ pub fn embed(
             Cut::Clauses => clauses(content),
         };
         if open.is_empty() {
-            open.push(0..content.len());
+            open.push(trimmed(content, 0..content.len()));
         }
         open.reverse();
         while let Some(bytes) = open.pop() {
@@ -138,8 +138,10 @@ pub fn embed(
             if found.len() > most
                 && let Some(at) = middle(&content[bytes.clone()])
             {
-                open.push(trimmed(content, bytes.start + at..bytes.end));
-                open.push(trimmed(content, bytes.start..bytes.start + at));
+                let halves = [bytes.start + at..bytes.end, bytes.start..bytes.start + at];
+                open.extend(
+                    halves.map(|half| trimmed(content, half)).into_iter().filter(|half| !half.is_empty()),
+                );
                 continue;
             }
             let own: Vec<u32> = found.into_iter().map(|token| token.id).collect();

@@ -46,12 +46,16 @@ pub fn patch_all(
     control: &Control<'_>,
 ) -> Result<Several, PatchError> {
     check_alike(cases, asked)?;
+    let told = |at: usize, cause: PatchError| match cause {
+        PatchError::Stopped => PatchError::Stopped,
+        cause if cases.len() == 1 => cause,
+        cause => PatchError::At { at: at + 1, cause: Box::new(cause) },
+    };
+    for (at, case) in cases.iter().enumerate() {
+        case.check(&model.spec).map_err(|cause| told(at, cause))?;
+    }
     let one = |(at, case): (usize, &Case)| {
-        patch(model, case, asked, verify, control).map_err(|cause| match cause {
-            PatchError::Stopped => PatchError::Stopped,
-            cause if cases.len() == 1 => cause,
-            cause => PatchError::At { at: at + 1, cause: Box::new(cause) },
-        })
+        patch(model, case, asked, verify, control).map_err(|cause| told(at, cause))
     };
     Ok(Several { each: cases.iter().enumerate().map(one).collect::<Result<_, _>>()? })
 }

@@ -288,7 +288,7 @@ fn experiments_do_what_patches_and_edges_do() {
         let one = Selection { positions: Some(vec![4]), heads: Some(vec![1]), ..Selection::default() };
         patched.edits = vec![edit("blocks.1.attn.hook_z", one, Op::Set(Value::Run("other".to_owned())))];
         let mut pathed = run("pathed", &CLEAN);
-        pathed.edges = vec![EdgeEdit { edge, value: Value::Run("other".to_owned()) }];
+        pathed.edges = vec![EdgeEdit { edge, value: Value::Run("other".to_owned()), allow_noop: false }];
         pathed.capture = vec![Hook::at(Site::ResidPre, 1)];
         let mut same = run("same", &CLEAN);
         let everything = Op::Set(Value::Run("plain".to_owned()));
@@ -319,7 +319,7 @@ fn experiments_do_what_patches_and_edges_do() {
         assert_eq!(metric(0), grid.metrics[cell.unwrap()], "{name}");
         assert_eq!(found.runs[0].edits, [(1, model.spec.d_head)]);
         assert_eq!(metric(1), by_edge.metrics[0], "{name}");
-        assert_eq!(found.runs[1].edges, [6]);
+        assert_eq!(found.runs[1].edges, [4]);
         assert_eq!(found.runs[1].captured.keys().copied().collect::<Vec<_>>(), [Hook::at(Site::ResidPre, 1)]);
         // Patched with itself nothing changes; with all of the other run it is the other run. To the bit.
         assert_eq!(found.runs[2].logits, found.runs[5].logits);
@@ -382,9 +382,35 @@ fn experiments_that_make_no_sense_are_told_before_anything_runs() {
     let numbers = Op::Set(Value::Numbers(vec![1.0]));
     assert!(told(with("blocks.0.z", all(), numbers)).contains("1 numbers for"));
     let mut edge = run("edge", &CLEAN);
-    let backward = EdgeEdit { edge: "m1->a0.h0<q>".parse().unwrap(), value: Value::Number(0.0) };
+    let backward =
+        EdgeEdit { edge: "m1->a0.h0<q>".parse().unwrap(), value: Value::Number(0.0), allow_noop: false };
     edge.edges = vec![backward];
     assert!(told(vec![edge]).contains("comes before what writes"));
+    // Numbers for an edge are a row of the stream; places are chosen once; what is put in is finite.
+    let with_edge = |value: Value| {
+        let mut one = run("edge", &CLEAN);
+        one.edges = vec![EdgeEdit { edge: "m0->logits".parse().unwrap(), value, allow_noop: false }];
+        told(vec![one, run("same", &CLEAN)])
+    };
+    assert!(with_edge(Value::Numbers(vec![1.0, 2.0])).contains("2 numbers for"));
+    assert!(with_edge(Value::Number(f32::NAN)).contains("have to be finite"));
+    assert!(with_edge(Value::Run("same".to_owned())).contains("touches no row"));
+    assert!(told(with("blocks.0.z", at(vec![1, 1]), zero())).contains("position 1 is chosen twice"));
+    assert!(told(with("blocks.0.z", all(), Op::Scale(f32::INFINITY))).contains("have to be finite"));
+    assert!(told(with("blocks.0.ln1.scale", all(), zero())).contains("zeros can't be put in there"));
+    let two = Selection { sources: Some(vec![0, 1]), ..all() };
+    let row = |n: usize| Op::Set(Value::Numbers(vec![0.5; n]));
+    assert!(told(with("blocks.0.pattern", two.clone(), row(6))).contains("6 numbers for 2 places"));
+    assert!(Edge::of("m0->a1.h1<k>", &model.spec).unwrap_err().to_string().contains("reads those of `a1.kv"));
+    let sweep = Sweep {
+        id: "sweep".to_owned(),
+        run: "plain".to_owned(),
+        asked: Patching { site: Site::ResidPre, by: By::LayerHead },
+        value: Value::Number(0.0),
+        metric: Metric::Logit([5]),
+    };
+    let asked = Experiment { runs: vec![run("plain", &CLEAN)], sweeps: vec![sweep] };
+    assert!(asked.check(&model.spec).unwrap_err().to_string().contains("it has no heads"));
     let mut big = run("big", &CLEAN);
     big.capture = model.spec.hooks();
     let few = Experiment { runs: vec![big], sweeps: vec![] }

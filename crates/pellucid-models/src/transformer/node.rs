@@ -100,6 +100,14 @@ pub enum NodeError {
         /// The last head.
         last_head: usize,
     },
+    /// Keys or values of a head that shares them.
+    #[error("`{name}`: heads share keys and values here; that head reads those of `{right}`")]
+    Shared {
+        /// What was given.
+        name: String,
+        /// The head of keys and values that is meant.
+        right: String,
+    },
     /// An edge that leads back.
     #[error("`{edge}`: what reads comes before what writes")]
     Backward {
@@ -202,7 +210,36 @@ fn within(name: String, layer: usize, head: usize, n_heads: usize, spec: &Spec) 
     Err(NodeError::Beyond { name, last: spec.n_layers - 1, heads, last_head: n_heads - 1 })
 }
 
+impl Receiver {
+    /// What a name means in a model: where heads share keys and values, those have no names by the heads that read them.
+    ///
+    /// # Errors
+    /// When it names nothing, or keys or values of a head that shares them.
+    pub fn of(name: &str, spec: &Spec) -> Result<Self, NodeError> {
+        let found: Self = name.parse()?;
+        match found {
+            Self::Head { layer, part: part @ (Part::Key | Part::Value), head }
+                if spec.n_shared() > 1 && !name.contains(".kv") =>
+            {
+                let right = Self::Head { layer, part, head: head / spec.n_shared() }.name(spec);
+                Err(NodeError::Shared { name: name.to_owned(), right })
+            }
+            found => Ok(found),
+        }
+    }
+}
+
 impl Edge {
+    /// What a name means in a model, see [`Receiver::of`].
+    ///
+    /// # Errors
+    /// When it is no edge, or names keys or values of a head that shares them.
+    pub fn of(name: &str, spec: &Spec) -> Result<Self, NodeError> {
+        let edge: Self = name.parse()?;
+        let to = name.split_once("->").map_or("", |(_, to)| to.trim());
+        Receiver::of(to, spec).map(|_| edge)
+    }
+
     /// Whether what reads comes after what writes.
     #[must_use]
     pub fn is_forward(self) -> bool {

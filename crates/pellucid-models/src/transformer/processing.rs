@@ -93,7 +93,7 @@ impl Processing {
     pub fn all(model: &Transformer) -> Self {
         let spec = &model.spec;
         Self {
-            fold_ln: spec.is_decoder,
+            fold_ln: spec.is_decoder && spec.norm != NormKind::None,
             center_writing_weights: spec.is_decoder && spec.norm == NormKind::Layer,
             center_unembed: spec.is_decoder,
             fold_value_biases: true,

@@ -25,6 +25,7 @@
 //! metric = { answer = " Paris" }
 //! ```
 
+use pellucid_models::transformer::node::Edge;
 use pellucid_models::transformer::{Axis, Hook, Site, Spec, TokenError, Tokens};
 use serde::{Deserialize, Serialize};
 
@@ -139,6 +140,9 @@ pub struct EdgeFile {
     pub edge: String,
     /// What its sender writes instead.
     pub set: ValueFile,
+    /// Whether that may be what it writes anyway.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_noop: bool,
 }
 
 /// A value as it is written down: `"zero"`, a number, numbers, or of runs.
@@ -262,11 +266,12 @@ impl Context<'_> {
         let n = tokens.len();
         let edit = |edit: &EditFile| self.edit(edit, n).map_err(wrong);
         let edge = |edit: &EdgeFile| {
-            let edge = edit
-                .edge
-                .parse()
-                .map_err(|cause: pellucid_models::transformer::node::NodeError| cause.to_string());
-            Ok(EdgeEdit { edge: edge.map_err(wrong)?, value: value(&edit.set).map_err(wrong)? })
+            let edge = Edge::of(&edit.edge, self.spec).map_err(|cause| cause.to_string());
+            Ok(EdgeEdit {
+                edge: edge.map_err(wrong)?,
+                value: value(&edit.set).map_err(wrong)?,
+                allow_noop: edit.allow_noop,
+            })
         };
         Ok(Run {
             id: file.id.clone(),
@@ -314,7 +319,10 @@ impl Context<'_> {
     fn metric(&self, file: &MetricFile) -> Result<Metric, String> {
         let answer = self.token(&file.answer)?;
         match (&file.wrong, file.log_probability) {
-            (Some(wrong), false) => Ok(Metric::LogitDifference([answer, self.token(wrong)?])),
+            (Some(wrong), false) => match self.token(wrong)? {
+                wrong if wrong == answer => Err("`answer` and `wrong` are the same token".to_owned()),
+                wrong => Ok(Metric::LogitDifference([answer, wrong])),
+            },
             (None, false) => Ok(Metric::Logit([answer])),
             (None, true) => Ok(Metric::LogProbability([answer])),
             (Some(_), true) => Err("a metric has `wrong` or `log_probability`, not both".to_owned()),

@@ -102,6 +102,8 @@ pub struct EdgeEdit {
     pub edge: Edge,
     /// What the sender writes instead, for this receiver alone.
     pub value: Value,
+    /// Whether it is no mistake if that is what it writes anyway.
+    pub allow_noop: bool,
 }
 
 /// A grid of runs that the planner makes cheap.
@@ -196,6 +198,26 @@ pub enum ExperimentError {
         found: usize,
         /// How many places.
         expected: usize,
+    },
+    /// A place that is chosen twice.
+    #[error("`{by}`: `{hook}`: {axis} {at} is chosen twice")]
+    TwicePlace {
+        /// Which run.
+        by: String,
+        /// Where.
+        hook: String,
+        /// Along which axis.
+        axis: &'static str,
+        /// The place.
+        at: usize,
+    },
+    /// A number that is none.
+    #[error("`{by}`: `{hook}`: numbers that are put in, added or multiplied with have to be finite")]
+    NotFinite {
+        /// Which run.
+        by: String,
+        /// Where.
+        hook: String,
     },
     /// An edit that touched nothing.
     #[error("`{by}`: the edit of `{hook}` touches no row; say `allow_noop = true` if it is meant")]
@@ -299,9 +321,16 @@ impl Experiment {
         for run in &self.runs {
             run.check(spec)?;
             let mut own = Vec::new();
-            for (_, value) in run.takes() {
+            for (hook, value) in run.takes() {
                 for id in value.runs() {
-                    own.push(find(&run.id, id)?);
+                    let other = find(&run.id, id)?;
+                    let [ours, theirs] =
+                        [run, &self.runs[other]].map(|run| spec.shape(hook.site, run.tokens.len()));
+                    if ours != theirs {
+                        let (by, id, hook) = (run.id.clone(), id.to_owned(), hook.to_string());
+                        return Err(ExperimentError::Shape { by, id, hook, theirs, ours });
+                    }
+                    own.push(other);
                 }
             }
             needs.push(own);
@@ -317,6 +346,9 @@ impl Experiment {
             {
                 return Err(ExperimentError::SweepValue { by: sweep.id.clone() });
             }
+            let told = |cause| ExperimentError::Run { by: sweep.id.clone(), cause };
+            sweep.asked.check(spec).map_err(told)?;
+            self.case(sweep)?.check(spec).map_err(told)?;
         }
         // Those that need nothing that is not made yet, until none is left.
         let mut order = Vec::with_capacity(self.runs.len());
@@ -349,6 +381,14 @@ impl Run {
                 return Err(told(PatchError::NoLogits { family: spec.family.name() }));
             }
             edit.edge.check(spec).map_err(|cause| told(PatchError::Node(cause)))?;
+            let hook = edit.edge.name(spec);
+            finite(&self.id, &hook, Some(&edit.value), 1.0)?;
+            if let Value::Numbers(numbers) = &edit.value
+                && numbers.len() != spec.d_model
+            {
+                let (by, found, expected) = (self.id.clone(), numbers.len(), spec.d_model);
+                return Err(ExperimentError::Numbers { by, hook, found, expected });
+            }
         }
         for edit in &self.edits {
             spec.check(edit.at).map_err(of_run)?;
@@ -356,6 +396,20 @@ impl Run {
         }
         Ok(())
     }
+}
+
+/// Whether numbers that are put in, added or multiplied with are finite.
+fn finite(by: &str, hook: &str, value: Option<&Value>, factor: f32) -> Result<(), ExperimentError> {
+    let is_finite = factor.is_finite()
+        && match value {
+            Some(Value::Number(x)) => x.is_finite(),
+            Some(Value::Numbers(row)) => row.iter().all(|x| x.is_finite()),
+            _ => true,
+        };
+    if is_finite {
+        return Ok(());
+    }
+    Err(ExperimentError::NotFinite { by: by.to_owned(), hook: hook.to_owned() })
 }
 
 /// An axis in words.
@@ -371,6 +425,15 @@ fn word(axis: Axis) -> &'static str {
 impl Edit {
     fn check(&self, run: &Run, spec: &Spec) -> Result<(), ExperimentError> {
         let (by, hook) = (run.id.clone(), self.at.to_string());
+        let (factor, is_zero) = match &self.op {
+            Op::Set(value) => (1.0, *value == Value::Number(0.0)),
+            Op::Add(_, factor) => (*factor, false),
+            Op::Scale(factor) => (*factor, *factor == 0.0),
+        };
+        finite(&by, &hook, self.op.value(), factor)?;
+        if is_zero && self.at.site.axes().ends_with(&[Axis::One]) {
+            return Err(ExperimentError::Run { by, cause: PatchError::ZeroScale { site: self.at.site } });
+        }
         let shape = spec.shape(self.at.site, run.tokens.len());
         let axes = self.at.site.axes();
         let asked = [
@@ -388,14 +451,17 @@ impl Edit {
             if let Some(&at) = places.iter().find(|at| **at >= n) {
                 return Err(ExperimentError::Beyond { by, hook, axis, at, n });
             }
+            if let Some(at) = (1..places.len()).find(|at| places[..*at].contains(&places[*at])) {
+                return Err(ExperimentError::TwicePlace { by, hook, axis, at: places[at] });
+            }
             if places.is_empty() && !self.allow_noop {
                 return Err(ExperimentError::NoRows { by, hook });
             }
         }
         if let Some(Value::Numbers(numbers)) = self.op.value() {
             let last = axes[axes.len() - 1];
-            let expected = match (word(last), &self.selection.units) {
-                ("unit", Some(units)) => units.len(),
+            let expected = match (word(last), &self.selection.units, &self.selection.sources) {
+                ("unit", Some(places), _) | ("source", _, Some(places)) => places.len(),
                 _ => shape[shape.len() - 1],
             };
             if numbers.len() != expected {

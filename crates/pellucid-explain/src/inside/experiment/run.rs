@@ -12,6 +12,7 @@ use super::super::donors::mixed;
 use super::super::edges::{rows_of, written};
 use super::super::error::PatchError;
 use super::super::patch::{Patched, patch};
+use super::super::plan::peak;
 use super::tap::{ReadyEdge, ReadyEdit, RunTap, Values};
 use super::{Edit, Experiment, ExperimentError, Op, Run, Sweep, Value};
 use crate::Control;
@@ -26,7 +27,7 @@ pub struct RunResult {
     pub metric: Option<f64>,
     /// Of each edit the rows that it touched, and the numbers that became others.
     pub edits: Vec<(usize, usize)>,
-    /// Of each edge the rows that carried other values.
+    /// Of each edge the rows that carried other values; none where the sender writes the same in both.
     pub edges: Vec<usize>,
     /// The logits of the last token; of an encoder nothing.
     pub logits: Vec<f32>,
@@ -67,7 +68,11 @@ impl Experiment {
                 .map(|hook| spec.shape(hook.site, run.tokens.len()).iter().product::<usize>());
             numbers.sum::<usize>() + spec.d_vocab
         };
-        size_of::<f32>() * self.runs.iter().map(of).sum::<usize>()
+        let sweeps = self.sweeps.iter().map(|sweep| {
+            let run = self.runs.iter().find(|run| run.id == sweep.run);
+            run.map_or(0, |run| peak(spec, sweep.asked.site, run.tokens.len()))
+        });
+        size_of::<f32>() * self.runs.iter().map(of).sum::<usize>() + sweeps.max().unwrap_or(0)
     }
 
     /// What is kept of a run.
@@ -153,9 +158,17 @@ impl Experiment {
         let outcome = forward::run_at(model, &[&run.tokens], wanted, &mut tap, Level::detect()).map_err(
             |(_, cause)| ExperimentError::Run { by: run.id.clone(), cause: PatchError::Site(cause) },
         )?;
+        if outcome.answers[0].data.iter().any(|x| x.is_nan()) {
+            return Err(ExperimentError::Run { by: run.id.clone(), cause: PatchError::NotFinite });
+        }
         for (edit, ready) in run.edits.iter().zip(&tap.edits) {
             if ready.rows == 0 && !edit.allow_noop {
                 return Err(ExperimentError::NoRows { by: run.id.clone(), hook: edit.at.to_string() });
+            }
+        }
+        for (edit, ready) in run.edges.iter().zip(&tap.edges) {
+            if ready.touched == 0 && !edit.allow_noop {
+                return Err(ExperimentError::NoRows { by: run.id.clone(), hook: edit.edge.name(spec) });
             }
         }
         let logits = if spec.is_decoder { outcome.answers[0].data.clone() } else { Vec::new() };
@@ -220,7 +233,7 @@ impl Experiment {
     }
 
     /// A sweep as the planner takes it.
-    fn case(&self, sweep: &Sweep) -> Result<Case, ExperimentError> {
+    pub(super) fn case(&self, sweep: &Sweep) -> Result<Case, ExperimentError> {
         let tokens = |id: &str| -> Vec<u32> {
             self.runs.iter().find(|run| run.id == id).map(|run| run.tokens.clone()).unwrap_or_default()
         };

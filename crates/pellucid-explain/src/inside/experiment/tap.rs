@@ -73,8 +73,7 @@ impl Tap<f32> for RunTap<'_> {
         for edge in self.edges.iter_mut().filter(|edge| read(edge.to, self.spec) == hook) {
             let Some(live) = self.live.get(&edge.from) else { continue };
             let delta: Vec<f32> = edge.rows.iter().zip(live).map(|(theirs, ours)| theirs - ours).collect();
-            add(edge.to, &delta, View { prompt, first, shape: shape.clone(), data });
-            edge.touched += delta.len() / self.spec.d_model;
+            edge.touched += add(edge.to, &delta, View { prompt, first, shape: shape.clone(), data });
         }
         if !is_last && self.kept.wants(hook) {
             self.kept.touch(hook, View { prompt, first, shape, data });

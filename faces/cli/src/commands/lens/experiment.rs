@@ -40,6 +40,12 @@ pub(super) fn run(args: &Run, file: &Path, context: &Context<'_>) -> Result<u8, 
     let asked = written
         .resolved(&model.spec, tokens.as_ref())
         .map_err(|cause| Failure::Input(format!("{}: {cause}", file.display())))?;
+    let is_tensors = ending.as_deref() == Some("safetensors");
+    if is_tensors && asked.runs.iter().all(|run| run.capture.is_empty()) {
+        return Err(Failure::Usage(
+            "no run of the experiment captures anything; write `capture = [...]`".to_owned(),
+        ));
+    }
     let most = super::most_bytes(args.max_memory).unwrap_or(usize::MAX);
     let progress = context.console.counting(asked.runs.len() as u64, "runs");
     let found = asked.run(&model, most, args.verify, &control(context.console, &progress));
@@ -88,11 +94,6 @@ fn tensors(found: &Results, model: &Transformer, out: &Path, context: &Context<'
     let tensors: Vec<Tensor> = kept()
         .map(|(run, hook, array)| Tensor::floats(format!("{}/{hook}", run.id), array.shape.clone()))
         .collect();
-    if tensors.is_empty() {
-        return Err(Failure::Usage(
-            "no run of the experiment captures anything; write `capture = [...]`".to_owned(),
-        ));
-    }
     let about = [
         ("processing".to_owned(), model.processing.steps().join(",")),
         ("command".to_owned(), context.command_line()),

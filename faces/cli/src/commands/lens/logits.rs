@@ -49,6 +49,7 @@ pub(super) fn run(args: &Logits, context: &Context<'_>) -> Result<u8, Failure> {
         return Err(Failure::Usage("--answer and --wrong are the same token".to_owned()));
     }
     let n = tokens.len();
+    model.spec.check_tokens(&ids(&tokens)).map_err(|cause| Failure::Input(cause.to_string()))?;
     let from_start = if args.position < 0 { n as i64 + args.position } else { args.position };
     let position = usize::try_from(from_start).ok().filter(|at| *at < n.max(1)).ok_or_else(|| {
         Failure::Usage(format!(

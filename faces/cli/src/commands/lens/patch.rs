@@ -29,6 +29,7 @@ struct Asked<'a> {
     prompts: Vec<Prompt>,
     cases: Vec<Case>,
     asked: Patching,
+    seed: u64,
 }
 
 /// What running costs.
@@ -64,7 +65,7 @@ fn asked<'a>(args: &'a Experiment, context: &Context<'_>) -> Result<Asked<'a>, F
         None,
         "take shorter prompts, or another site",
     )?;
-    Ok(Asked { args, model, prompts, cases, asked })
+    Ok(Asked { args, model, prompts, cases, asked, seed: context.seed.unwrap_or(0) })
 }
 
 impl Asked<'_> {
@@ -142,7 +143,7 @@ impl Asked<'_> {
             "model": self.args.source.model, "processing": processing(&self.model),
             "site": self.asked.site.short(), "by": self.asked.by.to_string(),
         });
-        merge(&mut body, prompts::told(&self.prompts, &self.args.prompts));
+        merge(&mut body, prompts::told(&self.prompts, &self.args.prompts, (self.prompts.len(), self.seed)));
         body
     }
 }

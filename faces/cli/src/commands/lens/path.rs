@@ -2,7 +2,7 @@
 
 use pellucid::explain::inside::{EdgeEffects, Effects, PatchError, edge_effects, effects, peak};
 use pellucid::models::transformer::Transformer;
-use pellucid::models::transformer::node::{Edge, Sender};
+use pellucid::models::transformer::node::{Edge, Receiver, Sender};
 use pellucid::views::View;
 use pellucid::views::contributions::Contributions;
 use pellucid::views::number::{count, pretty, signed};
@@ -24,6 +24,8 @@ struct Asked<'a> {
     args: &'a PathPatch,
     model: Transformer,
     prompt: Prompt,
+    /// Of how many prompts means and drawn values are, and the seed of the draw.
+    of: (usize, u64),
 }
 
 /// What was found.
@@ -49,7 +51,9 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
     }
     let case = &cases[0];
     let spec = &model.spec;
-    if let Some(into) = args.into {
+    let into = args.into.as_deref().map(|name| Receiver::of(name, spec)).transpose();
+    let into = into.map_err(|cause| Failure::Usage(format!("--into: {cause}")))?;
+    if let Some(into) = into {
         into.check(spec).map_err(PatchError::Node)?;
     }
     if let Some(from) = args.from {
@@ -58,9 +62,9 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
     let needed = peak(spec, pellucid::models::transformer::Site::Result, case.run.len());
     super::check_memory(needed, None, "take a shorter prompt")?;
     let is_meant = |edge: &Edge| {
-        args.into.is_none_or(|into| edge.to == into) && args.from.is_none_or(|from| edge.from == from)
+        into.is_none_or(|into| edge.to == into) && args.from.is_none_or(|from| edge.from == from)
     };
-    let has_edges = args.edges || args.into.is_some() || args.from.is_some();
+    let has_edges = args.edges || into.is_some() || args.from.is_some();
     let edges: Vec<Edge> =
         if has_edges { Edge::all(spec).into_iter().filter(is_meant).collect() } else { Vec::new() };
     if has_edges && edges.is_empty() {
@@ -81,7 +85,8 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
         Err(_) if context.console.is_interrupted() => return Err(Failure::Interrupted),
         Err(cause) => return Err(cause.into()),
     };
-    let asked = Asked { args, model, prompt: prompts.swap_remove(0) };
+    let of = (prompts.len(), context.seed.unwrap_or(0));
+    let asked = Asked { args, model, prompt: prompts.swap_remove(0), of };
     if let Some(out) = out {
         let written = Written {
             schema: "lens_path",
@@ -154,7 +159,7 @@ impl Asked<'_> {
             "multiply_adds": {"naive": naive, "planned": planned},
             "verified": {"runs": n, "largest_difference": worst},
         });
-        merge(&mut body, prompts::told(std::slice::from_ref(&self.prompt), &self.args.prompts));
+        merge(&mut body, prompts::told(std::slice::from_ref(&self.prompt), &self.args.prompts, self.of));
         body
     }
 

@@ -203,7 +203,9 @@ pub(super) fn cases(prompts: &[Prompt], args: &Prompts, context: &Context<'_>) -
             }
             With::Zero => Donor::Zero,
             With::Mean => Donor::Mean(pool()),
-            With::Resample => Donor::Resample { pool: pool(), seed: context.seed.unwrap_or(0) + at as u64 },
+            With::Resample => {
+                Donor::Resample { pool: pool(), seed: context.seed.unwrap_or(0).wrapping_add(at as u64) }
+            }
         };
         Case { run: ids(prompt.run(args)), donor, metric: prompt.metric }
     };
@@ -211,7 +213,8 @@ pub(super) fn cases(prompts: &[Prompt], args: &Prompts, context: &Context<'_>) -
 }
 
 /// What results tell of prompts and metric.
-pub(super) fn told(prompts: &[Prompt], args: &Prompts) -> Value {
+/// `n` prompts are what means and drawn values are of.
+pub(super) fn told(prompts: &[Prompt], args: &Prompts, (n, seed): (usize, u64)) -> Value {
     let texts = |tokens: &[Token]| tokens.iter().map(|token| token.text.clone()).collect::<Vec<_>>();
     let one = |prompt: &Prompt| {
         json!({
@@ -231,6 +234,12 @@ pub(super) fn told(prompts: &[Prompt], args: &Prompts) -> Value {
         _ => "ablation",
     };
     let mut body = json!({"direction": direction, "with": with, "metric": prompts[0].metric.name()});
+    if matches!(args.with, With::Mean | With::Resample) {
+        body["values_of_prompts"] = n.into();
+    }
+    if args.with == With::Resample {
+        body["seed"] = seed.into();
+    }
     match prompts {
         [only] => super::merge(&mut body, one(only)),
         several => {
