@@ -132,6 +132,9 @@ pub fn embed(
         }
         open.reverse();
         while let Some(bytes) = open.pop() {
+            if control.watch.should_stop() {
+                return Err(EmbedError::Stopped);
+            }
             let found = tokens
                 .of(&content[bytes.clone()])
                 .map_err(|cause| EmbedError::Tokens { at: text + 1, cause })?;
@@ -248,15 +251,19 @@ fn trimmed(text: &str, range: Range<usize>) -> Range<usize> {
 pub fn clauses(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for sentence in parts(text, 0..text.len(), |c| matches!(c, '.' | '!' | '?' | ';' | ':' | '\n')) {
-        let mut own: Vec<Range<usize>> = Vec::new();
-        let n_words = |range: &Range<usize>| text[range.clone()].split_whitespace().count();
+        // With how many words each has.
+        let mut own: Vec<(Range<usize>, usize)> = Vec::new();
         for part in parts(text, sentence, |c| c == ',') {
+            let n_words = text[part.clone()].split_whitespace().count();
             match own.last_mut() {
-                Some(before) if n_words(before) < 3 || n_words(&part) < 3 => before.end = part.end,
-                _ => own.push(part),
+                Some((before, n)) if *n < 3 || n_words < 3 => {
+                    before.end = part.end;
+                    *n += n_words;
+                }
+                _ => own.push((part, n_words)),
             }
         }
-        found.extend(own);
+        found.extend(own.into_iter().map(|(range, _)| range));
     }
     found
 }

@@ -327,6 +327,14 @@ fn runs_tell_what_comes_next_keep_activations_and_follow_files() {
     let table = folder.read("z.csv");
     assert!(table.starts_with("prompt,position,token,head,u0,u1,u2,u3\n0,1,w9,0,"), "{table}");
     assert_eq!(table.lines().count(), 1 + 2 * 4);
+    // Positions in another order are the same rows in that order.
+    let rows = |list: &str, out: &str| {
+        let site = ["lens", "run", "model", "w3 w9", "--capture", "blocks.1.resid_pre", "-o", out];
+        folder.ok(&[&site[..], &["--positions", list]].concat());
+        folder.read(out).lines().skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (plain, turned) = (rows("all", "p.csv"), rows("-1,0", "t.csv"));
+    assert_eq!([&plain[1], &plain[0]], [&turned[0], &turned[1]]);
     let heads = folder.json(&["lens", "run", "model", "w3 w9 w3", "--heads", "--json"]);
     assert_eq!(heads["heads"].as_array().unwrap().len(), 8);
     folder.ok(&["lens", "run", "model", "w3 w9 w3", "--heads", "-o", "heads.html"]);

@@ -113,6 +113,10 @@ impl ReadyEdit {
             };
             let x = &mut data[place];
             let before = x.to_bits();
+            // What may not be seen stays unseen.
+            if *x == f32::NEG_INFINITY {
+                continue;
+            }
             match self.op {
                 Op::Set(_) => *x = value,
                 Op::Add(_, factor) => *x += factor * value,

@@ -164,7 +164,8 @@ impl Asked<'_> {
             .map_err(|(_, cause)| Failure::Input(cause.to_string()))?;
         let of = |hook: &Hook| {
             let data = seen.seen.remove(&(0, *hook)).map(|array| array.data).unwrap_or_default();
-            if hook.site.axes()[0] != Axis::Position || self.kept[prompt].len() == tokens.len() {
+            if hook.site.axes()[0] != Axis::Position || self.kept[prompt].iter().copied().eq(0..tokens.len())
+            {
                 return data;
             }
             let width = data.len() / tokens.len();
