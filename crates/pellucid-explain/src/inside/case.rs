@@ -93,9 +93,14 @@ impl Metric {
 /// The logarithm of a token's share of the softmax, summed in 64 bits.
 #[must_use]
 pub fn log_probability(logits: &[f32], token: u32) -> f64 {
-    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|logit| f64::from(logit - most).exp()).sum();
+    let (most, sum) = softmax_sum(logits);
     f64::from(logits[token as usize]) - f64::from(most) - sum.ln()
+}
+
+/// The largest logit, and the sum of e to the power of all of them less it.
+pub(super) fn softmax_sum(logits: &[f32]) -> (f32, f64) {
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    (most, logits.iter().map(|logit| f64::from(logit - most).exp()).sum())
 }
 
 /// Where values that are put in come from.

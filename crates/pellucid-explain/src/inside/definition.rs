@@ -2,13 +2,48 @@
 //!
 //! The oracle of [`mod@super::patch`], and what `--verify` runs again.
 
+use std::sync::{Mutex, PoisonError};
+
 use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::tap::{Array, Tap, View};
 use pellucid_models::transformer::{Hook, RunError, Transformer};
 
 use super::case::Case;
+use super::error::PatchError;
 use super::patching::Cell;
+use crate::workers::share;
+use crate::{Control, Stopped};
+
+/// Experiments that were made again, each as one whole run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Verified {
+    /// How many.
+    pub n: usize,
+    /// By how much a metric was off at most.
+    pub worst: f64,
+}
+
+/// Makes a part of the experiments again, spread evenly over all of them; `slow` is the metric of one whole run.
+pub(super) fn verified(
+    metrics: &[f64],
+    part: f64,
+    control: &Control<'_>,
+    slow: impl Fn(usize) -> Result<f64, RunError> + Sync,
+) -> Result<Verified, PatchError> {
+    let n = (part.clamp(0.0, 1.0) * metrics.len() as f64).ceil() as usize;
+    let worst = Mutex::new(0.0_f64);
+    let work = |(): &mut (), at: usize| {
+        let off = slow(at).map_or(f64::INFINITY, |slow| (slow - metrics[at]).abs());
+        let mut worst = worst.lock().unwrap_or_else(PoisonError::into_inner);
+        *worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+        control.watch.advance(1);
+        Ok(())
+    };
+    share((0..n).map(|at| at * metrics.len() / n), n, control, || (), work)
+        .map_err(|Stopped| PatchError::Stopped)?;
+    Ok(Verified { n, worst: worst.into_inner().unwrap_or_else(PoisonError::into_inner) })
+}
 
 /// Puts a cell's values in.
 pub(super) struct Put<'d> {

@@ -13,11 +13,10 @@ use pellucid_models::transformer::tap::{Array, Tap, View};
 use pellucid_models::transformer::{Hook, Site, Spec, Transformer};
 
 use super::case::Case;
-use super::definition::metric_with;
-use super::donors::donors;
+use super::definition::{Verified, metric_with, verified};
 use super::error::PatchError;
-use super::patch::{Reference, Verified, reference, reference_run};
-use super::plan::{self, MOST_ROWS};
+use super::patch::{FirstRuns, Reference, first_runs};
+use super::plan;
 use crate::workers::share;
 use crate::{Control, Stopped};
 
@@ -139,14 +138,8 @@ pub fn edge_effects(
     let mut hooks: Vec<Hook> = edges.iter().map(|edge| written(edge.from)).collect();
     hooks.sort_unstable();
     hooks.dedup();
-    let (mut seen, outcome) = reference_run(model, case, hooks.clone(), level)?;
-    let own = case.metric.of(&outcome.answers[0]);
-    let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
-    let ours: Vec<Array<f32>> = hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).collect();
-    let theirs = donors(model, case, &hooks, &ours, level)?;
-    if !own.is_finite() || theirs.metric.is_some_and(|other| !other.is_finite()) {
-        return Err(PatchError::NotFinite);
-    }
+    let FirstRuns { own, reference, ours, theirs, multiply_adds: first_runs } =
+        first_runs(model, case, &hooks, level)?;
     let mut carried: BTreeMap<Sender, (Arc<Vec<f32>>, usize)> = BTreeMap::new();
     let mut all = Vec::with_capacity(edges.len());
     for (at, &edge) in edges.iter().enumerate() {
@@ -161,7 +154,6 @@ pub fn edge_effects(
     }
     let sweep = Sweep { model, case, reference, level };
     let batches = sweep.batches(&all);
-    let first_runs = outcome.multiply_adds + theirs.multiply_adds;
     let planned = first_runs + batches.iter().flatten().map(|delta| sweep.cost(delta)).sum::<u64>();
     let n_run: usize = batches.iter().map(Vec::len).sum();
     control.watch.advance(edges.len() - n_run);
@@ -176,16 +168,18 @@ pub fn edge_effects(
     };
     share(batches.iter(), batches.len(), control, || (), work).map_err(|Stopped| PatchError::Stopped)?;
     let (metrics, multiply_adds) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let verified = sweep.check(&all, &metrics, verify, control)?;
-    let a_run = plan::blocks(spec, 0, case.run.len(), case.run.len())
-        + (case.run.len() * spec.d_model * spec.d_vocab) as u64;
+    let verified = verified(&metrics, verify, control, |at| {
+        let hooks = vec![read(edges[at].to, spec)];
+        let mut tap = Into { hooks, deltas: &[&all[at]], spec };
+        metric_with(model, case, &mut tap, level)
+    })?;
     Ok(EdgeEffects {
         edges: edges.to_vec(),
         metrics,
         own,
         other: theirs.metric,
         n_skipped: edges.len() - n_run,
-        naive: (edges.len() as u64 + 1 + plan::n_donors(case)) * a_run,
+        naive: plan::naive(spec, case, edges.len()),
         planned,
         multiply_adds,
         verified,
@@ -206,22 +200,7 @@ impl Sweep<'_> {
         let mut starts: Vec<&Delta> =
             all.iter().filter(|delta| delta.first < n && self.reaches(delta)).collect();
         starts.sort_by_key(|delta| (self.layer(delta), delta.first, delta.at));
-        let mut batches: Vec<Vec<&Delta>> = Vec::new();
-        let mut n_rows = 0;
-        for delta in starts {
-            let own = n - delta.first;
-            match batches.last_mut() {
-                Some(batch) if self.layer(batch[0]) == self.layer(delta) && n_rows + own <= MOST_ROWS => {
-                    batch.push(delta);
-                    n_rows += own;
-                }
-                _ => {
-                    batches.push(vec![delta]);
-                    n_rows = own;
-                }
-            }
-        }
-        batches
+        plan::batched(starts, |delta| (self.layer(delta), n - delta.first))
     }
 
     /// Logits read the last position alone.
@@ -267,33 +246,6 @@ impl Sweep<'_> {
         let wanted = self.case.metric.wanted();
         let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, self.level);
         (outcome.answers.iter().map(|answer| self.case.metric.of(answer)).collect(), outcome.multiply_adds)
-    }
-
-    /// Runs some edges again, spread evenly, each as one whole run.
-    fn check(
-        &self,
-        all: &[Delta],
-        metrics: &[f64],
-        part: f64,
-        control: &Control<'_>,
-    ) -> Result<Verified, PatchError> {
-        let n = (part.clamp(0.0, 1.0) * all.len() as f64).ceil() as usize;
-        let worst = Mutex::new(0.0_f64);
-        let work = |(): &mut (), at: usize| {
-            let delta = &all[at];
-            let batch = [delta];
-            let hooks = vec![read(delta.edge.to, &self.model.spec)];
-            let mut tap = Into { hooks, deltas: &batch, spec: &self.model.spec };
-            let slow = metric_with(self.model, self.case, &mut tap, self.level);
-            let off = slow.map_or(f64::INFINITY, |slow| (slow - metrics[at]).abs());
-            let mut worst = worst.lock().unwrap_or_else(PoisonError::into_inner);
-            *worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
-            control.watch.advance(1);
-            Ok(())
-        };
-        share((0..n).map(|at| at * all.len() / n), n, control, || (), work)
-            .map_err(|Stopped| PatchError::Stopped)?;
-        Ok(Verified { n, worst: worst.into_inner().unwrap_or_else(PoisonError::into_inner) })
     }
 }
 

@@ -9,11 +9,11 @@ use pellucid_models::transformer::node::{Edge, Receiver, Sender};
 use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
 
 use super::case::Case;
-use super::definition::{Put, metric_with};
+use super::definition::{Put, Verified, metric_with};
 use super::donors::donors;
 use super::edges::edge_effects;
 use super::error::PatchError;
-use super::patch::{Verified, patch};
+use super::patch::patch;
 use super::patching::{By, Cell, Patching};
 use crate::Control;
 
@@ -48,7 +48,7 @@ pub struct Effects {
     pub other: Option<f64>,
     /// Multiply-adds of a whole run for every effect.
     pub naive: u64,
-    /// Multiply-adds that were carried out, but for the few whole runs of the input's effect.
+    /// Multiply-adds that were carried out, but, of values that are no run's, for the few whole runs of the input's effect.
     pub multiply_adds: u64,
     /// Runs that were made again the slow way.
     pub verified: Verified,
@@ -81,8 +81,9 @@ pub fn effects(
     let senders = Sender::all(spec);
     let edges: Vec<Edge> = senders.iter().map(|&from| Edge { from, to: Receiver::Logits }).collect();
     let direct = edge_effects(model, case, &edges, verify, control)?;
-    let input = whole_input(model, case)?;
     let own = of_heads.own;
+    // With all of another prompt's input a run is the other one.
+    let input = of_heads.other.map_or_else(|| whole_input(model, case), Ok)?;
     let parts = senders.iter().enumerate().map(|(at, &part)| PartEffect {
         part,
         direct: direct.effect(at),

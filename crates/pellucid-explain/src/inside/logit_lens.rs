@@ -10,7 +10,7 @@ use pellucid_models::transformer::forward::{self, Stream, Wanted};
 use pellucid_models::transformer::tap::Untouched;
 use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
 
-use super::case::Metric;
+use super::case::{Metric, softmax_sum};
 use super::error::PatchError;
 use crate::workers::share;
 use crate::{Control, Stopped};
@@ -88,8 +88,7 @@ pub fn logit_lens(
 /// The most probable tokens of a row of logits.
 #[must_use]
 pub fn reading(logits: &[f32], followed: Option<u32>, n_top: usize) -> Reading {
-    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|logit| f64::from(logit - most).exp()).sum();
+    let (most, sum) = softmax_sum(logits);
     let probability = |token: u32| f64::from(logits[token as usize] - most).exp() / sum;
     // Of equal ones the one with the smaller number first.
     let before = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));

@@ -23,6 +23,7 @@ pub mod several;
 
 pub use attribution::{Attribution, Component, Neuron, attribute};
 pub use case::{Case, Donor, Metric};
+pub use definition::Verified;
 pub use edges::{EdgeEffects, edge_effects};
 pub use effects::{Effects, PartEffect, SelfRepair, effects};
 pub use embedding::{Cut, EmbedError, Embeddings, Window, embed};
@@ -30,7 +31,7 @@ pub use error::PatchError;
 pub use experiment::{Experiment, ExperimentError};
 pub use heads::{HeadKind, HeadScores, head_scores};
 pub use logit_lens::{LogitLens, Reading, logit_lens};
-pub use patch::{Patched, Prepared, Verified, patch, prepare};
+pub use patch::{Patched, Prepared, patch, prepare};
 pub use patching::{By, Cell, Patching};
 pub use plan::{Plan, peak};
 pub use several::{Several, check_alike, patch_all};

@@ -8,8 +8,8 @@ use pellucid_models::transformer::tap::{Array, Tap, View};
 use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
 
 use super::case::Case;
-use super::definition::{Put, one_cell};
-use super::donors::donors;
+use super::definition::{Put, Verified, one_cell, verified};
+use super::donors::{Donors, donors};
 use super::error::PatchError;
 use super::patching::{Cell, Patching};
 use super::plan::{Plan, Start, plan};
@@ -34,15 +34,6 @@ pub struct Patched {
     pub multiply_adds: u64,
     /// Cells that were run again the slow way.
     pub verified: Verified,
-}
-
-/// Cells that were run again, each as one whole run.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Verified {
-    /// How many.
-    pub n: usize,
-    /// By how much a metric was off at most.
-    pub worst: f64,
 }
 
 impl Patched {
@@ -105,37 +96,48 @@ pub fn prepare<'m>(
     asked.check(spec)?;
     let level = Level::detect();
     let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(asked.site, layer)).collect();
-    let (mut seen, outcome) = reference_run(model, case, hooks.clone(), level)?;
-    let own = case.metric.of(&outcome.answers[0]);
-    let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
-    let ours: Vec<Array<f32>> = hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).collect();
-    let found = donors(model, case, &hooks, &ours, level)?;
-    if !own.is_finite() || found.metric.is_some_and(|other| !other.is_finite()) {
-        return Err(PatchError::NotFinite);
-    }
-    if found.metric == Some(own) {
+    let FirstRuns { own, reference, ours, theirs, multiply_adds } = first_runs(model, case, &hooks, level)?;
+    if theirs.metric == Some(own) {
         return Err(PatchError::NoDifference { metric: own });
     }
-    let plan = plan(spec, &asked, case, &ours, &found.values);
-    let multiply_adds = outcome.multiply_adds + found.multiply_adds;
-    let (donors, other) = (found.values, found.metric);
+    let plan = plan(spec, &asked, case, &ours, &theirs.values);
+    let (donors, other) = (theirs.values, theirs.metric);
     Ok(Prepared { model, case, asked, plan, reference, donors, own, other, multiply_adds, level })
 }
 
-/// Runs the prompt of a case, and keeps what others are taken up from, and some sites more.
-pub(super) fn reference_run(
+/// What there is before any experiment: the run that others are taken up from, and what is put in.
+pub(super) struct FirstRuns {
+    /// The metric of the prompt that is run.
+    pub(super) own: f64,
+    pub(super) reference: Reference,
+    /// What the run has at the sites, and what there is to put in.
+    pub(super) ours: Vec<Array<f32>>,
+    pub(super) theirs: Donors,
+    pub(super) multiply_adds: u64,
+}
+
+/// Runs the prompt of a case, and those whose values are put in at some sites.
+pub(super) fn first_runs(
     model: &Transformer,
     case: &Case,
-    more: Vec<Hook>,
+    hooks: &[Hook],
     level: Level,
-) -> Result<(Capture<f32>, Outcome), PatchError> {
+) -> Result<FirstRuns, PatchError> {
     let spec = &model.spec;
     let streams = (0..spec.n_layers)
         .flat_map(|layer| [Site::ResidPre, Site::ResidPost].map(|site| Hook::at(site, layer)));
-    let mut seen = Capture::of(more.into_iter().chain(streams).chain(Past::hooks(spec)).collect());
+    let mut seen = Capture::of(hooks.iter().copied().chain(streams).chain(Past::hooks(spec)).collect());
     let outcome = forward::run_at(model, &[&case.run], case.metric.wanted(), &mut seen, level)
         .map_err(|(_, cause)| PatchError::Site(cause))?;
-    Ok((seen, outcome))
+    let own = case.metric.of(&outcome.answers[0]);
+    let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
+    let ours: Vec<Array<f32>> = hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).collect();
+    let theirs = donors(model, case, hooks, &ours, level)?;
+    if !own.is_finite() || theirs.metric.is_some_and(|other| !other.is_finite()) {
+        return Err(PatchError::NotFinite);
+    }
+    let multiply_adds = outcome.multiply_adds + theirs.multiply_adds;
+    Ok(FirstRuns { own, reference, ours, theirs, multiply_adds })
 }
 
 impl Prepared<'_> {
@@ -189,7 +191,11 @@ impl Prepared<'_> {
             return Err(PatchError::Untouched { cell });
         }
         ended.map_err(|Stopped| PatchError::Stopped)?;
-        let verified = self.check(&metrics, verify, control)?;
+        let verified = verified(&metrics, verify, control, |at| {
+            let cell = self.plan.cells[at];
+            let hook = Hook::at(self.asked.site, cell.layer);
+            one_cell(self.model, self.case, hook, cell, &self.donors[cell.layer], self.level)
+        })?;
         let Self { asked, plan, own, other, .. } = self;
         Ok(Patched { asked, plan, metrics, own, other, multiply_adds, verified })
     }
@@ -226,30 +232,10 @@ impl Prepared<'_> {
             None => Ok(outcome),
         }
     }
-
-    /// Runs some cells again, spread evenly over the grid.
-    fn check(&self, metrics: &[f64], part: f64, control: &Control<'_>) -> Result<Verified, PatchError> {
-        let cells = &self.plan.cells;
-        let n = (part.clamp(0.0, 1.0) * cells.len() as f64).ceil() as usize;
-        let worst = Mutex::new(0.0_f64);
-        let work = |(): &mut (), at: usize| {
-            let cell = cells[at];
-            let hook = Hook::at(self.asked.site, cell.layer);
-            let slow = one_cell(self.model, self.case, hook, cell, &self.donors[cell.layer], self.level);
-            let off = slow.map_or(f64::INFINITY, |slow| (slow - metrics[at]).abs());
-            let mut worst = worst.lock().unwrap_or_else(PoisonError::into_inner);
-            *worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
-            control.watch.advance(1);
-            Ok(())
-        };
-        share((0..n).map(|at| at * cells.len() / n), n, control, || (), work)
-            .map_err(|Stopped| PatchError::Stopped)?;
-        Ok(Verified { n, worst: worst.into_inner().unwrap_or_else(PoisonError::into_inner) })
-    }
 }
 
 /// Residual streams, keys and values of a run.
-pub(super) fn reference(model: &Transformer, seen: &Capture<f32>) -> Option<Reference> {
+fn reference(model: &Transformer, seen: &Capture<f32>) -> Option<Reference> {
     let spec = &model.spec;
     let past = Past::of(spec, seen, 0)?;
     let mut streams = Vec::with_capacity(spec.n_layers + 1);

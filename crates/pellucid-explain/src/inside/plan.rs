@@ -11,7 +11,7 @@ use super::case::{Case, Donor};
 use super::patching::{Cell, Patching};
 
 /// Rows that go through the weights together, at most, unless one cell has more.
-pub(super) const MOST_ROWS: usize = 512;
+const MOST_ROWS: usize = 512;
 
 /// A cell that is run, from a block and a position on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,21 +97,7 @@ pub(super) fn plan(
         }
     }
     starts.sort_by_key(|start| (start.layer, start.first, start.at));
-    let mut batches: Vec<Vec<Start>> = Vec::new();
-    let mut n_rows = 0;
-    for start in starts {
-        let own = n_tokens - start.first;
-        match batches.last_mut() {
-            Some(batch) if batch[0].layer == start.layer && n_rows + own <= MOST_ROWS => {
-                batch.push(start);
-                n_rows += own;
-            }
-            _ => {
-                batches.push(vec![start]);
-                n_rows = own;
-            }
-        }
-    }
+    let batches = batched(starts, |start| (start.layer, n_tokens - start.first));
     let unembedded = case.metric.multiply_adds(spec);
     let beside = beside(spec, asked.site);
     let all = batches.iter().flatten();
@@ -122,9 +108,8 @@ pub(super) fn plan(
         of_blocks(spec, start.layer, n_rows, n_tokens) + unembedded + (n_rows * beside) as u64
     });
     let planned = reference(spec, asked, case) + planned.sum::<u64>();
-    let a_run = blocks(spec, 0, n_tokens, n_tokens) + (n_tokens * spec.d_model * spec.d_vocab) as u64;
     Plan {
-        naive: (cells.len() as u64 + 1 + n_donors(case)) * a_run,
+        naive: naive(spec, case, cells.len()),
         planned,
         peak_bytes: peak(spec, asked.site, n_tokens),
         cells,
@@ -132,6 +117,33 @@ pub(super) fn plan(
         batches,
         n_tokens,
     }
+}
+
+/// Experiments that start at one block, as many together as have rows enough; `of` is an experiment's block and its rows.
+pub(super) fn batched<T>(sorted: Vec<T>, of: impl Fn(&T) -> (usize, usize)) -> Vec<Vec<T>> {
+    let mut batches: Vec<Vec<T>> = Vec::new();
+    let mut n_rows = 0;
+    for one in sorted {
+        let (layer, own) = of(&one);
+        match batches.last_mut() {
+            Some(batch) if of(&batch[0]).0 == layer && n_rows + own <= MOST_ROWS => {
+                batch.push(one);
+                n_rows += own;
+            }
+            _ => {
+                batches.push(vec![one]);
+                n_rows = own;
+            }
+        }
+    }
+    batches
+}
+
+/// Multiply-adds of a whole run with all logits for each of `n` experiments, and of those that are needed first.
+pub(super) fn naive(spec: &Spec, case: &Case, n: usize) -> u64 {
+    let n_tokens = case.run.len();
+    let a_run = blocks(spec, 0, n_tokens, n_tokens) + (n_tokens * spec.d_model * spec.d_vocab) as u64;
+    (n as u64 + 1 + n_donors(case)) * a_run
 }
 
 /// Multiply-adds of a token for results of heads: they are no step of the pass, but worked out beside it where they are looked at.
@@ -143,7 +155,7 @@ fn beside(spec: &Spec, site: Site) -> usize {
 }
 
 /// How many runs values are taken from.
-pub(super) fn n_donors(case: &Case) -> u64 {
+fn n_donors(case: &Case) -> u64 {
     match &case.donor {
         Donor::Run(_) | Donor::Resample { .. } => 1,
         Donor::Zero => 0,
