@@ -111,6 +111,11 @@ impl Console {
         self.interrupted.load(Ordering::SeqCst)
     }
 
+    /// What long work found; where it failed and somebody had pressed Ctrl-C, that is why.
+    pub(crate) fn unless_interrupted<T, E: Into<Failure>>(&self, found: Result<T, E>) -> Result<T, Failure> {
+        found.map_err(|cause| if self.is_interrupted() { Failure::Interrupted } else { cause.into() })
+    }
+
     pub(crate) fn is_out_of_time(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }

@@ -49,7 +49,7 @@ pub(crate) struct Source {
 /// Where pictures go and how they look.
 #[derive(Debug, Args)]
 pub(crate) struct Output {
-    /// The result: .csv .parquet .arrow .jsonl .json .svg .png .html [default: printed]
+    /// The result, by its ending: .csv .parquet .arrow .jsonl .json .svg .png .html, of `run` also .safetensors [default: printed]
     #[arg(short, long, value_name = "OUT")]
     pub(crate) out: Option<PathBuf>,
     /// Width of pictures in pixels
@@ -278,15 +278,8 @@ pub(crate) struct Run {
     /// Most megabytes of activations [default: what the machine has left]
     #[arg(long, value_name = "MB")]
     pub(crate) max_memory: Option<usize>,
-    /// The result; by its ending .safetensors .csv .parquet .arrow .jsonl .json .svg .png .html [default: printed]
-    #[arg(short, long, value_name = "OUT")]
-    pub(crate) out: Option<PathBuf>,
-    /// Width of pictures in pixels
-    #[arg(long, value_name = "PIXELS", default_value_t = 720, value_parser = clap::value_parser!(u16).range(360..=4096))]
-    pub(crate) width: u16,
-    /// Colors of PNG pictures
-    #[arg(long, value_enum, value_name = "THEME", default_value = "light")]
-    pub(crate) theme: Theme,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

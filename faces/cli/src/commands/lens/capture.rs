@@ -35,7 +35,7 @@ enum Kind {
 }
 
 fn kind(out: &Path) -> Result<Kind, Failure> {
-    if out.extension().is_some_and(|end| end.eq_ignore_ascii_case("safetensors")) {
+    if super::is_tensors(out) {
         return Ok(Kind::Safetensors);
     }
     match Format::of(out)? {
@@ -48,7 +48,7 @@ fn kind(out: &Path) -> Result<Kind, Failure> {
 }
 
 pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result<u8, Failure> {
-    let kind = args.out.as_deref().map(kind).transpose()?;
+    let kind = args.output.out.as_deref().map(kind).transpose()?;
     let (model, tokenizer) = loaded(&args.source)?;
     let mut all = Vec::new();
     for name in &args.capture {
@@ -74,7 +74,7 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
     };
     let advice = "capture fewer sites or positions, or write .safetensors";
     super::check_memory(held, args.max_memory, advice)?;
-    match (&args.out, kind) {
+    match (&args.output.out, kind) {
         (Some(out), Some(Kind::Safetensors)) => {
             asked.write_tensors(out, texts, context)?;
             context.console.done(&format!("wrote {} MB to {}", bytes / 1_000_000, out.display()));
@@ -88,7 +88,7 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
     if context.json {
         return context.print_json("lens_run", asked.told(texts));
     }
-    if args.out.is_some() {
+    if args.output.out.is_some() {
         return Ok(0);
     }
     let rows: Vec<Vec<String>> = asked
@@ -303,7 +303,7 @@ impl Asked<'_> {
             .collect();
         json!({
             "model": self.args.source.model, "processing": processing(&self.model), "texts": texts,
-            "sites": sites, "bytes": self.bytes(), "out": self.args.out,
+            "sites": sites, "bytes": self.bytes(), "out": self.args.output.out,
         })
     }
 }

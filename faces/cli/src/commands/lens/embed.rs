@@ -15,7 +15,7 @@ use super::{loaded, numbers, processing, write_table};
 use crate::explaining::control;
 use crate::failure::Failure;
 use crate::lens_args::{Run, Windows};
-use crate::output::{Format, NewFile, TableFormat, write_file};
+use crate::output::{Format, NewFile, TableFormat};
 
 /// What `sentence-transformers` reads of a text with all-MiniLM-L6-v2.
 const USUAL_WINDOW: usize = 256;
@@ -23,12 +23,8 @@ const USUAL_WINDOW: usize = 256;
 const MOST_PRINTED: usize = 12;
 
 pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result<u8, Failure> {
-    let is_tensors = args
-        .out
-        .as_deref()
-        .and_then(std::path::Path::extension)
-        .is_some_and(|end| end.eq_ignore_ascii_case("safetensors"));
-    let format = match &args.out {
+    let is_tensors = args.output.out.as_deref().is_some_and(super::is_tensors);
+    let format = match &args.output.out {
         Some(out) if !is_tensors => match Format::of(out)? {
             Format::Table(format) => Some(format),
             _ => {
@@ -50,11 +46,7 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
     let progress = context.console.counting(all.len() as u64, "windows");
     let found = embed(&model, &tokenizer, &all, (cut, most), &control(context.console, &progress));
     drop(progress);
-    let found = match found {
-        Ok(found) => found,
-        Err(_) if context.console.is_interrupted() => return Err(Failure::Interrupted),
-        Err(cause) => return Err(cause.into()),
-    };
+    let found = context.console.unless_interrupted(found)?;
     let told = || {
         let mut body = told(texts, &found);
         body["model"] = json!(args.source.model);
@@ -62,17 +54,15 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
         body["window_tokens"] = most.into();
         body
     };
-    match (&args.out, format) {
+    match (&args.output.out, format) {
         (Some(out), Some(TableFormat::Json)) => {
-            let mut body = json!({"schema": "pellucid.lens_run/1"});
-            super::merge(&mut body, told());
-            write_file(out, format!("{body}\n").as_bytes())?;
+            super::write_json(out, "lens_run", told())?;
         }
         (Some(out), Some(format)) => write_table(format, out, table(&found))?,
         (Some(out), None) => tensors(&found, out, texts, context)?,
         (None, _) => {}
     }
-    if let Some(out) = &args.out {
+    if let Some(out) = &args.output.out {
         context.console.done(&format!(
             "wrote {} windows of {} texts to {}",
             found.windows.len(),
@@ -83,7 +73,7 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
     if context.json {
         return context.print_json("lens_run", told());
     }
-    if args.out.is_some() { Ok(0) } else { print(&said(texts, &found)) }
+    if args.output.out.is_some() { Ok(0) } else { print(&said(texts, &found)) }
 }
 
 /// A row a window.

@@ -19,12 +19,13 @@ use super::{model, processing};
 use crate::explaining::control;
 use crate::failure::Failure;
 use crate::lens_args::Run;
-use crate::output::{NewFile, write_file};
+use crate::output::NewFile;
 
 pub(super) fn run(args: &Run, file: &Path, context: &Context<'_>) -> Result<u8, Failure> {
     let ending =
-        args.out.as_deref().and_then(Path::extension).map(|end| end.to_string_lossy().to_lowercase());
-    if let (Some(out), false) = (&args.out, matches!(ending.as_deref(), Some("json" | "safetensors"))) {
+        args.output.out.as_deref().and_then(Path::extension).map(|end| end.to_string_lossy().to_lowercase());
+    if let (Some(out), false) = (&args.output.out, matches!(ending.as_deref(), Some("json" | "safetensors")))
+    {
         return Err(Failure::Usage(format!(
             "`{}`: what an experiment finds is written as .json, what it captures as .safetensors",
             out.display()
@@ -50,17 +51,12 @@ pub(super) fn run(args: &Run, file: &Path, context: &Context<'_>) -> Result<u8, 
     let progress = context.console.counting(asked.runs.len() as u64, "runs");
     let found = asked.run(&model, most, args.verify, &control(context.console, &progress));
     drop(progress);
-    let found = match found {
-        Ok(found) => found,
-        Err(_) if context.console.is_interrupted() => return Err(Failure::Interrupted),
-        Err(cause) => return Err(with_file(file, cause.into())),
-    };
+    let found = found.map_err(|cause| with_file(file, cause.into()));
+    let found = context.console.unless_interrupted(found)?;
     let told = || told(args, &model, tokens.as_ref(), (&asked, &found));
-    match (&args.out, ending.as_deref()) {
+    match (&args.output.out, ending.as_deref()) {
         (Some(out), Some("json")) => {
-            let mut body = json!({"schema": "pellucid.lens_experiment/1"});
-            super::merge(&mut body, told());
-            write_file(out, format!("{body}\n").as_bytes())?;
+            super::write_json(out, "lens_experiment", told())?;
             context.console.done(&format!("wrote {}", out.display()));
         }
         (Some(out), _) => {
@@ -71,7 +67,7 @@ pub(super) fn run(args: &Run, file: &Path, context: &Context<'_>) -> Result<u8, 
     }
     if context.json {
         context.print_json("lens_experiment", told())?;
-    } else if args.out.is_none() {
+    } else if args.output.out.is_none() {
         print(&said(&asked, &found, tokens.as_ref()))?;
     }
     let worst = found.sweeps.iter().fold(0.0, |worst: f64, sweep| worst.max(sweep.patched.verified.worst));

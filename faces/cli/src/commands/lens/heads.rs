@@ -14,19 +14,18 @@ use super::super::{Context, print};
 use super::run::tokens_of;
 use super::{Written, ids, loaded, numbers, processed, processing, seen, write};
 use crate::failure::Failure;
-use crate::lens_args::{Output, Run};
+use crate::lens_args::Run;
 use crate::output::Format;
 
 pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result<u8, Failure> {
-    args.out.as_deref().map(Format::of).transpose()?;
+    args.output.out.as_deref().map(Format::of).transpose()?;
     let (model, tokenizer) = loaded(&args.source)?;
     let [_] = texts else {
         return Err(Failure::Usage("--heads looks at one text at a time".to_owned()));
     };
     let tokens = tokens_of(texts, &tokenizer, &model)?.swap_remove(0);
     let heads = head_scores(&model, &ids(&tokens))?;
-    if let Some(out) = &args.out {
-        let output = Output { out: None, width: args.width, theme: args.theme };
+    if let Some(out) = &args.output.out {
         let written = Written {
             schema: "lens_run",
             json: &|| told(args, &model, &tokens, &heads),
@@ -34,13 +33,13 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
             view: &|| Box::new(view(&model, &tokens, &heads)) as Box<dyn View>,
             report: &|| page(args, &model, &tokens, &heads, context),
         };
-        write(&written, &output, out)?;
+        write(&written, &args.output, out)?;
         context.console.done(&format!("wrote {} heads to {}", count(heads.len()), out.display()));
     }
     if context.json {
         return context.print_json("lens_run", told(args, &model, &tokens, &heads));
     }
-    if args.out.is_some() { Ok(0) } else { print(&said(args, &tokens, &heads)) }
+    if args.output.out.is_some() { Ok(0) } else { print(&said(args, &tokens, &heads)) }
 }
 
 /// The kind that a head is most, in words.

@@ -61,11 +61,7 @@ pub(super) fn run(args: &Logits, context: &Context<'_>) -> Result<u8, Failure> {
     let progress = context.console.counting(model.spec.n_layers as u64 + 1, "blocks");
     let lens = logit_lens(&model, &prompt, answer, TOP, &control(context.console, &progress));
     drop(progress);
-    let lens = match lens {
-        Ok(lens) => lens,
-        Err(_) if context.console.is_interrupted() => return Err(Failure::Interrupted),
-        Err(cause) => return Err(cause.into()),
-    };
+    let lens = context.console.unless_interrupted(lens)?;
     let says = lens.readings.last().and_then(|row| row.get(position)).and_then(|reading| reading.top.first());
     let answer = answer.or(says.map(|(token, _)| *token)).unwrap_or_default();
     let metric = match wrong {
@@ -140,10 +136,9 @@ impl Found<'_> {
     }
 
     fn parts(&self) -> Contributions {
-        let mut parts: Vec<(String, f64)> =
+        let parts: Vec<(String, f64)> =
             self.shares.parts.iter().map(|(part, value)| (part.to_string(), *value)).collect();
-        // Neurons are parts of MLPs: they would be counted twice.
-        parts.retain(|(_, value)| value.is_finite());
+        // Neurons are parts of MLPs: among the parts they would be counted twice.
         let neurons: Vec<String> = self
             .shares
             .neurons

@@ -113,17 +113,25 @@ struct Written<'w> {
 
 fn write(written: &Written<'_>, output: &Output, out: &Path) -> Result<(), Failure> {
     match Format::of(out)? {
-        Format::Table(TableFormat::Json) => {
-            let mut body = json!({"schema": format!("pellucid.{}/1", written.schema)});
-            merge(&mut body, (written.json)());
-            write_file(out, format!("{body}\n").as_bytes())
-        }
+        Format::Table(TableFormat::Json) => write_json(out, written.schema, (written.json)()),
         Format::Table(format) => write_table(format, out, (written.table)()),
         format @ (Format::Svg | Format::Png) => {
             picture::write(&*(written.view)(), format, out, (output.width, output.theme))
         }
         Format::Html => write_file(out, html::page(&(written.report)()).as_bytes()),
     }
+}
+
+/// One JSON object under its versioned schema.
+fn write_json(out: &Path, schema: &str, body: Value) -> Result<(), Failure> {
+    let mut object = json!({"schema": format!("pellucid.{schema}/1")});
+    merge(&mut object, body);
+    write_file(out, format!("{object}\n").as_bytes())
+}
+
+/// Whether a file's ending asks for tensors.
+fn is_tensors(out: &Path) -> bool {
+    out.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"))
 }
 
 fn write_table(format: TableFormat, out: &Path, table: Vec<(Heading, Vec<f64>)>) -> Result<(), Failure> {

@@ -210,11 +210,7 @@ pub(super) fn run(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
         patch_all(&asked.model, &asked.cases, asked.asked, args.verify, &control(context.console, &progress));
     drop(progress);
     let elapsed = start.elapsed().as_secs_f64();
-    let found = match found {
-        Ok(found) => found,
-        Err(_) if context.console.is_interrupted() => return Err(Failure::Interrupted),
-        Err(cause) => return Err(cause.into()),
-    };
+    let found = context.console.unless_interrupted(found)?;
     if let Some(out) = out {
         let written = Written {
             schema: "lens_patch",
@@ -404,10 +400,10 @@ fn table(found: &Several) -> Vec<(pellucid::data::write::Heading, Vec<f64>)> {
         numbers("effect", all.clone().map(|at| found.effect(at))),
     ];
     if n > 2 {
-        let end =
-            |end: usize| all.clone().map(move |at| found.interval(at).map_or(f64::NAN, |ends| ends[end]));
-        columns.push(numbers("low", end(0)));
-        columns.push(numbers("high", end(1)));
+        let intervals: Vec<[f64; 2]> =
+            all.clone().map(|at| found.interval(at).unwrap_or([f64::NAN; 2])).collect();
+        columns.push(numbers("low", intervals.iter().map(|ends| ends[0])));
+        columns.push(numbers("high", intervals.iter().map(|ends| ends[1])));
     }
     if n > 1 {
         for (prompt, one) in found.each.iter().enumerate() {

@@ -80,11 +80,7 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
         effects(&model, case, args.verify, &watched).map(Found::Parts)
     };
     drop(progress);
-    let found = match found {
-        Ok(found) => found,
-        Err(_) if context.console.is_interrupted() => return Err(Failure::Interrupted),
-        Err(cause) => return Err(cause.into()),
-    };
+    let found = context.console.unless_interrupted(found)?;
     let of = (prompts.len(), context.seed.unwrap_or(0));
     let asked = Asked { args, model, prompt: prompts.swap_remove(0), of };
     if let Some(out) = out {

@@ -194,12 +194,9 @@ pub(super) fn cases(prompts: &[Prompt], args: &Prompts, context: &Context<'_>) -
     let one = |(at, prompt): (usize, &Prompt)| {
         let donor = match args.with {
             With::Other => {
-                let (other, none) = if args.noising {
-                    (prompt.corrupt.as_deref(), &[][..])
-                } else {
-                    (Some(&prompt.clean[..]), &[][..])
-                };
-                Donor::Run(ids(other.unwrap_or(none)))
+                // Of two prompts the one that is not run.
+                let corrupt = prompt.corrupt.as_deref().filter(|_| args.noising);
+                Donor::Run(ids(corrupt.unwrap_or(&prompt.clean)))
             }
             With::Zero => Donor::Zero,
             With::Mean => Donor::Mean(pool()),

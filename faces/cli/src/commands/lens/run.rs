@@ -18,12 +18,12 @@ use super::{
 };
 use crate::failure::Failure;
 use crate::lens_args::Run;
-use crate::output::{Format, TableFormat, write_file};
+use crate::output::{Format, TableFormat};
 
 pub(super) fn run(args: &Run, context: &Context<'_>) -> Result<u8, Failure> {
     let more: Vec<&Path> =
         args.texts.iter().chain(&args.experiment).map(std::path::PathBuf::as_path).collect();
-    check_out(args.out.as_deref(), &args.source, &more)?;
+    check_out(args.output.out.as_deref(), &args.source, &more)?;
     if let Some(file) = &args.experiment {
         return experiment::run(args, file, context);
     }
@@ -104,7 +104,7 @@ impl Next {
 }
 
 fn next_tokens(args: &Run, texts: &[String], context: &Context<'_>) -> Result<u8, Failure> {
-    let format = args.out.as_deref().map(Format::of).transpose()?;
+    let format = args.output.out.as_deref().map(Format::of).transpose()?;
     if matches!(format, Some(Format::Svg | Format::Png | Format::Html)) {
         return Err(Failure::Usage(
             "of what comes next there is no picture; see `lens logits`, or take a table".to_owned(),
@@ -138,11 +138,9 @@ fn next_tokens(args: &Run, texts: &[String], context: &Context<'_>) -> Result<u8
     }
     drop(progress);
     let told = || told(args, &model, texts, &found);
-    if let (Some(Format::Table(format)), Some(out)) = (format, &args.out) {
+    if let (Some(Format::Table(format)), Some(out)) = (format, &args.output.out) {
         if format == TableFormat::Json {
-            let mut body = json!({"schema": "pellucid.lens_run/1"});
-            super::merge(&mut body, told());
-            write_file(out, format!("{body}\n").as_bytes())?;
+            super::write_json(out, "lens_run", told())?;
         } else {
             let n_top = found[0].top.len();
             let mut columns = vec![words("text", texts.to_vec())];
@@ -161,7 +159,7 @@ fn next_tokens(args: &Run, texts: &[String], context: &Context<'_>) -> Result<u8
     if context.json {
         return context.print_json("lens_run", told());
     }
-    if args.out.is_some() {
+    if args.output.out.is_some() {
         return Ok(0);
     }
     let mut said = String::new();
