@@ -42,11 +42,27 @@ fn rules(rest: &[&str]) -> Result<()> {
 fn lens(rest: &[&str]) -> Result<()> {
     let folder = root().join("bench/lens");
     let mut build = command("cargo");
-    step("program", build.args(["build", "--release", "--locked", "-p", "pellucid-cli"]))?;
-    let packages = requirements(&folder.join("requirements.txt"))?;
-    let python = environment("bench-lens", &Version::AtLeast(12), &packages)?;
-    let mut race = command(python);
-    race.arg(folder.join("run.py")).arg("--pellucid").arg(target().join("release/pellucid")).args(rest);
+    step(
+        "runner",
+        build.args(["build", "--release", "--locked", "-p", "pellucid-bench-runner", "-p", "pellucid-cli"]),
+    )?;
+    let python =
+        |name: &str, file: &str| environment(name, &Version::AtLeast(12), &requirements(&folder.join(file))?);
+    let later = python("bench-lens-later", "requirements-later.txt")?;
+    let python = python("bench-lens", "requirements.txt")?;
+    let mut race = command(&python);
+    race.arg(folder.join("run.py"))
+        .arg("--runner")
+        .arg(target().join("release/pellucid-bench-lens"))
+        .arg("--pellucid")
+        .arg(target().join("release/pellucid"))
+        .arg("--python")
+        .arg(&python)
+        .arg("--later-python")
+        .arg(later)
+        .arg("--weights")
+        .arg(crate::weights::folder())
+        .args(rest);
     step("race", &mut race)
 }
 

@@ -6,11 +6,10 @@
 
 use std::fmt;
 
-use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::spec::NormKind;
 use pellucid_models::transformer::weights::Packed;
-use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
+use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
 use super::case::Metric;
 use super::error::PatchError;
@@ -91,6 +90,7 @@ pub fn attribute(
     metric: Metric,
     position: usize,
     n_neurons: usize,
+    machine: Machine,
 ) -> Result<Attribution, PatchError> {
     let spec = &model.spec;
     spec.check_tokens(tokens)?;
@@ -126,7 +126,7 @@ pub fn attribute(
 
     let hooks = wanted_sites(model);
     let mut seen = Capture::of(hooks);
-    let outcome = forward::run_at(model, &[tokens], Wanted::All, &mut seen, Level::detect())
+    let outcome = forward::run_on(model, &[tokens], Wanted::All, &mut seen, machine)
         .map_err(|(_, cause)| PatchError::Site(cause))?;
     let own = metric.of_logits(&outcome.answers[0].data[position * spec.d_vocab..][..spec.d_vocab]);
     if !own.is_finite() {

@@ -147,6 +147,16 @@ pub struct Case {
 }
 
 impl Case {
+    /// How many tokens both prompts begin with, of which everything is the same in both runs.
+    pub(super) fn n_shared(&self) -> usize {
+        match &self.donor {
+            Donor::Run(other) => {
+                self.run.iter().zip(other).take_while(|(ours, theirs)| ours == theirs).count()
+            }
+            _ => 0,
+        }
+    }
+
     /// Whether it can be run on a model.
     ///
     /// # Errors

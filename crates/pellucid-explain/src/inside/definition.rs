@@ -4,10 +4,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::tap::{Array, Tap, View};
-use pellucid_models::transformer::{Hook, RunError, Transformer};
+use pellucid_models::transformer::{Hook, Machine, RunError, Transformer};
 
 use super::case::Case;
 use super::error::PatchError;
@@ -62,8 +61,9 @@ impl Put<'_> {
         // All positions of a cell may begin before the view does: then the last ranges are meant.
         let skipped = theirs.len() - ours.len();
         for (ours, theirs) in ours.into_iter().zip(theirs.into_iter().skip(skipped)) {
-            // Of a head's scores, rows of the last positions.
-            let theirs = theirs.end - ours.len()..theirs.end;
+            // Of a head's scores, rows of the last positions; of one row, what it sees.
+            let start = if self.cell.position.is_some() { theirs.start } else { theirs.end - ours.len() };
+            let theirs = start..start + ours.len();
             self.n_put += ours.len();
             view.data[ours].copy_from_slice(&self.donor.data[theirs]);
         }
@@ -90,10 +90,10 @@ pub(super) fn one_cell(
     hook: Hook,
     cell: Cell,
     donor: &Array<f32>,
-    level: Level,
+    machine: Machine,
 ) -> Result<f64, RunError> {
     let mut put = Put { hook, cell, donor, n_put: 0 };
-    metric_with(model, case, &mut put, level)
+    metric_with(model, case, &mut put, machine)
 }
 
 /// The metric of one whole run with all logits, whatever a tap changes.
@@ -104,9 +104,10 @@ pub fn metric_with(
     model: &Transformer,
     case: &Case,
     tap: &mut dyn Tap<f32>,
-    level: Level,
+    machine: Machine,
 ) -> Result<f64, RunError> {
-    let found = forward::run_at(model, &[&case.run], Wanted::All, tap, level).map_err(|(_, cause)| cause)?;
+    let found =
+        forward::run_on(model, &[&case.run], Wanted::All, tap, machine).map_err(|(_, cause)| cause)?;
     let last = &found.answers[0].data[(case.run.len() - 1) * model.spec.d_vocab..];
     Ok(case.metric.of_logits(last))
 }

@@ -1,9 +1,8 @@
 //! Which values are put in? Those of another run, zeros, means over prompts, or those of a prompt that was drawn.
 
-use pellucid_data::Level;
-use pellucid_models::transformer::forward::{self, Wanted};
+use pellucid_models::transformer::forward::{self, Past, Wanted};
 use pellucid_models::transformer::tap::Array;
-use pellucid_models::transformer::{Axis, Capture, Hook, Transformer};
+use pellucid_models::transformer::{Axis, Capture, Hook, Machine, Transformer};
 
 use super::case::{Case, Donor};
 use super::error::PatchError;
@@ -18,22 +17,24 @@ pub(super) struct Donors {
     pub(super) multiply_adds: u64,
 }
 
-/// The values of some sites that a case puts in; `own` is what the prompt has there itself.
+/// The values of some sites that a case puts in; `own` is what the prompt has there itself, and `past` what it keeps of its positions.
 pub(super) fn donors(
     model: &Transformer,
     case: &Case,
     hooks: &[Hook],
-    own: &[Array<f32>],
-    level: Level,
+    (own, past): (&[Array<f32>], &Past),
+    machine: Machine,
 ) -> Result<Donors, PatchError> {
     match &case.donor {
         Donor::Run(other) => {
             let mut seen = Capture::of(hooks.to_vec());
-            let wanted = case.metric.wanted();
-            let outcome = forward::run_at(model, &[other], wanted, &mut seen, level)
-                .map_err(|(_, cause)| PatchError::Site(cause))?;
+            let (wanted, first) = (case.metric.wanted(), case.n_shared());
+            let outcome = forward::run_after(model, other, (first, past), wanted, &mut seen, machine)?;
+            let after = taken(&mut seen, hooks);
+            let of =
+                |((hook, own), after): ((&Hook, &Array<f32>), Array<f32>)| joined(*hook, own, after, first);
             Ok(Donors {
-                values: taken(&mut seen, hooks),
+                values: hooks.iter().zip(own).zip(after).map(of).collect(),
                 metric: Some(case.metric.of(&outcome.answers[0])),
                 multiply_adds: outcome.multiply_adds,
             })
@@ -50,16 +51,35 @@ pub(super) fn donors(
             };
             Ok(Donors { values: own.iter().map(zero).collect(), metric: None, multiply_adds: 0 })
         }
-        Donor::Mean(pool) => means(model, (pool, case.run.len()), hooks, own, level),
+        Donor::Mean(pool) => means(model, (pool, case.run.len()), hooks, own, machine),
         Donor::Resample { pool, seed } => {
             let prompt = drawn(pool, *seed, &case.run)?;
             let mut seen = Capture::of(hooks.to_vec());
-            let outcome = forward::run_at(model, &[prompt], Wanted::Residual, &mut seen, level)
+            let outcome = forward::run_on(model, &[prompt], Wanted::Residual, &mut seen, machine)
                 .map_err(|(_, cause)| PatchError::Site(cause))?;
             let multiply_adds = outcome.multiply_adds;
             Ok(Donors { values: taken(&mut seen, hooks), metric: None, multiply_adds })
         }
     }
+}
+
+/// What a site has of the shared positions, and then of the others.
+fn joined(hook: Hook, own: &Array<f32>, after: Array<f32>, first: usize) -> Array<f32> {
+    if first == 0 {
+        return after;
+    }
+    let shape = own.shape.clone();
+    // Heads by positions that attend by those that are attended to, or positions first.
+    let (outer, n, width) = match shape[..] {
+        [h, n, n_all] if hook.site.axes()[0] == Axis::Head => (h, n, n_all),
+        _ => (1, shape[0], own.data.len() / shape[0]),
+    };
+    let mut data = Vec::with_capacity(own.data.len());
+    for part in 0..outer {
+        data.extend_from_slice(&own.data[part * n * width..][..first * width]);
+        data.extend_from_slice(&after.data[part * (n - first) * width..][..(n - first) * width]);
+    }
+    Array { shape, data }
 }
 
 fn taken(seen: &mut Capture<f32>, hooks: &[Hook]) -> Vec<Array<f32>> {
@@ -90,7 +110,7 @@ fn means(
     (pool, n_tokens): (&[Vec<u32>], usize),
     hooks: &[Hook],
     own: &[Array<f32>],
-    level: Level,
+    machine: Machine,
 ) -> Result<Donors, PatchError> {
     let is_aligned = pool.iter().all(|prompt| prompt.len() == n_tokens);
     let has_rows = |hook: &&Hook| hook.site.axes()[0] == Axis::Position;
@@ -105,7 +125,7 @@ fn means(
     let mut n = 0;
     for prompt in pool {
         let mut seen = Capture::of(hooks.to_vec());
-        let outcome = forward::run_at(model, &[prompt], Wanted::Residual, &mut seen, level)
+        let outcome = forward::run_on(model, &[prompt], Wanted::Residual, &mut seen, machine)
             .map_err(|(_, cause)| PatchError::Site(cause))?;
         multiply_adds += outcome.multiply_adds;
         n += if is_aligned { 1 } else { prompt.len() };

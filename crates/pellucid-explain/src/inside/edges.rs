@@ -6,11 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Stream};
 use pellucid_models::transformer::node::{Edge, Part, Receiver, Sender};
 use pellucid_models::transformer::tap::{Array, Tap, View};
-use pellucid_models::transformer::{Hook, Site, Spec, Transformer};
+use pellucid_models::transformer::{Hook, Machine, Site, Spec, Transformer};
 
 use super::case::Case;
 use super::definition::{Verified, metric_with, verified};
@@ -134,12 +133,12 @@ pub fn edge_effects(
     for edge in edges {
         edge.check(spec)?;
     }
-    let level = Level::detect();
+    let machine = Machine::with(control.threads);
     let mut hooks: Vec<Hook> = edges.iter().map(|edge| written(edge.from)).collect();
     hooks.sort_unstable();
     hooks.dedup();
     let FirstRuns { own, reference, ours, theirs, multiply_adds: first_runs } =
-        first_runs(model, case, &hooks, level)?;
+        first_runs(model, case, &hooks, machine)?;
     let mut carried: BTreeMap<Sender, (Arc<Vec<f32>>, usize)> = BTreeMap::new();
     let mut all = Vec::with_capacity(edges.len());
     for (at, &edge) in edges.iter().enumerate() {
@@ -152,14 +151,15 @@ pub fn edge_effects(
         });
         all.push(Delta { at, edge, rows: Arc::clone(rows), first: *first });
     }
-    let sweep = Sweep { model, case, reference, level };
+    let sweep = Sweep { model, case, reference };
     let batches = sweep.batches(&all);
+    let shared = machine.shared_by(batches.len());
     let planned = first_runs + batches.iter().flatten().map(|delta| sweep.cost(delta)).sum::<u64>();
     let n_run: usize = batches.iter().map(Vec::len).sum();
     control.watch.advance(edges.len() - n_run);
     let done = Mutex::new((vec![own; edges.len()], first_runs));
     let work = |(): &mut (), batch: &Vec<&Delta>| {
-        let (metrics, multiply_adds) = sweep.run(batch);
+        let (metrics, multiply_adds) = sweep.run(batch, shared);
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
         batch.iter().zip(metrics).for_each(|(delta, metric)| done.0[delta.at] = metric);
         done.1 += multiply_adds;
@@ -171,7 +171,7 @@ pub fn edge_effects(
     let verified = verified(&metrics, verify, control, |at| {
         let hooks = vec![read(edges[at].to, spec)];
         let mut tap = Into { hooks, deltas: &[&all[at]], spec };
-        metric_with(model, case, &mut tap, level)
+        metric_with(model, case, &mut tap, Machine::one_thread())
     })?;
     Ok(EdgeEffects {
         edges: edges.to_vec(),
@@ -190,7 +190,6 @@ struct Sweep<'m> {
     model: &'m Transformer,
     case: &'m Case,
     reference: Reference,
-    level: Level,
 }
 
 impl Sweep<'_> {
@@ -226,7 +225,7 @@ impl Sweep<'_> {
     }
 
     /// The metrics of a batch, and what they took.
-    fn run(&self, batch: &[&Delta]) -> (Vec<f64>, u64) {
+    fn run(&self, batch: &[&Delta], machine: Machine) -> (Vec<f64>, u64) {
         let (spec, n) = (&self.model.spec, self.case.run.len());
         let d = spec.d_model;
         let layer = self.layer(batch[0]);
@@ -244,7 +243,7 @@ impl Sweep<'_> {
         let hooks = batch.iter().filter(|_| !is_last).map(|delta| read(delta.edge.to, spec)).collect();
         let mut tap = Into { hooks, deltas: batch, spec };
         let wanted = self.case.metric.wanted();
-        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, self.level);
+        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, machine);
         (outcome.answers.iter().map(|answer| self.case.metric.of(answer)).collect(), outcome.multiply_adds)
     }
 }

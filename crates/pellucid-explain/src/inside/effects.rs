@@ -4,9 +4,9 @@
 //! they do by the residual stream alone, with the last norm computed anew. What is left is indirect: what later parts make of it. Where
 //! they make up for it, the model repairs itself (McGrath et al. 2023, arXiv 2307.15771; Rushing and Nanda 2024, arXiv 2402.15390).
 
-use pellucid_data::Level;
+use pellucid_models::transformer::forward::Past;
 use pellucid_models::transformer::node::{Edge, Receiver, Sender};
-use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
+use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
 use super::case::Case;
 use super::definition::{Put, Verified, metric_with};
@@ -83,7 +83,8 @@ pub fn effects(
     let direct = edge_effects(model, case, &edges, verify, control)?;
     let own = of_heads.own;
     // With all of another prompt's input a run is the other one.
-    let input = of_heads.other.map_or_else(|| whole_input(model, case), Ok)?;
+    let input =
+        of_heads.other.map_or_else(|| whole_input(model, case, Machine::with(control.threads)), Ok)?;
     let parts = senders.iter().enumerate().map(|(at, &part)| PartEffect {
         part,
         direct: direct.effect(at),
@@ -108,16 +109,18 @@ pub fn effects(
 }
 
 /// The metric with all of the input replaced.
-fn whole_input(model: &Transformer, case: &Case) -> Result<f64, PatchError> {
-    let level = Level::detect();
+fn whole_input(model: &Transformer, case: &Case, machine: Machine) -> Result<f64, PatchError> {
     let hook = Hook::at(Site::ResidPre, 0);
-    let mut seen = Capture::of(vec![hook]);
-    metric_with(model, case, &mut seen, level)?;
-    let Some(own) = seen.seen.remove(&(0, hook)) else { return Err(PatchError::Stopped) };
-    let found = donors(model, case, &[hook], &[own], level)?;
+    let mut seen = Capture::of([vec![hook], Past::hooks(&model.spec)].concat());
+    metric_with(model, case, &mut seen, machine)?;
+    let past = Past::of(&model.spec, &seen, 0);
+    let (Some(own), Some(past)) = (seen.seen.remove(&(0, hook)), past) else {
+        return Err(PatchError::Stopped);
+    };
+    let found = donors(model, case, &[hook], (&[own], &past), machine)?;
     let cell = Cell { layer: 0, position: None, head: None };
     let mut put = Put { hook, cell, donor: &found.values[0], n_put: 0 };
-    Ok(metric_with(model, case, &mut put, level)?)
+    Ok(metric_with(model, case, &mut put, machine)?)
 }
 
 impl Effects {

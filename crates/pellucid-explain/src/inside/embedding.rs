@@ -6,10 +6,9 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::tap::Untouched;
-use pellucid_models::transformer::{RunError, TokenError, Tokens, Transformer};
+use pellucid_models::transformer::{Machine, RunError, TokenError, Tokens, Transformer};
 
 use crate::workers::share;
 use crate::{Control, Stopped};
@@ -217,10 +216,11 @@ fn pooled(
         n_rows += ids[at].len();
     }
     let width = model.spec.d_model;
+    let machine = Machine::with(control.threads).shared_by(batches.len());
     let found = Mutex::new((vec![Vec::new(); ids.len()], 0));
     let work = |(): &mut (), batch: &Vec<usize>| {
         let prompts: Vec<&[u32]> = batch.iter().map(|at| ids[*at].as_slice()).collect();
-        let outcome = forward::run_at(model, &prompts, Wanted::Residual, &mut Untouched, Level::detect());
+        let outcome = forward::run_on(model, &prompts, Wanted::Residual, &mut Untouched, machine);
         // Every prompt was checked.
         let Ok(outcome) = outcome else { return Err(Stopped) };
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);

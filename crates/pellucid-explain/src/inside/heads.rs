@@ -3,9 +3,8 @@
 //! The heads of Elhage et al. 2021 and Olsson et al. 2022 ("In-context learning and induction heads", arXiv 2209.11895), by the patterns and
 //! measures of TransformerLens's `detect_head`.
 
-use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Wanted};
-use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
+use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
 use super::error::PatchError;
 
@@ -79,11 +78,15 @@ pub struct HeadScores {
 ///
 /// # Errors
 /// When the prompt can't be run.
-pub fn head_scores(model: &Transformer, tokens: &[u32]) -> Result<Vec<HeadScores>, PatchError> {
+pub fn head_scores(
+    model: &Transformer,
+    tokens: &[u32],
+    machine: Machine,
+) -> Result<Vec<HeadScores>, PatchError> {
     let spec = &model.spec;
     let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(Site::Pattern, layer)).collect();
     let mut seen = Capture::of(hooks.clone());
-    forward::run_at(model, &[tokens], Wanted::Residual, &mut seen, Level::detect())
+    forward::run_on(model, &[tokens], Wanted::Residual, &mut seen, machine)
         .map_err(|(_, cause)| PatchError::Site(cause))?;
     let mut found = Vec::with_capacity(spec.n_layers * spec.n_heads);
     for (layer, hook) in hooks.iter().enumerate() {

@@ -5,10 +5,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Stream, Wanted};
 use pellucid_models::transformer::tap::Untouched;
-use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
+use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
 use super::case::{Metric, softmax_sum};
 use super::error::PatchError;
@@ -53,18 +52,20 @@ pub fn logit_lens(
     if let Some(token) = followed {
         Metric::Logit([token]).check(spec)?;
     }
-    let level = Level::detect();
+    let machine = Machine::with(control.threads);
     let mut hooks = vec![Hook::at(Site::ResidPre, 0)];
     hooks.extend((0..spec.n_layers).map(|layer| Hook::at(Site::ResidPost, layer)));
     let mut seen = Capture::of(hooks.clone());
-    let own = forward::run_at(model, &[tokens], Wanted::Last, &mut seen, level)
+    let own = forward::run_on(model, &[tokens], Wanted::Last, &mut seen, machine)
         .map_err(|(_, cause)| PatchError::Site(cause))?;
     let streams: Vec<Vec<f32>> =
         hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).map(|seen| seen.data).collect();
     let found = Mutex::new((vec![Vec::new(); streams.len()], 0.0_f64));
+    let shared = machine.shared_by(streams.len());
     let work = |(): &mut (), (at, residual): (usize, &Vec<f32>)| {
         let stream = Stream { residual: residual.clone(), first: 0, past: None };
-        let outcome = forward::resume(model, spec.n_layers, vec![stream], Wanted::All, &mut Untouched, level);
+        let outcome =
+            forward::resume(model, spec.n_layers, vec![stream], Wanted::All, &mut Untouched, shared);
         let rows = outcome.answers[0].data.chunks_exact(spec.d_vocab);
         let readings: Vec<Reading> = rows.clone().map(|row| reading(row, followed, n_top)).collect();
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,18 +1,18 @@
 //! What does every place of a grid carry? Activation patching by its plan.
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Outcome, Past, Stream};
 use pellucid_models::transformer::tap::{Array, Tap, View};
-use pellucid_models::transformer::{Capture, Hook, Site, Transformer};
+use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
 use super::case::Case;
 use super::definition::{Put, Verified, one_cell, verified};
 use super::donors::{Donors, donors};
 use super::error::PatchError;
 use super::patching::{Cell, Patching};
-use super::plan::{Plan, Start, plan};
+use super::plan::{Plan, Start, Way, plan};
 use crate::workers::share;
 use crate::{Control, Stopped};
 
@@ -65,7 +65,7 @@ pub struct Prepared<'m> {
     own: f64,
     other: Option<f64>,
     multiply_adds: u64,
-    level: Level,
+    machine: Machine,
 }
 
 /// Puts each cell's values in, and measures the answer. A share `verify` of the cells is run again the slow way.
@@ -79,7 +79,7 @@ pub fn patch(
     verify: f64,
     control: &Control<'_>,
 ) -> Result<Patched, PatchError> {
-    prepare(model, case, asked)?.run(verify, control)
+    prepare(model, case, asked, control)?.run(verify, control)
 }
 
 /// Runs the prompts once, and plans what is to be run for the cells.
@@ -90,19 +90,20 @@ pub fn prepare<'m>(
     model: &'m Transformer,
     case: &'m Case,
     asked: Patching,
+    control: &Control<'_>,
 ) -> Result<Prepared<'m>, PatchError> {
     let spec = &model.spec;
     case.check(spec)?;
     asked.check(spec)?;
-    let level = Level::detect();
+    let machine = Machine::with(control.threads);
     let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(asked.site, layer)).collect();
-    let FirstRuns { own, reference, ours, theirs, multiply_adds } = first_runs(model, case, &hooks, level)?;
+    let FirstRuns { own, reference, ours, theirs, multiply_adds } = first_runs(model, case, &hooks, machine)?;
     if theirs.metric == Some(own) {
         return Err(PatchError::NoDifference { metric: own });
     }
     let plan = plan(spec, &asked, case, &ours, &theirs.values);
     let (donors, other) = (theirs.values, theirs.metric);
-    Ok(Prepared { model, case, asked, plan, reference, donors, own, other, multiply_adds, level })
+    Ok(Prepared { model, case, asked, plan, reference, donors, own, other, multiply_adds, machine })
 }
 
 /// What there is before any experiment: the run that others are taken up from, and what is put in.
@@ -121,18 +122,18 @@ pub(super) fn first_runs(
     model: &Transformer,
     case: &Case,
     hooks: &[Hook],
-    level: Level,
+    machine: Machine,
 ) -> Result<FirstRuns, PatchError> {
     let spec = &model.spec;
     let streams = (0..spec.n_layers)
         .flat_map(|layer| [Site::ResidPre, Site::ResidPost].map(|site| Hook::at(site, layer)));
     let mut seen = Capture::of(hooks.iter().copied().chain(streams).chain(Past::hooks(spec)).collect());
-    let outcome = forward::run_at(model, &[&case.run], case.metric.wanted(), &mut seen, level)
+    let outcome = forward::run_on(model, &[&case.run], case.metric.wanted(), &mut seen, machine)
         .map_err(|(_, cause)| PatchError::Site(cause))?;
     let own = case.metric.of(&outcome.answers[0]);
     let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
     let ours: Vec<Array<f32>> = hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).collect();
-    let theirs = donors(model, case, hooks, &ours, level)?;
+    let theirs = donors(model, case, hooks, (&ours, &reference.past), machine)?;
     if !own.is_finite() || theirs.metric.is_some_and(|other| !other.is_finite()) {
         return Err(PatchError::NotFinite);
     }
@@ -165,8 +166,10 @@ impl Prepared<'_> {
             untouched: None,
         });
         control.watch.advance(self.plan.n_skipped);
+        let batches = &self.plan.batches;
+        let machine = self.machine.shared_by(batches.len());
         let work = |(): &mut (), batch: &Vec<Start>| {
-            let outcome = self.batch(batch);
+            let outcome = self.batch(batch, machine);
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
                 Ok(outcome) => {
@@ -183,7 +186,6 @@ impl Prepared<'_> {
                 }
             }
         };
-        let batches = &self.plan.batches;
         let ended = share(batches.iter(), batches.len(), control, || (), work);
         let Done { metrics, multiply_adds, untouched } =
             done.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -194,7 +196,7 @@ impl Prepared<'_> {
         let verified = verified(&metrics, verify, control, |at| {
             let cell = self.plan.cells[at];
             let hook = Hook::at(self.asked.site, cell.layer);
-            one_cell(self.model, self.case, hook, cell, &self.donors[cell.layer], self.level)
+            one_cell(self.model, self.case, hook, cell, &self.donors[cell.layer], Machine::one_thread())
         })?;
         let Self { asked, plan, own, other, .. } = self;
         Ok(Patched { asked, plan, metrics, own, other, multiply_adds, verified })
@@ -204,33 +206,50 @@ impl Prepared<'_> {
     ///
     /// # Errors
     /// With a cell that put nothing in, which the plan knows of none.
-    fn batch(&self, batch: &[Start]) -> Result<Outcome, Cell> {
+    fn batch(&self, batch: &[Start], machine: Machine) -> Result<Outcome, Cell> {
         let d = self.model.spec.d_model;
-        let Some(&Start { layer, is_residual, .. }) = batch.first() else {
+        let Some(&Start { layer, way, cell, .. }) = batch.first() else {
             return Ok(Outcome { answers: Vec::new(), multiply_adds: 0 });
         };
-        let hook = Hook::at(self.asked.site, batch[0].cell.layer);
-        let mut puts = Vec::with_capacity(batch.len());
-        let mut streams = Vec::with_capacity(batch.len());
-        for start in batch {
-            let mut residual = self.reference.streams[layer][start.first * d..].to_vec();
-            let donor = &self.donors[start.cell.layer];
-            let mut put =
-                Put { hook: Hook::at(self.asked.site, start.cell.layer), cell: start.cell, donor, n_put: 0 };
-            if is_residual {
-                let shape = vec![self.plan.n_tokens - start.first, d];
-                put.put_into(View { prompt: 0, first: start.first, shape, data: &mut residual });
+        let hook = Hook::at(self.asked.site, cell.layer);
+        let donor = &self.donors[cell.layer];
+        let puts = batch.iter().map(|start| Put { hook, cell: start.cell, donor, n_put: 0 }).collect();
+        let mut tap = PutAll { hook: (way == Way::Site).then_some(hook), puts };
+        let mut streams: Vec<Stream<'_>> =
+            batch.iter().map(|start| self.stream(layer, start.first..self.plan.n_tokens)).collect();
+        let mut before = 0;
+        match way {
+            Way::Site => {}
+            Way::Residual => {
+                for (stream, put) in streams.iter_mut().zip(&mut tap.puts) {
+                    let shape = vec![stream.residual.len() / d, d];
+                    let data = &mut stream.residual;
+                    put.put_into(View { prompt: 0, first: stream.first, shape, data });
+                }
             }
-            puts.push(put);
-            streams.push(Stream { residual, first: start.first, past: Some(&self.reference.past) });
+            Way::Row => {
+                let rows = batch.iter().map(|start| self.stream(cell.layer, start.first..start.first + 1));
+                tap.hook = Some(hook);
+                let outcome = forward::one_block(self.model, cell.layer, rows.collect(), &mut tap, machine);
+                tap.hook = None;
+                before = outcome.multiply_adds;
+                let pairs = streams.iter_mut().zip(&outcome.answers);
+                pairs.for_each(|(stream, row)| stream.residual[..d].copy_from_slice(&row.data));
+            }
         }
         let wanted = self.case.metric.wanted();
-        let mut tap = PutAll { hook: (!is_residual).then_some(hook), puts };
-        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, self.level);
+        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, machine);
         match tap.puts.iter().find(|put| put.n_put == 0) {
             Some(put) => Err(put.cell),
-            None => Ok(outcome),
+            None => Ok(Outcome { multiply_adds: before + outcome.multiply_adds, ..outcome }),
         }
+    }
+
+    /// Rows of the run before a block.
+    fn stream(&self, layer: usize, rows: Range<usize>) -> Stream<'_> {
+        let d = self.model.spec.d_model;
+        let residual = self.reference.streams[layer][rows.start * d..rows.end * d].to_vec();
+        Stream { residual, first: rows.start, past: Some(&self.reference.past) }
     }
 }
 

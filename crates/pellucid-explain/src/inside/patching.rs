@@ -25,7 +25,7 @@ pub enum By {
 pub struct Cell {
     /// The block.
     pub layer: usize,
-    /// The position; `None` for all.
+    /// The position, of scores and patterns that which attends; `None` for all.
     pub position: Option<usize>,
     /// The head (of keys and values, one of those); `None` for all.
     pub head: Option<usize>,
@@ -67,9 +67,6 @@ impl Patching {
         let has_heads = axes.iter().any(|axis| matches!(axis, Axis::Head | Axis::KeyValueHead));
         match self.by {
             By::LayerHead | By::LayerPositionHead if !has_heads => not("has no heads"),
-            By::LayerPosition | By::LayerPositionHead if axes[0] != Axis::Position => {
-                not("has no row a position; ask by layer-head")
-            }
             _ => Ok(()),
         }
     }
@@ -106,10 +103,10 @@ impl Cell {
             Some(_) => 0..0,
             None => 0..n,
         };
+        let position = self.position.map(|position| position.wrapping_sub(first));
         let (rows, heads) = if by_head {
-            (whole(outer, self.head), 0..inner)
+            (whole(outer, self.head), whole(inner, position))
         } else {
-            let position = self.position.map(|position| position.wrapping_sub(first));
             (whole(outer, position), whole(inner, self.head))
         };
         rows.map(|row| (row * inner + heads.start) * width..(row * inner + heads.end) * width)

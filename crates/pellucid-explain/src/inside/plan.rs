@@ -1,8 +1,10 @@
 //! What of an experiment has to be computed, and what does it cost?
 //!
 //! Of a causal model, a change at a position leaves everything before it as it was, and a change in a block all blocks before: the run
-//! is taken up there, with the keys and values that it has already. Where both prompts have the same values nothing is run at all.
-//! Of the last block only the row that answers is computed, and of all logits those of the answers; cells that start at the same block go through the weights together.
+//! is taken up there, with the keys and values that it has already. Where both prompts have the same values, or the answer can't see
+//! the change, nothing is run at all. What reaches no other position within its block takes that block for its own row alone. Of the
+//! last block only the row that answers is computed, and of all logits those of the answers; cells that start at the same block go
+//! through the weights together. The other prompt is run from the first token on that differs.
 
 use pellucid_models::transformer::tap::Array;
 use pellucid_models::transformer::{Axis, Site, Spec};
@@ -19,12 +21,23 @@ pub(super) struct Start {
     /// The place among all cells.
     pub(super) at: usize,
     pub(super) cell: Cell,
-    /// The first block that is run.
+    /// The first block that is run for all rows.
     pub(super) layer: usize,
     /// The first position that is run.
     pub(super) first: usize,
-    /// Whether the residual stream before that block takes the values itself, so that no site is looked at.
-    pub(super) is_residual: bool,
+    /// Where the values go in.
+    pub(super) way: Way,
+}
+
+/// Where a cell's values go in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Into the residual stream before the first block, so that no site is looked at.
+    Residual,
+    /// At a site of the first block.
+    Site,
+    /// At a site of the block before, which is run for the first row alone.
+    Row,
 }
 
 /// What is run, and what that costs.
@@ -32,7 +45,7 @@ pub(super) struct Start {
 pub struct Plan {
     /// All cells.
     pub cells: Vec<Cell>,
-    /// Cells where both prompts have the same values, so that nothing is run.
+    /// Cells where both prompts have the same values, or whose change the answer can't see, so that nothing is run.
     pub n_skipped: usize,
     /// Multiply-adds of a whole run for every cell, as it is done without a plan: every row and all logits.
     pub naive: u64,
@@ -90,9 +103,19 @@ pub(super) fn plan(
         match first_change(asked.site, cell, ours, theirs) {
             None => n_skipped += 1,
             Some(first) => {
-                let is_residual = matches!(asked.site, Site::ResidPre | Site::ResidPost);
-                let layer = cell.layer + usize::from(asked.site == Site::ResidPost);
-                starts.push(Start { at: place, cell, layer, first, is_residual });
+                let way = match asked.site {
+                    Site::ResidPre | Site::ResidPost => Way::Residual,
+                    site if site.is_local() && cell.position.is_some() => Way::Row,
+                    _ => Way::Site,
+                };
+                let is_after = way == Way::Row || asked.site == Site::ResidPost;
+                let layer = cell.layer + usize::from(is_after);
+                // After the last block the answer sees the last row alone.
+                if layer == spec.n_layers && cell.position.is_some_and(|position| position + 1 < n_tokens) {
+                    n_skipped += 1;
+                } else {
+                    starts.push(Start { at: place, cell, layer, first, way });
+                }
             }
         }
     }
@@ -103,9 +126,14 @@ pub(super) fn plan(
     let all = batches.iter().flatten();
     let planned = all.map(|start| {
         let n_rows = n_tokens - start.first;
-        let is_looked_at = !start.is_residual && start.layer + 1 == spec.n_layers;
+        let before = match start.way {
+            Way::Residual => 0,
+            Way::Site => (n_rows * beside) as u64,
+            Way::Row => blocks(spec, spec.n_layers - 1, 1, start.first + 1) + beside as u64,
+        };
+        let is_looked_at = start.way == Way::Site && start.layer + 1 == spec.n_layers;
         let of_blocks = if is_looked_at { blocks } else { to_last };
-        of_blocks(spec, start.layer, n_rows, n_tokens) + unembedded + (n_rows * beside) as u64
+        before + of_blocks(spec, start.layer, n_rows, n_tokens) + unembedded
     });
     let planned = reference(spec, asked, case) + planned.sum::<u64>();
     Plan {
@@ -165,20 +193,23 @@ fn n_donors(case: &Case) -> u64 {
 
 /// Multiply-adds of the runs that are needed first.
 fn reference(spec: &Spec, asked: &Patching, case: &Case) -> u64 {
-    let whole = |n_tokens: usize| {
-        let beside = spec.n_layers * n_tokens * beside(spec, asked.site);
-        blocks(spec, 0, n_tokens, n_tokens) + beside as u64
+    let rest = |n_rows: usize, n_tokens: usize| {
+        let beside = spec.n_layers * n_rows * beside(spec, asked.site);
+        blocks(spec, 0, n_rows, n_tokens) + beside as u64
     };
+    let whole = |n_tokens: usize| rest(n_tokens, n_tokens);
     let (n_tokens, unembedded) = (case.run.len(), case.metric.multiply_adds(spec));
+    let n_rows = n_tokens - case.n_shared();
     // The run keeps everything; of the others only the site is looked at.
-    let own = whole(n_tokens) + unembedded;
-    own + match &case.donor {
-        Donor::Run(_) if asked.site == Site::ResidPre => to_last(spec, 0, n_tokens, n_tokens) + unembedded,
-        Donor::Run(_) => own,
-        Donor::Zero => 0,
-        Donor::Resample { .. } => whole(n_tokens),
-        Donor::Mean(pool) => pool.iter().map(|prompt| whole(prompt.len())).sum(),
-    }
+    whole(n_tokens)
+        + unembedded
+        + match &case.donor {
+            Donor::Run(_) if asked.site == Site::ResidPre => to_last(spec, 0, n_rows, n_tokens) + unembedded,
+            Donor::Run(_) => rest(n_rows, n_tokens) + unembedded,
+            Donor::Zero => 0,
+            Donor::Resample { .. } => whole(n_tokens),
+            Donor::Mean(pool) => pool.iter().map(|prompt| whole(prompt.len())).sum(),
+        }
 }
 
 /// The first position whose later rows a cell changes; `None` if it changes nothing.

@@ -9,7 +9,7 @@ use pellucid_explain::inside::{
 use pellucid_explain::{Control, Quiet};
 use pellucid_models::transformer::node::{Edge, Part, Receiver, Sender};
 use pellucid_models::transformer::tap::{Tap, View};
-use pellucid_models::transformer::{Capture, Hook, Processing, Site, Transformer, definition};
+use pellucid_models::transformer::{Capture, Hook, Machine, Processing, Site, Transformer, definition};
 
 use proptest::prelude::*;
 
@@ -203,7 +203,8 @@ fn shares_of_a_logit_sum_up_to_it_at_every_position() {
             }
             for metric in [Metric::Logit([5]), Metric::LogitDifference([5, 30])] {
                 for position in 0..CLEAN.len() {
-                    let found = attribute(&model, &CLEAN, metric, position, 10_000).unwrap();
+                    let found =
+                        attribute(&model, &CLEAN, metric, position, 10_000, Machine::one_thread()).unwrap();
                     assert!(found.residual.abs() < 2e-5, "{name}: {}", found.residual);
                     let mlps: f64 = found
                         .parts
@@ -220,8 +221,9 @@ fn shares_of_a_logit_sum_up_to_it_at_every_position() {
             }
         }
     }
-    let told =
-        |metric, position| attribute(&tiny("llama"), &CLEAN, metric, position, 0).unwrap_err().to_string();
+    let told = |metric, position| {
+        attribute(&tiny("llama"), &CLEAN, metric, position, 0, Machine::one_thread()).unwrap_err().to_string()
+    };
     assert!(told(Metric::LogProbability([5]), 0).contains("no sum of what parts add"));
     assert!(told(Metric::Logit([5]), 6).contains("no position 6"));
 }
@@ -240,7 +242,7 @@ fn heads_are_scored_by_where_they_attend() {
     assert_eq!(at(3, 1), [0.0, 0.25, 0.0]);
     assert_eq!(at(2, 1), [0.25, 0.0, 0.25]);
     assert_eq!(at(1, 0), [0.25, 0.0, 0.0]);
-    let found = head_scores(&tiny("llama"), &CLEAN).unwrap();
+    let found = head_scores(&tiny("llama"), &CLEAN, Machine::one_thread()).unwrap();
     assert_eq!(found.len(), 2 * 4);
     for head in found {
         assert!((head.pattern.iter().sum::<f32>() - 6.0).abs() < 1e-5);

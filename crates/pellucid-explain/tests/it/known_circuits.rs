@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use pellucid_explain::Control;
 use pellucid_explain::inside::{By, Case, Donor, Metric, Patching, edge_effects, head_scores, patch};
-use pellucid_models::transformer::Site;
 use pellucid_models::transformer::compiled::{Compiled, Disguise, Program, compile, examples};
 use pellucid_models::transformer::node::Edge;
+use pellucid_models::transformer::{Machine, Site};
 
 /// Numbers that look like chance, the same everywhere.
 struct Draw(u64);
@@ -95,7 +95,7 @@ fn patching_finds_the_two_heads_of_induction_and_their_patterns_are_known() {
     assert_eq!(induction.len(), 1, "{effects:?}");
     assert!((effects[induction[0]] - 1.0).abs() < 1e-3);
     let cell = grid.plan.cells[induction[0]];
-    let scores = head_scores(&made.model, &run).unwrap();
+    let scores = head_scores(&made.model, &run, Machine::one_thread()).unwrap();
     let copies = scores.iter().find(|head| head.layer == cell.layer && Some(head.head) == cell.head).unwrap();
     // At the last token the head attends to what followed the same token before.
     assert!((copies.pattern[6 * 7 + 2] - 1.0).abs() < 1e-5);

@@ -1,21 +1,24 @@
 //! What does a transformer compute, fast? Prompts side by side, rows of all of them through one product of matrices.
 //!
 //! What [`super::definition`] says, in 32 bits. What nobody looks at is not kept: scores of a head at a time, and products that add to
-//! the residual stream where it is. Every number is the same to the bit whatever other prompts there are, and whatever is looked at.
+//! the residual stream where it is. Every number is the same to the bit whatever other prompts there are, whatever is looked at, and
+//! however many threads there are.
 
 mod attention;
 
 use std::ops::Range;
 
-use pellucid_data::Level;
-
 use super::Transformer;
-use super::gemm::{Factor, Rows, Target, multiply};
+use super::gemm::{Factor, Rows, Target, cut, multiply, split};
 use super::kernels::Kernels;
+use super::machine::{Crew, Machine};
 use super::site::{Hook, Site};
 use super::spec::Spec;
 use super::tap::{Array, Capture, RunError, Tap, View};
 use super::weights::{BlockWeights, Linear, Matrix, NormWeights};
+
+/// Numbers that one thread goes through as fast as several.
+const FEW: usize = 1 << 14;
 
 /// What is wanted of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +81,7 @@ pub struct Stream<'s> {
     pub past: Option<&'s Past>,
 }
 
-/// Runs prompts side by side. An encoder answers its residual stream, whatever is wanted.
+/// Runs prompts side by side, on one thread. An encoder answers its residual stream, whatever is wanted.
 ///
 /// # Errors
 /// When a prompt can't be run; the number is the prompt's, from 0.
@@ -88,19 +91,19 @@ pub fn run(
     wanted: Wanted<'_>,
     tap: &mut dyn Tap<f32>,
 ) -> Result<Outcome, (usize, RunError)> {
-    run_at(model, prompts, wanted, tap, Level::detect())
+    run_on(model, prompts, wanted, tap, Machine::one_thread())
 }
 
-/// The same with instructions no newer than these.
+/// The same on several threads, or with older instructions.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_at(
+pub fn run_on(
     model: &Transformer,
     prompts: &[&[u32]],
     wanted: Wanted<'_>,
     tap: &mut dyn Tap<f32>,
-    level: Level,
+    machine: Machine,
 ) -> Result<Outcome, (usize, RunError)> {
     for (at, tokens) in prompts.iter().enumerate() {
         model.spec.check_tokens(tokens).map_err(|cause| (at, cause))?;
@@ -113,9 +116,45 @@ pub fn run_at(
         rows += tokens.len();
         Segment { rows: rows - tokens.len()..rows, first: 0, past: None }
     });
-    let mut pass = Pass::new(model, segments.collect(), tap, level);
+    let mut pass = Pass::new(model, segments.collect(), tap, machine);
     let residual = pass.embed(prompts);
     Ok(pass.blocks(0, residual, wanted))
+}
+
+/// Runs the rest of a prompt, from a position on, where what was before it is known. The tap sees rows of the rest alone.
+///
+/// # Errors
+/// When the prompt can't be run.
+pub fn run_after(
+    model: &Transformer,
+    tokens: &[u32],
+    (first, past): (usize, &Past),
+    wanted: Wanted<'_>,
+    tap: &mut dyn Tap<f32>,
+    machine: Machine,
+) -> Result<Outcome, RunError> {
+    model.spec.check_tokens(tokens)?;
+    let rest = &tokens[first..];
+    let segment = Segment { rows: 0..rest.len(), first, past: Some(past) };
+    let mut pass = Pass::new(model, vec![segment], tap, machine);
+    let residual = pass.embed(&[rest]);
+    Ok(pass.blocks(0, residual, wanted))
+}
+
+/// Runs one block alone. The answers are the residual streams after it.
+#[must_use]
+pub fn one_block(
+    model: &Transformer,
+    layer: usize,
+    streams: Vec<Stream<'_>>,
+    tap: &mut dyn Tap<f32>,
+    machine: Machine,
+) -> Outcome {
+    let (segments, mut residual) = laid_out(model, streams);
+    let mut pass = Pass::new(model, segments, tap, machine);
+    pass.block(layer, &model.weights.blocks[layer], &mut residual);
+    let answers = pass.answer(residual, Wanted::Residual);
+    Outcome { answers, multiply_adds: pass.multiply_adds }
 }
 
 /// Runs the blocks from one on. Every number is what a whole run would have there, to the bit.
@@ -126,8 +165,14 @@ pub fn resume(
     streams: Vec<Stream<'_>>,
     wanted: Wanted<'_>,
     tap: &mut dyn Tap<f32>,
-    level: Level,
+    machine: Machine,
 ) -> Outcome {
+    let (segments, residual) = laid_out(model, streams);
+    Pass::new(model, segments, tap, machine).blocks(layer, residual, wanted)
+}
+
+/// Streams one below the other.
+fn laid_out<'s>(model: &Transformer, streams: Vec<Stream<'s>>) -> (Vec<Segment<'s>>, Vec<f32>) {
     let mut segments = Vec::with_capacity(streams.len());
     let mut residual = Vec::new();
     for stream in streams {
@@ -136,7 +181,29 @@ pub fn resume(
         let rows = start..residual.len() / model.spec.d_model;
         segments.push(Segment { rows, first: stream.first, past: stream.past });
     }
-    Pass::new(model, segments, tap, level).blocks(layer, residual, wanted)
+    (segments, residual)
+}
+
+/// Memory of rows that are not needed any more, for others.
+#[derive(Debug, Default)]
+struct Spare(Vec<Vec<f32>>);
+
+impl Spare {
+    /// So many numbers, whatever they are: all of them will be written.
+    fn take(&mut self, n: usize) -> Vec<f32> {
+        // The smallest that is large enough.
+        let fits = (0..self.0.len()).filter(|at| self.0[*at].capacity() >= n);
+        let mut rows = match fits.min_by_key(|at| self.0[*at].capacity()) {
+            Some(at) => self.0.swap_remove(at),
+            None => Vec::new(),
+        };
+        rows.resize(n, 0.0);
+        rows
+    }
+
+    fn keep(&mut self, rows: Vec<f32>) {
+        self.0.push(rows);
+    }
 }
 
 /// The rows of one prompt.
@@ -152,6 +219,8 @@ struct Pass<'p> {
     model: &'p Transformer,
     spec: &'p Spec,
     kernels: Kernels,
+    crew: Crew,
+    spare: Spare,
     segments: Vec<Segment<'p>>,
     n_rows: usize,
     /// Cosines and sines of each position, half a head wide.
@@ -165,7 +234,7 @@ impl<'p> Pass<'p> {
         model: &'p Transformer,
         segments: Vec<Segment<'p>>,
         tap: &'p mut dyn Tap<f32>,
-        level: Level,
+        machine: Machine,
     ) -> Self {
         let n_rows = segments.last().map_or(0, |segment| segment.rows.end);
         let longest = segments.iter().map(|segment| segment.first + segment.rows.len()).max().unwrap_or(0);
@@ -174,8 +243,20 @@ impl<'p> Pass<'p> {
             angles.iter().map(|angle| part(position as f64 * angle) as f32).collect()
         };
         let turns = (0..longest).map(|position| [of(position, f64::cos), of(position, f64::sin)]).collect();
-        let kernels = Kernels::new(level);
-        Self { model, spec: &model.spec, kernels, segments, n_rows, turns, tap, multiply_adds: 0 }
+        let kernels = Kernels::new(machine.level);
+        let crew = machine.crew(n_rows * model.weights.n_numbers());
+        Self {
+            model,
+            spec: &model.spec,
+            kernels,
+            crew,
+            spare: Spare::default(),
+            segments,
+            n_rows,
+            turns,
+            tap,
+            multiply_adds: 0,
+        }
     }
 
     /// All blocks from one on, and what is wanted after them.
@@ -207,13 +288,13 @@ impl<'p> Pass<'p> {
     }
 
     fn product(&mut self, rows: Rows<'_>, factor: &Factor<'_>, target: Target<'_>) {
-        self.multiply_adds += multiply(self.kernels.level(), rows, factor, target);
+        self.multiply_adds += multiply(&self.crew, self.kernels.level(), rows, factor, target);
     }
 
     /// Rows times a matrix, plus its bias.
     fn linear(&mut self, rows: &[f32], linear: &Linear) -> Vec<f32> {
         let n_out = linear.weight.n_out();
-        let mut into = vec![0.0; rows.len() / linear.weight.n_in() * n_out];
+        let mut into = self.spare.take(rows.len() / linear.weight.n_in() * n_out);
         let target = Target { into: &mut into, stride: n_out, bias: linear.bias.as_deref(), adds: false };
         self.product(whole(rows, linear.weight.n_in()), &linear.weight.whole(), target);
         into
@@ -225,6 +306,7 @@ impl<'p> Pass<'p> {
             let mut own = self.linear(rows, linear);
             self.look(out, &mut own);
             self.kernels.add(residual, &own);
+            self.spare.keep(own);
             return;
         }
         let bias = linear.bias.as_deref();
@@ -236,8 +318,9 @@ impl<'p> Pass<'p> {
         let weights = &self.model.weights;
         let tokens = prompts.iter().flat_map(|tokens| tokens.iter());
         let mut sum: Vec<f32> = tokens.flat_map(|&token| weights.embed.column(token as usize)).collect();
+        let segments = &self.segments;
         let gathered = |matrix: &Matrix, row_of: &dyn Fn(usize) -> usize| -> Vec<f32> {
-            let positions = prompts.iter().flat_map(|tokens| 0..tokens.len());
+            let positions = segments.iter().flat_map(|own| own.first..own.first + own.rows.len());
             positions.flat_map(|position| matrix.row(row_of(position))).copied().collect()
         };
         let positions = weights.positions.as_ref().map(|matrix| gathered(matrix, &|position| position));
@@ -257,20 +340,30 @@ impl<'p> Pass<'p> {
         }
     }
 
+    /// Does `work` for parts of rows, on all threads where they are many; it is told the first row of a part.
+    fn by_rows(&self, rows: &mut [f32], width: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+        let n = rows.len() / width;
+        let n_parts = if rows.len() < FEW { 1 } else { self.crew.size() };
+        let parts = split(0..n, n_parts).map(|part| (part.start, part.len() * width));
+        self.crew.share(cut(rows, parts), |(first, own)| work(first, own));
+    }
+
     fn norm(&mut self, rows: &[f32], weights: &NormWeights, [scale, normalized]: [Hook; 2]) -> Vec<f32> {
         let (d, kernels, eps) = (self.spec.d_model, self.kernels, self.spec.eps as f32);
-        let mut into = vec![0.0; rows.len()];
+        let mut into = self.spare.take(rows.len());
         let is_seen = self.tap.wants(scale) || self.tap.wants(normalized);
         let mut scales = Vec::new();
-        for (row, into) in rows.chunks_exact(d).zip(into.chunks_exact_mut(d)) {
-            let own = kernels.center(self.spec.norm, eps, row, into);
-            if is_seen {
-                scales.push(own);
-            } else {
-                kernels.weigh(weights, own, into);
-            }
-        }
-        if is_seen {
+        let kind = self.spec.norm;
+        if !is_seen {
+            self.by_rows(&mut into, d, |first, own| {
+                for (row, own) in rows[first * d..].chunks_exact(d).zip(own.chunks_exact_mut(d)) {
+                    let scale = kernels.center(kind, eps, row, own);
+                    kernels.weigh(weights, scale, own);
+                }
+            });
+        } else {
+            let pairs = rows.chunks_exact(d).zip(into.chunks_exact_mut(d));
+            scales.extend(pairs.map(|(row, into)| kernels.center(kind, eps, row, into)));
             self.look(scale, &mut scales);
             for (row, scale) in into.chunks_exact_mut(d).zip(&scales) {
                 // As where nobody looks, to the bit.
@@ -290,6 +383,7 @@ impl<'p> Pass<'p> {
         self.look(at(Site::ResidPre), residual);
         let mixed = self.attention(layer, block, residual);
         self.add_attention(layer, block, &mixed, residual);
+        self.spare.keep(mixed);
         self.look(at(Site::ResidMid), residual);
         let mut copy = self.tap.wants(at(Site::MlpIn)).then(|| residual.clone());
         if let Some(copy) = &mut copy {
@@ -299,6 +393,7 @@ impl<'p> Pass<'p> {
         if self.spec.is_decoder {
             let normal = self.norm(read, &block.ln2, ln2);
             self.mlp(layer, block, &normal, residual);
+            self.spare.keep(normal);
             self.look(at(Site::ResidPost), residual);
             return;
         }
@@ -306,7 +401,9 @@ impl<'p> Pass<'p> {
         residual.copy_from_slice(&normal);
         self.mlp(layer, block, &normal, residual);
         self.look(at(Site::ResidPost), residual);
-        *residual = self.norm(residual, &block.ln2, ln2);
+        let after = self.norm(residual, &block.ln2, ln2);
+        self.spare.keep(std::mem::replace(residual, after));
+        self.spare.keep(normal);
         self.look(at(Site::NormalizedResidPost), residual);
     }
 
@@ -339,14 +436,19 @@ impl<'p> Pass<'p> {
         let at = |site| Hook::at(site, layer);
         let mut neurons = self.linear(read, &block.pre);
         self.look(at(Site::MlpPre), &mut neurons);
-        self.kernels.activate(self.spec.activation, &mut neurons);
+        let (kernels, activation, d_mlp) = (self.kernels, self.spec.activation, self.spec.d_mlp);
+        self.by_rows(&mut neurons, d_mlp, |_, own| kernels.activate(activation, own));
         if let Some(linear) = &block.pre_linear {
             let mut factors = self.linear(read, linear);
             self.look(at(Site::MlpPreLinear), &mut factors);
-            self.kernels.multiply(&mut neurons, &factors);
+            self.by_rows(&mut neurons, d_mlp, |first, own| {
+                kernels.multiply(own, &factors[first * d_mlp..][..own.len()]);
+            });
+            self.spare.keep(factors);
         }
         self.look(at(Site::MlpPost), &mut neurons);
         self.write(&neurons, &block.post, at(Site::MlpOut), residual);
+        self.spare.keep(neurons);
     }
 
     /// The rows that are wanted, normalized and unembedded.
@@ -354,7 +456,12 @@ impl<'p> Pass<'p> {
         let d = self.spec.d_model;
         let weights = &self.model.weights;
         let all: Vec<Range<usize>> = self.segments.iter().map(|segment| segment.rows.clone()).collect();
-        let arrays = |data: &[f32], rows: &[Range<usize>], width: usize| -> Vec<Array<f32>> {
+        let arrays = |data: Vec<f32>, rows: &[Range<usize>], width: usize| -> Vec<Array<f32>> {
+            if let [only] = rows
+                && only.len() * width == data.len()
+            {
+                return vec![Array { shape: vec![only.len(), width], data }];
+            }
             let of = |own: &Range<usize>| Array {
                 shape: vec![own.len(), width],
                 data: data[own.start * width..own.end * width].to_vec(),
@@ -365,10 +472,10 @@ impl<'p> Pass<'p> {
         // A tap has all rows, and may change what is wanted of them.
         let is_seen = ends.iter().any(|hook| self.tap.wants(*hook));
         let (Some(norm), Some(unembed)) = (&weights.final_norm, &weights.unembed) else {
-            return arrays(&residual, &all, d);
+            return arrays(residual, &all, d);
         };
         if wanted == Wanted::Residual && !is_seen {
-            return arrays(&residual, &all, d);
+            return arrays(residual, &all, d);
         }
         let kept = (wanted == Wanted::Residual).then(|| residual.clone());
         let is_last = matches!(wanted, Wanted::Last | Wanted::Tokens(_));
@@ -399,7 +506,7 @@ impl<'p> Pass<'p> {
         self.product(whole(&normal, d), &unembed.whole(), target);
         self.look(ends[2], &mut logits);
         match (kept, wanted) {
-            (Some(kept), _) => arrays(&kept, &all, d),
+            (Some(kept), _) => arrays(kept, &all, d),
             (None, Wanted::Tokens(tokens)) => {
                 let of = |own: &Range<usize>| {
                     let row = &logits[own.start * self.spec.d_vocab..];
@@ -410,7 +517,7 @@ impl<'p> Pass<'p> {
                 };
                 rows.iter().map(of).collect()
             }
-            _ => arrays(&logits, &rows, self.spec.d_vocab),
+            _ => arrays(logits, &rows, self.spec.d_vocab),
         }
     }
 }

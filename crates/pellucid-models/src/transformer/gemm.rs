@@ -3,17 +3,25 @@
 //! A matrix is kept in panels of 32 outputs, all inputs of a panel one after the other, so that a product reads it once from front to
 //! back. Every number of the answer is one chain of multiply-adds over the inputs in their order, whatever other rows there
 //! are: a row alone and among others is the same to the bit, and so it is with AVX-512 and AVX2. That is what libraries don't
-//! promise, and what experiments that take up a run in the middle live on. For few rows it is also faster (`bench/lens`).
+//! promise, and what experiments that take up a run in the middle live on. For few rows it is also faster (`bench/lens`). Threads share
+//! a product by its panels, so that each reads its own part of the matrix, and no number depends on how many there are. While rows go
+//! through a panel, the next one is fetched from memory: of few rows that is most of the time (1.7 times as fast at 15 rows).
 
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::Arc;
 
 use pellucid_data::Level;
 
+use super::machine::Crew;
+
 /// Outputs of a panel.
 pub(super) const PANEL: usize = 32;
 /// Rows that stay in the cache while all panels pass.
 const ROWS: usize = 192;
+/// Multiply-adds from which on threads share a product: some ten microseconds of one.
+const SHARED: usize = 1 << 20;
 
 /// A matrix of inputs × outputs, in panels; the last one is filled up with zeros.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,18 +34,40 @@ pub struct Packed {
 impl Packed {
     /// Packs what `at` says of an input and an output.
     pub fn from_fn(n_in: usize, n_out: usize, at: impl Fn(usize, usize) -> f32) -> Self {
+        Self::filled(n_in, n_out, |input, first, row| {
+            row.iter_mut().enumerate().for_each(|(output, x)| *x = at(input, first + output));
+        })
+    }
+
+    /// Packs rows, each of which has all outputs of an input.
+    pub fn from_rows<'r>(n_in: usize, n_out: usize, row: impl Fn(usize) -> &'r [f32]) -> Self {
+        Self::filled(n_in, n_out, |input, first, own| own.copy_from_slice(&row(input)[first..][..own.len()]))
+    }
+
+    /// Packs columns, each of which has all inputs of an output.
+    pub fn from_columns<'c>(n_in: usize, n_out: usize, column: impl Fn(usize) -> &'c [f32]) -> Self {
         let mut panels = vec![[0.0; PANEL]; n_in * n_out.div_ceil(PANEL)];
-        // Eight inputs of all outputs of a panel at a time: whichever way the source stands, lines of the cache are used up.
+        // Eight inputs of all outputs of a panel at a time: lines of the cache are used up on both sides.
         for (panel, rows) in panels.chunks_exact_mut(n_in.max(1)).enumerate() {
             let first = panel * PANEL;
             let n = PANEL.min(n_out - first);
             for (block, rows) in rows.chunks_mut(8).enumerate() {
                 for output in 0..n {
-                    for (input, row) in rows.iter_mut().enumerate() {
-                        row[output] = at(block * 8 + input, first + output);
-                    }
+                    let inputs = &column(first + output)[block * 8..];
+                    rows.iter_mut().zip(inputs).for_each(|(row, x)| row[output] = *x);
                 }
             }
+        }
+        Self { n_in, n_out, panels: Arc::new(panels) }
+    }
+
+    /// `fill` is told an input, the first output of a panel, and the outputs' places.
+    fn filled(n_in: usize, n_out: usize, fill: impl Fn(usize, usize, &mut [f32])) -> Self {
+        let mut panels = vec![[0.0; PANEL]; n_in * n_out.div_ceil(PANEL)];
+        for (panel, rows) in panels.chunks_exact_mut(n_in.max(1)).enumerate() {
+            let first = panel * PANEL;
+            let n = PANEL.min(n_out - first);
+            rows.iter_mut().enumerate().for_each(|(input, row)| fill(input, first, &mut row[..n]));
         }
         Self { n_in, n_out, panels: Arc::new(panels) }
     }
@@ -134,47 +164,160 @@ pub(super) struct Target<'t> {
 }
 
 /// Multiplies rows with a matrix. The answer is how many multiply-adds that took.
-pub(super) fn multiply(level: Level, rows: Rows<'_>, factor: &Factor<'_>, target: Target<'_>) -> u64 {
-    let Target { into, stride, bias, adds } = target;
+pub(super) fn multiply(
+    crew: &Crew,
+    level: Level,
+    rows: Rows<'_>,
+    factor: &Factor<'_>,
+    target: Target<'_>,
+) -> u64 {
     let (n_in, n_out) = (factor.inputs.len(), factor.outputs.len());
-    let most = match level {
+    // Panels that hold any of the outputs.
+    let panels = factor.outputs.start / PANEL..factor.outputs.end.div_ceil(PANEL);
+    let n_parts = if rows.n * n_in * n_out < SHARED { 1 } else { crew.size().min(panels.len()) };
+    let target = Shared::new(target);
+    let mut packed = PACKED.take();
+    packed.resize(packed.len().max(rows.n.min(ROWS) * n_in), 0.0);
+    for first in (0..rows.n).step_by(ROWS) {
+        let blocks: Vec<Range<usize>> = even(first..(first + ROWS).min(rows.n), most_rows(level)).collect();
+        let parts = cut(
+            &mut packed,
+            split(0..blocks.len(), n_parts).map(|part| {
+                let n = blocks[part.clone()].iter().map(Range::len).sum::<usize>();
+                (part, n * n_in)
+            }),
+        );
+        crew.share(parts, |(part, packed)| pack(rows, n_in, &blocks[part], packed));
+        crew.share(split(panels.clone(), n_parts), |panels| {
+            for panel in panels.clone() {
+                let next = (panel + 1 < panels.end).then_some(panel + 1);
+                one_panel(level, (first, &blocks, &packed), factor, panel, next, &target);
+            }
+        });
+    }
+    PACKED.set(packed);
+    (rows.n * n_in * n_out) as u64
+}
+
+thread_local! {
+    /// Where rows are packed, which every product of a thread uses again.
+    static PACKED: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
+/// Numbers in parts of these lengths, each with what stands beside its length.
+pub(super) fn cut<T>(
+    numbers: &mut [f32],
+    parts: impl Iterator<Item = (T, usize)>,
+) -> impl Iterator<Item = (T, &mut [f32])> {
+    let mut rest = numbers;
+    parts.map(move |(of, length)| {
+        let (own, others) = std::mem::take(&mut rest).split_at_mut(length);
+        rest = others;
+        (of, own)
+    })
+}
+
+/// Puts rows of blocks side by side, input by input.
+fn pack(rows: Rows<'_>, n_in: usize, blocks: &[Range<usize>], mut packed: &mut [f32]) {
+    for block in blocks {
+        let (own, rest) = std::mem::take(&mut packed).split_at_mut(block.len() * n_in);
+        packed = rest;
+        let all = &rows.data[block.start * rows.stride..];
+        for (input, own) in own.chunks_exact_mut(block.len()).enumerate() {
+            own.iter_mut().enumerate().for_each(|(row, x)| *x = all[row * rows.stride + input]);
+        }
+    }
+}
+
+/// Rows of a block, at most: as many as have their sums in registers.
+fn most_rows(level: Level) -> usize {
+    match level {
         Level::Avx512 => 12,
         Level::Avx2 => 6,
         Level::Portable => 4,
-    };
-    let mut packed = vec![0.0; rows.n.min(ROWS) * n_in];
-    for first in (0..rows.n).step_by(ROWS) {
-        let end = (first + ROWS).min(rows.n);
-        let blocks: Vec<Range<usize>> = even(first..end, most).collect();
-        for block in &blocks {
-            let own = &mut packed[(block.start - first) * n_in..][..block.len() * n_in];
-            for (at, row) in block.clone().enumerate() {
-                let row = &rows.data[row * rows.stride..][..n_in];
-                own.iter_mut().skip(at).step_by(block.len()).zip(row).for_each(|(own, x)| *own = *x);
-            }
-        }
-        // Panels that hold any of the outputs.
-        let panels = factor.outputs.start / PANEL..factor.outputs.end.div_ceil(PANEL);
-        for panel in panels {
-            let start = panel * PANEL;
-            let meant = factor.outputs.start.max(start)..factor.outputs.end.min(start + PANEL);
-            let inputs = &factor.panels[panel * factor.n_in..][factor.inputs.clone()];
-            let columns = meant.start - start..meant.end - start;
-            let first_out = meant.start - factor.outputs.start;
-            for block in &blocks {
-                let own = &packed[(block.start - first) * n_in..][..block.len() * n_in];
-                let out = Out {
-                    into: &mut into[block.start * stride + first_out..],
-                    stride,
-                    bias: bias.map(|bias| &bias[first_out..]),
-                    columns: columns.clone(),
-                    adds,
-                };
-                one_block(level, block.len(), own, inputs, out);
-            }
-        }
     }
-    (rows.n * n_in * n_out) as u64
+}
+
+/// A range in parts of nearly one size.
+pub(super) fn split(range: Range<usize>, n: usize) -> impl Iterator<Item = Range<usize>> {
+    let (start, len) = (range.start, range.len());
+    (0..n).map(move |at| start + len * at / n..start + len * (at + 1) / n)
+}
+
+/// All rows times one panel.
+fn one_panel(
+    level: Level,
+    (first, blocks, packed): (usize, &[Range<usize>], &[f32]),
+    factor: &Factor<'_>,
+    panel: usize,
+    next: Option<usize>,
+    target: &Shared<'_>,
+) {
+    let start = panel * PANEL;
+    let meant = factor.outputs.start.max(start)..factor.outputs.end.min(start + PANEL);
+    let of = |panel: usize| &factor.panels[panel * factor.n_in..][factor.inputs.clone()];
+    let inputs = of(panel);
+    let (n_in, first_out) = (factor.inputs.len(), meant.start - factor.outputs.start);
+    // Each block fetches its part of the next panel.
+    let next = next.map_or(&[][..], of).as_flattened().as_chunks().0;
+    for (block, ahead) in blocks.iter().zip(split(0..next.len(), blocks.len())) {
+        let rows = &packed[(block.start - first) * n_in..][..block.len() * n_in];
+        let columns = meant.start - start..meant.end - start;
+        let out = Out { target, row: block.start, first_out, columns };
+        one_block(level, block.len(), Factors { rows, inputs, ahead: &next[ahead] }, out);
+    }
+}
+
+/// What a block multiplies.
+#[derive(Clone, Copy)]
+struct Factors<'f> {
+    /// Rows, input by input.
+    rows: &'f [f32],
+    /// A panel.
+    inputs: &'f [[f32; PANEL]],
+    /// Lines of memory that are wanted soon.
+    ahead: &'f [[f32; 16]],
+}
+
+/// Inputs of a panel that are brought near before they are needed.
+const NEAR: usize = 8;
+
+/// A target that threads write to, each other columns.
+struct Shared<'t> {
+    start: *mut f32,
+    len: usize,
+    stride: usize,
+    bias: Option<&'t [f32]>,
+    adds: bool,
+    own: PhantomData<&'t mut [f32]>,
+}
+
+#[expect(unsafe_code, reason = "threads write to different columns of the same rows")]
+// SAFETY: it stands for `&mut [f32]`, and who writes tells columns that nobody else has (`Shared::columns`).
+unsafe impl Sync for Shared<'_> {}
+
+impl<'t> Shared<'t> {
+    fn new(target: Target<'t>) -> Self {
+        let Target { into, stride, bias, adds } = target;
+        Self { start: into.as_mut_ptr(), len: into.len(), stride, bias, adds, own: PhantomData }
+    }
+
+    /// Columns of a row.
+    ///
+    /// # Safety
+    /// Nobody else may have any of them at the same time.
+    #[inline(always)]
+    #[expect(
+        unsafe_code,
+        clippy::mut_from_ref,
+        reason = "threads write to different columns of the same rows"
+    )]
+    unsafe fn columns(&self, row: usize, columns: Range<usize>) -> &mut [f32] {
+        let first = row * self.stride + columns.start;
+        assert!(first + columns.len() <= self.len, "rows lie within the target");
+        // SAFETY: it lies within the target, and by the caller's promise nobody else has it.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(first), columns.len()) }
+    }
 }
 
 /// Rows in blocks of nearly one size, none larger than the largest.
@@ -186,23 +329,31 @@ fn even(rows: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
 
 /// Where a block's answer goes.
 struct Out<'o> {
-    into: &'o mut [f32],
-    stride: usize,
-    bias: Option<&'o [f32]>,
+    target: &'o Shared<'o>,
+    /// Its first row.
+    row: usize,
+    /// The column of the target that the first of these is.
+    first_out: usize,
+    /// Columns of the panel.
     columns: Range<usize>,
-    adds: bool,
 }
 
 impl Out<'_> {
     #[inline(always)]
-    fn write(&mut self, row: usize, sums: &mut [f32; PANEL]) {
-        let into = &mut self.into[row * self.stride..][..self.columns.len()];
+    fn write(&self, row: usize, sums: &mut [f32; PANEL]) {
         let sums = &mut sums[self.columns.clone()];
-        if let Some(bias) = self.bias {
-            sums.iter_mut().zip(bias).for_each(|(sum, bias)| *sum += bias);
+        let columns = self.first_out..self.first_out + sums.len();
+        if let Some(bias) = self.target.bias {
+            sums.iter_mut().zip(&bias[columns.clone()]).for_each(|(sum, bias)| *sum += bias);
         }
-        if self.adds {
+        #[expect(unsafe_code, reason = "threads write to different columns of the same rows")]
+        // SAFETY: a panel has one thread, and its columns stand in no other panel.
+        let into = unsafe { self.target.columns(self.row + row, columns) };
+        if self.target.adds {
             into.iter_mut().zip(sums).for_each(|(into, sum)| *into += *sum);
+        } else if let ([into], [sums]) = (into.as_chunks_mut::<PANEL>().0, sums.as_chunks::<PANEL>().0) {
+            // A whole panel is copied without asking how long it is.
+            *into = *sums;
         } else {
             into.copy_from_slice(sums);
         }
@@ -211,15 +362,15 @@ impl Out<'_> {
 
 /// A function for each number of rows of a block.
 macro_rules! by_rows {
-    ($kernel:ident, $n:expr, $rows:expr, $inputs:expr, $out:expr, $($literal:literal)*) => {
+    ($kernel:ident, $n:expr, $factors:expr, $out:expr, $($literal:literal)*) => {
         match $n {
-            $($literal => $kernel::<$literal>($rows.as_chunks().0, $inputs, $out),)*
+            $($literal => $kernel::<$literal>($factors, $out),)*
             _ => {}
         }
     };
 }
 
-fn one_block(level: Level, n: usize, rows: &[f32], inputs: &[[f32; PANEL]], out: Out<'_>) {
+fn one_block(level: Level, n: usize, factors: Factors<'_>, out: Out<'_>) {
     match level {
         #[cfg(target_arch = "x86_64")]
         #[expect(
@@ -227,27 +378,56 @@ fn one_block(level: Level, n: usize, rows: &[f32], inputs: &[[f32; PANEL]], out:
             reason = "functions of one kind of instructions are called where the machine has them"
         )]
         // SAFETY: `Kernels::new` lowers the level to what the machine has.
-        Level::Avx512 => unsafe { by_rows!(avx512, n, rows, inputs, out, 1 2 3 4 5 6 7 8 9 10 11 12) },
+        Level::Avx512 => unsafe { by_rows!(avx512, n, factors, out, 1 2 3 4 5 6 7 8 9 10 11 12) },
         #[cfg(target_arch = "x86_64")]
         #[expect(
             unsafe_code,
             reason = "functions of one kind of instructions are called where the machine has them"
         )]
         // SAFETY: `Kernels::new` lowers the level to what the machine has.
-        Level::Avx2 => unsafe { by_rows!(avx2, n, rows, inputs, out, 1 2 3 4 5 6) },
-        _ => by_rows!(portable, n, rows, inputs, out, 1 2 3 4),
+        Level::Avx2 => unsafe { by_rows!(avx2, n, factors, out, 1 2 3 4 5 6) },
+        _ => by_rows!(portable, n, factors, out, 1 2 3 4),
+    }
+}
+
+/// Brings lines near that are needed some inputs later.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn near(lines: &[[f32; 16]]) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    for line in lines {
+        #[expect(unsafe_code, reason = "what is fetched is told by a pointer")]
+        // SAFETY: to fetch reads nothing: any address will do, that behind the matrix, too.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().wrapping_add(NEAR * PANEL).cast());
+        }
+    }
+}
+
+/// Brings a line into the second cache.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn fetch(line: &[f32; 16]) {
+    use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+    #[expect(unsafe_code, reason = "what is fetched is told by a pointer")]
+    // SAFETY: to fetch reads nothing.
+    unsafe {
+        _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast());
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,fma")]
-fn avx512<const N: usize>(rows: &[[f32; N]], inputs: &[[f32; PANEL]], mut out: Out<'_>) {
+fn avx512<const N: usize>(factors: Factors<'_>, out: Out<'_>) {
     use std::arch::x86_64::{
         _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
     };
     let mut sums = [[_mm512_setzero_ps(); 2]; N];
-    for (x, weights) in rows.iter().zip(inputs) {
+    let mut ahead = factors.ahead.iter();
+    for (x, weights) in factors.rows.as_chunks::<N>().0.iter().zip(factors.inputs) {
         let (halves, _) = weights.as_chunks::<16>();
+        near(halves);
+        ahead.next().into_iter().for_each(fetch);
         #[expect(unsafe_code, reason = "loads of vectors take pointers")]
         // SAFETY: each half is sixteen numbers long.
         let [low, high] =
@@ -274,15 +454,18 @@ fn avx512<const N: usize>(rows: &[[f32; N]], inputs: &[[f32; PANEL]], mut out: O
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,bmi1,bmi2")]
-fn avx2<const N: usize>(rows: &[[f32; N]], inputs: &[[f32; PANEL]], mut out: Out<'_>) {
+fn avx2<const N: usize>(factors: Factors<'_>, out: Out<'_>) {
     use std::arch::x86_64::{
         _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps,
     };
     let mut kept = [[0.0; PANEL]; N];
     // Half a panel at a time: the sums of six rows are twelve of the sixteen registers.
+    let mut ahead = factors.ahead.iter();
     for half in 0..2 {
         let mut sums = [[_mm256_setzero_ps(); 2]; N];
-        for (x, weights) in rows.iter().zip(inputs) {
+        for (x, weights) in factors.rows.as_chunks::<N>().0.iter().zip(factors.inputs) {
+            near(&weights.as_chunks::<16>().0[half..=half]);
+            ahead.next().into_iter().for_each(fetch);
             let (parts, _) = weights.as_chunks::<8>();
             #[expect(unsafe_code, reason = "loads of vectors take pointers")]
             // SAFETY: each part is eight numbers long.
@@ -309,9 +492,9 @@ fn avx2<const N: usize>(rows: &[[f32; N]], inputs: &[[f32; PANEL]], mut out: Out
     kept.iter_mut().enumerate().for_each(|(row, sums)| out.write(row, sums));
 }
 
-fn portable<const N: usize>(rows: &[[f32; N]], inputs: &[[f32; PANEL]], mut out: Out<'_>) {
+fn portable<const N: usize>(factors: Factors<'_>, out: Out<'_>) {
     let mut kept = [[0.0; PANEL]; N];
-    for (x, weights) in rows.iter().zip(inputs) {
+    for (x, weights) in factors.rows.as_chunks::<N>().0.iter().zip(factors.inputs) {
         for (sums, &x) in kept.iter_mut().zip(x) {
             sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += x * weight);
         }

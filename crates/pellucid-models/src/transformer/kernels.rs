@@ -113,6 +113,15 @@ kernels! {
         row.iter_mut().for_each(|x| *x *= by);
     }
 
+    /// Scales what is seen of a row of scores, and hides the rest.
+    fn mask(row: &mut [f32], seen: std::ops::Range<usize>, scale: f32) {
+        let (before, rest) = row.split_at_mut(seen.start);
+        let (own, after) = rest.split_at_mut(seen.len());
+        before.fill(f32::NEG_INFINITY);
+        own.iter_mut().for_each(|x| *x *= scale);
+        after.fill(f32::NEG_INFINITY);
+    }
+
     /// Turns pairs of coordinates, which stand in two halves.
     fn turn(head: &mut [f32], cos: &[f32], sin: &[f32]) {
         let (xs, ys) = head.split_at_mut(cos.len());
@@ -123,7 +132,7 @@ kernels! {
 
 }
 
-/// Sums that are kept side by side, in a fixed order whatever the instructions.
+/// Sums that are kept side by side, in a fixed order whatever the instructions; zeros behind a row change none of them.
 const LANES: usize = 16;
 
 #[inline(always)]
@@ -133,7 +142,8 @@ fn sum(row: &[f32], of: impl Fn(f32) -> f32) -> f32 {
     for chunk in chunks {
         sums.iter_mut().zip(chunk).for_each(|(sum, x)| *sum += of(*x));
     }
-    folded(sums) + rest.iter().map(|x| of(*x)).sum::<f32>()
+    sums.iter_mut().zip(rest).for_each(|(sum, x)| *sum += of(*x));
+    folded(sums)
 }
 
 #[inline(always)]

@@ -10,6 +10,7 @@ pub mod families;
 pub mod forward;
 mod gemm;
 mod kernels;
+mod machine;
 pub mod node;
 pub mod processing;
 pub mod site;
@@ -19,6 +20,7 @@ pub mod tokens;
 pub mod weights;
 
 pub use families::{Named, Origin, from_gguf, from_hugging_face, to_tensors};
+pub use machine::Machine;
 pub use processing::{Processing, ProcessingError};
 pub use site::{Axis, Hook, Site, SiteError};
 pub use spec::{Family, Spec};

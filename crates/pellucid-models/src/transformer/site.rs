@@ -164,6 +164,23 @@ impl Site {
         )
     }
 
+    /// Whether what stands there at a position reaches no other position within the block: queries, and all that comes after attention.
+    #[must_use]
+    pub fn is_local(self) -> bool {
+        !matches!(
+            self,
+            Self::ResidPre
+                | Self::AttnIn
+                | Self::KeyInput
+                | Self::ValueInput
+                | Self::Ln1Scale
+                | Self::Ln1Normalized
+                | Self::Key
+                | Self::Value
+                | Self::RotKey
+        )
+    }
+
     /// Whether `name` is one of its names; of a site in blocks, within the block.
     fn is_called(self, name: &str) -> bool {
         let short = name.strip_prefix("hook_").unwrap_or(name);

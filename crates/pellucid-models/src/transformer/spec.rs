@@ -1,5 +1,7 @@
 //! What is a transformer made of? Everything about it that is no weight, one value for all families.
 
+use std::ops::Range;
+
 /// Which library's architecture it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -174,5 +176,12 @@ impl Spec {
     pub fn sees(&self, destination: usize, source: usize) -> bool {
         let is_before = !self.is_decoder || source <= destination;
         is_before && self.window.is_none_or(|window| destination.abs_diff(source) < window)
+    }
+
+    /// The positions that a token sees, of so many: what [`Spec::sees`] says, all at once.
+    pub(super) fn seen_by(&self, destination: usize, n_all: usize) -> Range<usize> {
+        let reach = self.window.map_or(n_all, |window| window - 1);
+        let last = if self.is_decoder { destination } else { destination.saturating_add(reach) };
+        destination.saturating_sub(reach)..last.saturating_add(1).min(n_all)
     }
 }

@@ -1,11 +1,12 @@
 //! Do real models compute what Hugging Face computes with them? SmolLM2 from GGUF, MiniLM from safetensors.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::tap::Untouched;
 use pellucid_models::transformer::weights::Gguf;
-use pellucid_models::transformer::{Tokens, from_gguf, from_hugging_face};
+use pellucid_models::transformer::{Machine, Tokens, from_gguf, from_hugging_face};
 use serde_json::Value;
 
 /// Where `cargo xtask setup` unpacks real weights; `None` where it has not, unless somebody says that they are there.
@@ -73,6 +74,13 @@ fn smollm2_reads_and_answers_as_in_hugging_face() {
         assert_eq!(most as u32, best);
     }
     assert_eq!(tokenizer.text(ids(&expected["best"])[4]), " Paris");
+    // Threads share products, heads and rows, and change no bit.
+    for threads in [2, 3, 7] {
+        let machine = Machine::with(NonZeroUsize::new(threads).unwrap());
+        let again = forward::run_on(&model, &[&prompt], Wanted::All, &mut Untouched, machine).unwrap();
+        assert!(again.answers == found.answers, "{threads} threads");
+        assert_eq!(again.multiply_adds, found.multiply_adds);
+    }
     // The loss of a text that it knows: far from that of chance, ln 49152 = 10.8.
     let text = of(expected["text"].as_str().unwrap());
     let found = forward::run(&model, &[&text], Wanted::All, &mut Untouched).unwrap();

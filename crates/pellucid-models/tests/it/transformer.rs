@@ -9,7 +9,7 @@ use pellucid_models::transformer::forward::{self, Past, Stream, Wanted};
 use pellucid_models::transformer::tap::{Tap, Untouched, View};
 use pellucid_models::transformer::weights::{Gguf, Packed, Safetensors, Tensors};
 use pellucid_models::transformer::{
-    Capture, Hook, Processing, RunError, Site, Transformer, definition, from_gguf, from_hugging_face,
+    Capture, Hook, Machine, Processing, RunError, Site, Transformer, definition, from_gguf, from_hugging_face,
 };
 use proptest::prelude::*;
 
@@ -162,9 +162,10 @@ fn the_fast_pass_is_the_definition_at_every_site_alone_and_among_others() {
         let hooks = model.spec.hooks();
         for prompts in [vec![&tokens[..]], vec![short, &tokens[..], one]] {
             for level in [Level::Portable, Level::Avx2, Level::Avx512] {
+                let machine = Machine { level, ..Machine::one_thread() };
                 // All at once, and each by itself: what is not looked at takes other ways.
                 let mut all = Capture::of(hooks.clone());
-                let answer = forward::run_at(&model, &prompts, Wanted::All, &mut all, level).unwrap();
+                let answer = forward::run_on(&model, &prompts, Wanted::All, &mut all, machine).unwrap();
                 for (at, tokens) in prompts.iter().enumerate() {
                     let mut slow = Capture::of(hooks.clone());
                     let logits = definition::run(&model, tokens, &mut slow).unwrap().concat();
@@ -177,7 +178,7 @@ fn the_fast_pass_is_the_definition_at_every_site_alone_and_among_others() {
                         let off = apart(&ours.data, &theirs.data);
                         assert!(off < 2e-5, "{name}, {level:?}: {hook} is off by {off:e}");
                         let mut alone = Capture::of(vec![*hook]);
-                        forward::run_at(&model, &prompts, Wanted::Last, &mut alone, level).unwrap();
+                        forward::run_on(&model, &prompts, Wanted::Last, &mut alone, machine).unwrap();
                         let off = apart(&alone.seen[&(at, *hook)].data, &theirs.data);
                         assert!(off < 2e-5, "{name}, {level:?}: {hook} alone is off by {off:e}");
                     }
@@ -228,16 +229,17 @@ fn a_run_that_is_taken_up_in_the_middle_is_the_whole_run_to_the_bit() {
         let model = tiny(name);
         let spec = &model.spec;
         for level in [Level::Portable, Level::Avx2, Level::Avx512] {
+            let machine = Machine { level, ..Machine::one_thread() };
             let mut hooks = Past::hooks(spec);
             hooks.extend((0..spec.n_layers).map(|layer| Hook::at(Site::ResidPre, layer)));
             let mut seen = Capture::of(hooks);
             let prompts = [&tokens[1..6], &tokens[..]];
-            let whole = forward::run_at(&model, &prompts, Wanted::All, &mut seen, level).unwrap();
-            let alone = forward::run_at(&model, &[&tokens], Wanted::All, &mut Untouched, level).unwrap();
+            let whole = forward::run_on(&model, &prompts, Wanted::All, &mut seen, machine).unwrap();
+            let alone = forward::run_on(&model, &[&tokens], Wanted::All, &mut Untouched, machine).unwrap();
             assert_eq!(alone.answers[0], whole.answers[1], "{name}: alone and among others");
             let answers = [7, 3, 41];
             let some =
-                forward::run_at(&model, &prompts, Wanted::Tokens(&answers), &mut Untouched, level).unwrap();
+                forward::run_on(&model, &prompts, Wanted::Tokens(&answers), &mut Untouched, machine).unwrap();
             for (few, all) in some.answers.iter().zip(&whole.answers) {
                 let last = &all.data[all.data.len() - spec.d_vocab..];
                 assert_eq!(few.data, answers.map(|token| last[token as usize]), "{name}: some logits");
@@ -253,7 +255,7 @@ fn a_run_that_is_taken_up_in_the_middle_is_the_whole_run_to_the_bit() {
                         past: Some(&past),
                     };
                     let streams = vec![stream.clone(), stream];
-                    let found = forward::resume(&model, layer, streams, Wanted::All, &mut Untouched, level);
+                    let found = forward::resume(&model, layer, streams, Wanted::All, &mut Untouched, machine);
                     let theirs = &whole.answers[1].data[first * spec.d_vocab..];
                     assert_eq!(
                         found.answers[0].data, theirs,
@@ -271,8 +273,10 @@ fn newer_instructions_change_no_bit() {
     let tokens = tokens();
     for name in TINY {
         let model = tiny(name);
-        let of =
-            |level| forward::run_at(&model, &[&tokens], Wanted::All, &mut Untouched, level).unwrap().answers;
+        let of = |level| {
+            let machine = Machine { level, ..Machine::one_thread() };
+            forward::run_on(&model, &[&tokens], Wanted::All, &mut Untouched, machine).unwrap().answers
+        };
         // Both multiply and add in one step; what is portable rounds in between.
         assert_eq!(of(Level::Avx2), of(Level::Avx512), "{name}");
     }

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use pellucid_data::Level;
 use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::tap::Array;
-use pellucid_models::transformer::{Capture, Hook, Spec, Transformer};
+use pellucid_models::transformer::{Capture, Hook, Machine, Spec, Transformer};
 
 use super::super::case::{Case, Donor};
 use super::super::donors::mixed;
@@ -110,7 +109,7 @@ impl Experiment {
             if control.watch.should_stop() {
                 return Err(ExperimentError::Stopped);
             }
-            let made = self.one(model, &self.runs[at], &found)?;
+            let made = self.one(model, &self.runs[at], &found, Machine::with(control.threads))?;
             found[at] = Some(made);
             control.watch.advance(1);
         }
@@ -128,6 +127,7 @@ impl Experiment {
         model: &Transformer,
         run: &Run,
         found: &[Option<RunResult>],
+        machine: Machine,
     ) -> Result<RunResult, ExperimentError> {
         let spec = &model.spec;
         let value = |hook: Hook, value: &Value| self.value(spec, run, hook, value, found);
@@ -155,9 +155,10 @@ impl Experiment {
             kept: Capture::of(self.kept(run)),
         };
         let wanted = if spec.is_decoder { Wanted::Last } else { Wanted::Residual };
-        let outcome = forward::run_at(model, &[&run.tokens], wanted, &mut tap, Level::detect()).map_err(
-            |(_, cause)| ExperimentError::Run { by: run.id.clone(), cause: PatchError::Site(cause) },
-        )?;
+        let outcome =
+            forward::run_on(model, &[&run.tokens], wanted, &mut tap, machine).map_err(|(_, cause)| {
+                ExperimentError::Run { by: run.id.clone(), cause: PatchError::Site(cause) }
+            })?;
         if outcome.answers[0].data.iter().any(|x| x.is_nan()) {
             return Err(ExperimentError::Run { by: run.id.clone(), cause: PatchError::NotFinite });
         }

@@ -1,11 +1,88 @@
 //! What do tokens take from one another? Queries, keys and values of all prompts together, scores of each by itself.
 
+use std::ops::Range;
+
 use super::{Pass, Segment, plain, whole};
-use crate::transformer::gemm::{Packed, Rows, Target};
+use crate::transformer::gemm::{Packed, Rows, Target, cut, multiply, split};
+use crate::transformer::kernels::Kernels;
+use crate::transformer::machine::Crew;
 use crate::transformer::site::{Hook, Site};
-use crate::transformer::spec::Positions;
+use crate::transformer::spec::{Positions, Spec};
 use crate::transformer::tap::View;
 use crate::transformer::weights::{BlockWeights, Linear};
+
+/// Multiply-adds of heads from which on threads share them.
+const FEW_SCORES: usize = 1 << 18;
+
+/// Rows that are attended to: those of a run, after those that were before it.
+struct Source<'s> {
+    rows: &'s [f32],
+    past: Option<&'s [f32]>,
+    /// The position of the first row.
+    first: usize,
+}
+
+impl<'s> Source<'s> {
+    fn of(segment: &Segment<'_>, width: usize, all: &'s [f32], past: Option<&'s [f32]>) -> Self {
+        Self { rows: &all[segment.rows.start * width..segment.rows.end * width], past, first: segment.first }
+    }
+}
+
+/// What the heads of one prompt need.
+struct Heads<'h> {
+    spec: &'h Spec,
+    kernels: Kernels,
+    queries: &'h [f32],
+    /// The position of the first query.
+    first: usize,
+    keys: Source<'h>,
+    values: Source<'h>,
+    /// How many queries.
+    n: usize,
+    /// How many positions are attended to.
+    n_all: usize,
+}
+
+impl Heads<'_> {
+    /// A head's row of keys or values.
+    fn row<'s>(&self, source: &Source<'s>, head: usize, position: usize) -> &'s [f32] {
+        let (e, shared) = (self.spec.d_head, self.spec.n_shared());
+        let (width, place) = (self.spec.n_kv_heads * e, head / shared * e);
+        let at = |rows: &'s [f32], row: usize| &rows[row * width + place..][..e];
+        match source.past {
+            Some(past) if position < source.first => at(past, position),
+            _ => at(source.rows, position - source.first),
+        }
+    }
+
+    /// Scores of some heads, hidden where nothing is seen.
+    fn scores(&self, heads: Range<usize>, scores: &mut [f32]) {
+        let (e, wide) = (self.spec.d_head, self.spec.n_heads * self.spec.d_head);
+        let scale = (1.0 / self.spec.score_scale()) as f32;
+        for (head, scores) in heads.zip(scores.chunks_exact_mut(self.n * self.n_all)) {
+            let rows = Rows { data: &self.queries[head * e..], n: self.n, stride: wide };
+            let keys = Packed::from_columns(e, self.n_all, |at| self.row(&self.keys, head, at));
+            self.product(rows, &keys, scores);
+            for (to, row) in scores.chunks_exact_mut(self.n_all).enumerate() {
+                self.kernels.mask(row, self.spec.seen_by(self.first + to, self.n_all), scale);
+            }
+        }
+    }
+
+    /// What some heads mix of values, head by head.
+    fn mixed(&self, heads: Range<usize>, patterns: &[f32], found: &mut [f32]) {
+        let e = self.spec.d_head;
+        let patterns = patterns.chunks_exact(self.n * self.n_all);
+        for ((head, found), pattern) in heads.zip(found.chunks_exact_mut(self.n * e)).zip(patterns) {
+            let values = Packed::from_rows(self.n_all, e, |at| self.row(&self.values, head, at));
+            self.product(whole(pattern, self.n_all), &values, found);
+        }
+    }
+
+    fn product(&self, rows: Rows<'_>, factor: &Packed, into: &mut [f32]) {
+        multiply(&Crew::alone(), self.kernels.level(), rows, &factor.whole(), plain(into, factor.n_out()));
+    }
+}
 
 impl<'p> Pass<'p> {
     /// What each head mixes of the values of others.
@@ -21,11 +98,12 @@ impl<'p> Pass<'p> {
             self.look(at(Site::RotQuery), &mut queries);
             self.look(at(Site::RotKey), &mut keys);
         }
-        let mut mixed = vec![0.0; queries.len()];
+        let mut mixed = self.spare.take(queries.len());
         let sources = self.segments.clone();
         for (prompt, source) in sources.iter().enumerate() {
             self.attend(layer, prompt, source, [&queries, &keys, &values], &mut mixed);
         }
+        [queries, keys, values].into_iter().for_each(|rows| self.spare.keep(rows));
         self.look(at(Site::Mixed), &mut mixed);
         mixed
     }
@@ -87,59 +165,62 @@ impl<'p> Pass<'p> {
         [queries, keys, values]: [&[f32]; 3],
         mixed: &mut [f32],
     ) {
-        let (h, e, shared) = (self.spec.n_heads, self.spec.d_head, self.spec.n_shared());
-        let (wide, narrow) = (h * e, h / shared * e);
+        let (h, e) = (self.spec.n_heads, self.spec.d_head);
+        let narrow = self.spec.n_kv_heads * e;
         let Segment { rows: ref own, first, .. } = self.segments[prompt];
         let (own, n) = (own.clone(), own.len());
-        let Segment { rows: from, first: first_from, past } = source;
-        let (first_from, n_all) = (*first_from, first_from + from.len());
-        let [scores_at, pattern_at] = [Site::Scores, Site::Pattern].map(|site| Hook::at(site, layer));
-        // All heads at once only where somebody looks.
-        let is_seen = self.tap.wants(scores_at) || self.tap.wants(pattern_at);
-        let mut scores = vec![0.0; n * n_all * if is_seen { h } else { 1 }];
-        let scale = (1.0 / self.spec.score_scale()) as f32;
-        let head_of = |rows: &[f32], past: Option<&Vec<f32>>, head: usize, position: usize, unit: usize| {
-            let place = head / shared * e + unit;
-            match past {
-                Some(past) if position < first_from => past[position * narrow + place],
-                _ => rows[(from.start + position - first_from) * narrow + place],
-            }
+        let heads = Heads {
+            spec: self.spec,
+            kernels: self.kernels,
+            queries: &queries[own.start * h * e..own.end * h * e],
+            first,
+            keys: Source::of(source, narrow, keys, source.past.map(|past| past.keys[layer].as_slice())),
+            values: Source::of(source, narrow, values, source.past.map(|past| past.values[layer].as_slice())),
+            n,
+            n_all: source.first + source.rows.len(),
         };
-        let [past_keys, past_values] =
-            [past.map(|past| &past.keys[layer]), past.map(|past| &past.values[layer])];
-        let values_of =
-            |head| Packed::from_fn(n_all, e, |at, unit| head_of(values, past_values, head, at, unit));
-        for head in 0..h {
-            let part = if is_seen { &mut scores[head * n * n_all..][..n * n_all] } else { &mut scores[..] };
-            let rows = Rows { data: &queries[own.start * wide + head * e..], n, stride: wide };
-            let keys = Packed::from_fn(e, n_all, |unit, at| head_of(keys, past_keys, head, at, unit));
-            self.product(rows, &keys.whole(), plain(part, n_all));
-            for (to, row) in part.chunks_exact_mut(n_all).enumerate() {
-                for (from, score) in row.iter_mut().enumerate() {
-                    *score =
-                        if self.spec.sees(first + to, from) { *score * scale } else { f32::NEG_INFINITY };
-                }
-            }
-            if !is_seen {
-                part.chunks_exact_mut(n_all).for_each(|row| self.kernels.softmax(row));
-                let into = &mut mixed[own.start * wide + head * e..];
-                self.product(whole(part, n_all), &values_of(head).whole(), plain(into, wide));
-            }
-        }
-        if is_seen {
+        let n_all = heads.n_all;
+        let n_parts = if h * n * n_all * e < FEW_SCORES { 1 } else { self.crew.size().min(h) };
+        let [scores_at, pattern_at] = [Site::Scores, Site::Pattern].map(|site| Hook::at(site, layer));
+        // A head's rows stand together until all are there.
+        let mut found = self.spare.take(h * n * e);
+        let parts = |width: usize| split(0..h, n_parts).map(move |own| (own.clone(), own.len() * width));
+        if self.tap.wants(scores_at) || self.tap.wants(pattern_at) {
+            let mut scores = vec![0.0; h * n * n_all];
+            self.crew.share(cut(&mut scores, parts(n * n_all)), |(own, scores)| heads.scores(own, scores));
             let shape = vec![h, n, n_all];
             if self.tap.wants(scores_at) {
                 self.tap.touch(scores_at, View { prompt, first, shape: shape.clone(), data: &mut scores });
             }
-            scores.chunks_exact_mut(n_all).for_each(|row| self.kernels.softmax(row));
+            self.by_rows(&mut scores, n_all, |_, rows| {
+                rows.chunks_exact_mut(n_all).for_each(|row| heads.kernels.softmax(row));
+            });
             if self.tap.wants(pattern_at) {
                 self.tap.touch(pattern_at, View { prompt, first, shape, data: &mut scores });
             }
-            for (head, pattern) in scores.chunks_exact(n * n_all).enumerate() {
-                let into = &mut mixed[own.start * wide + head * e..];
-                self.product(whole(pattern, n_all), &values_of(head).whole(), plain(into, wide));
+            self.crew.share(cut(&mut found, parts(n * e)), |(own, found)| {
+                let first = own.start * n * n_all;
+                heads.mixed(own.clone(), &scores[first..first + own.len() * n * n_all], found);
+            });
+        } else {
+            self.crew.share(cut(&mut found, parts(n * e)), |(own, found)| {
+                // Scores of one head at a time.
+                let mut scores = vec![0.0; n * n_all];
+                for (head, found) in own.zip(found.chunks_exact_mut(n * e)) {
+                    heads.scores(head..head + 1, &mut scores);
+                    scores.chunks_exact_mut(n_all).for_each(|row| heads.kernels.softmax(row));
+                    heads.mixed(head..head + 1, &scores, found);
+                }
+            });
+        }
+        self.multiply_adds += (2 * h * n * n_all * e) as u64;
+        let rows = mixed[own.start * h * e..own.end * h * e].chunks_exact_mut(h * e);
+        for (at, row) in rows.enumerate() {
+            for (head, into) in row.chunks_exact_mut(e).enumerate() {
+                into.copy_from_slice(&found[(head * n + at) * e..][..e]);
             }
         }
+        self.spare.keep(found);
     }
 
     /// Queries, keys and values. A head whose copy of the residual stream was changed has a norm of its own.
@@ -151,7 +232,9 @@ impl<'p> Pass<'p> {
         let linears = [&block.query, &block.key, &block.value];
         let inputs = [Site::AttnIn, Site::QueryInput, Site::KeyInput, Site::ValueInput].map(at);
         if !inputs.iter().any(|hook| self.tap.wants(*hook)) {
-            return linears.map(|linear| self.linear(plain, linear));
+            let made = linears.map(|linear| self.linear(plain, linear));
+            normal.into_iter().for_each(|rows| self.spare.keep(rows));
+            return made;
         }
         let (d, h, shared) = (self.spec.d_model, self.spec.n_heads, self.spec.n_shared());
         let mut copies: Vec<f32> = residual.chunks_exact(d).flat_map(|row| row.repeat(h)).collect();

@@ -71,11 +71,11 @@ pub trait Tensors {
         Ok(match layout {
             Layout::InOut => {
                 let data = self.take(name, &[n_in, n_out])?;
-                Packed::from_fn(n_in, n_out, |input, output| data[input * n_out + output])
+                Packed::from_rows(n_in, n_out, |input| &data[input * n_out..][..n_out])
             }
             Layout::OutIn => {
                 let data = self.take(name, &[n_out, n_in])?;
-                Packed::from_fn(n_in, n_out, |input, output| data[output * n_in + input])
+                Packed::from_columns(n_in, n_out, |output| &data[output * n_in..][..n_in])
             }
         })
     }

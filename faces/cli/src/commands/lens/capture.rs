@@ -6,7 +6,7 @@ use pellucid::explain::Watch;
 use pellucid::explain::inside::experiment::format::hooks;
 use pellucid::models::transformer::forward::{self, Wanted};
 use pellucid::models::transformer::weights::{SafetensorsWriter, Tensor};
-use pellucid::models::transformer::{Axis, Capture, Hook, Token, Transformer};
+use pellucid::models::transformer::{Axis, Capture, Hook, Machine, Token, Transformer};
 use pellucid::views::number::count;
 use pellucid::views::render::text;
 use serde_json::{Value, json};
@@ -27,6 +27,7 @@ struct Asked<'a> {
     hooks: Vec<Hook>,
     /// Of each prompt the positions whose rows are kept.
     kept: Vec<Vec<usize>>,
+    machine: Machine,
 }
 
 enum Kind {
@@ -64,7 +65,7 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
     let prompts = tokens_of(texts, &tokenizer, &model)?;
     let kept =
         prompts.iter().map(|tokens| positions(&args.positions, tokens.len())).collect::<Result<_, _>>()?;
-    let asked = Asked { args, model, prompts, hooks: all, kept };
+    let asked = Asked { args, model, prompts, hooks: all, kept, machine: super::machine(context) };
     let bytes = asked.bytes();
     context.console.detail(&format!("activations take {} MB", bytes / 1_000_000));
     // A table is held as a whole, and as numbers of 64 bits; a safetensors file is filled prompt by prompt.
@@ -160,7 +161,7 @@ impl Asked<'_> {
         let mut seen = Capture::of(self.hooks.clone());
         let tokens = ids(&self.prompts[prompt]);
         // Logits are worked out where they are kept, and only there.
-        forward::run(&self.model, &[&tokens], Wanted::Residual, &mut seen)
+        forward::run_on(&self.model, &[&tokens], Wanted::Residual, &mut seen, self.machine)
             .map_err(|(_, cause)| Failure::Input(cause.to_string()))?;
         let of = |hook: &Hook| {
             let data = seen.seen.remove(&(0, *hook)).map(|array| array.data).unwrap_or_default();

@@ -24,7 +24,7 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
         return Err(Failure::Usage("--heads looks at one text at a time".to_owned()));
     };
     let tokens = tokens_of(texts, &tokenizer, &model)?.swap_remove(0);
-    let heads = head_scores(&model, &ids(&tokens))?;
+    let heads = head_scores(&model, &ids(&tokens), super::machine(context))?;
     if let Some(out) = &args.output.out {
         let written = Written {
             schema: "lens_run",

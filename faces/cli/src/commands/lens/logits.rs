@@ -68,7 +68,8 @@ pub(super) fn run(args: &Logits, context: &Context<'_>) -> Result<u8, Failure> {
         Some(wrong) => Metric::LogitDifference([answer, wrong]),
         None => Metric::Logit([answer]),
     };
-    let shares = attribute(&model, &prompt, metric, position, usize::from(args.neurons))?;
+    let shares =
+        attribute(&model, &prompt, metric, position, usize::from(args.neurons), super::machine(context))?;
     let found = Found { args, model, tokenizer, tokens, answer, wrong, position, lens, shares };
     if let Some(out) = out {
         let written = Written {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use pellucid::data::write::Heading;
 use pellucid::files::{TransformerError, load_tokenizer, load_transformer};
-use pellucid::models::transformer::{Processing, Token, Tokens, Transformer};
+use pellucid::models::transformer::{Machine, Processing, Token, Tokens, Transformer};
 use pellucid::views::View;
 use pellucid::views::patch_grid::visible;
 use pellucid::views::render::html;
@@ -37,6 +37,11 @@ pub(crate) fn run(args: &Lens, context: &Context<'_>) -> Result<u8, Failure> {
         Lens::Path(args) => path::run(args, context),
         Lens::Logits(args) => logits::run(args, context),
     }
+}
+
+/// All threads that there may be, for one run.
+fn machine(context: &Context<'_>) -> Machine {
+    Machine::with(context.console.threads().0)
 }
 
 /// The model, processed as asked.

@@ -75,9 +75,11 @@ impl Asked<'_> {
             Costs { cells: 0, skipped: 0, batches: 0, naive: 0, planned: 0, bytes: 0, seconds: 0.0 };
         let start = Instant::now();
         let mut done = 0;
+        let progress = context.console.counting(self.cases.len() as u64, "prompts");
+        let watched = control(context.console, &progress);
         for (at, case) in self.cases.iter().enumerate() {
-            let prepared =
-                prepare(&self.model, case, self.asked).map_err(|cause| self.of_prompt(at, cause))?;
+            let prepared = prepare(&self.model, case, self.asked, &watched)
+                .map_err(|cause| self.of_prompt(at, cause))?;
             if context.console.is_interrupted() {
                 return Err(Failure::Interrupted);
             }

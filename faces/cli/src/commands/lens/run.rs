@@ -125,8 +125,9 @@ fn next_tokens(args: &Run, texts: &[String], context: &Context<'_>) -> Result<u8
             return Err(Failure::Interrupted);
         }
         let prompt = ids(&tokens);
-        let outcome = forward::run(&model, &[&prompt], Wanted::All, &mut Untouched)
-            .map_err(|(_, cause)| Failure::Input(cause.to_string()))?;
+        let outcome =
+            forward::run_on(&model, &[&prompt], Wanted::All, &mut Untouched, super::machine(context))
+                .map_err(|(_, cause)| Failure::Input(cause.to_string()))?;
         let rows: Vec<&[f32]> = outcome.answers[0].data.chunks_exact(model.spec.d_vocab).collect();
         let last = reading(rows[rows.len() - 1], None, usize::from(args.top));
         let of_next = rows.iter().zip(&prompt[1..]);
