@@ -1,11 +1,14 @@
 //! What is a model asked, that some damage made? Everything that a face would ask of it at once.
 
-use pellucid_data::FeatureId;
+use std::sync::LazyLock;
+
+use pellucid_data::{Control, FeatureId};
+use pellucid_explain::inside::experiment::format::ExperimentFile;
 use pellucid_models::trees::import::import;
 use pellucid_models::trees::FeatureMatrix;
 use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::tap::Untouched;
-use pellucid_models::transformer::{from_gguf, from_hugging_face};
+use pellucid_models::transformer::{Transformer, from_gguf, from_hugging_face};
 use pellucid_models::{Predict, Scale};
 
 /// Imports a model; one that is read is walked, and predicts a row of missing values and one of zeros.
@@ -33,4 +36,23 @@ pub fn transformer_and_ask(bytes: &[u8]) {
     let tokens = vec![0; model.spec.n_ctx.min(3)];
     let found = forward::run(&model, &[&tokens], Wanted::Last, &mut Untouched).unwrap();
     assert_eq!(found.answers.len(), 1);
+}
+
+/// A model of two blocks.
+static TINY: LazyLock<Transformer> = LazyLock::new(|| {
+    let config = include_bytes!("../../fixtures/transformers-5.24.0/llama/config.json");
+    let weights = include_bytes!("../../fixtures/transformers-5.24.0/llama/model.safetensors");
+    from_hugging_face(config, vec![weights]).unwrap()
+});
+
+/// Reads an experiment, plans it, and runs it with a megabyte of memory.
+pub fn experiment_and_run(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let json = || serde_json::from_str::<ExperimentFile>(text).ok();
+    let Some(file) = toml::from_str::<ExperimentFile>(text).ok().or_else(json) else { return };
+    let Ok(asked) = file.resolved(&TINY.spec, None) else { return };
+    let _ = asked.plan(&TINY, &Control::quiet());
+    if let Ok(found) = asked.run(&TINY, 1_000_000, 1.0, &Control::quiet()) {
+        assert!(found.sweeps.iter().all(|sweep| sweep.patched.verified.worst == 0.0));
+    }
 }

@@ -15,7 +15,7 @@ pub(crate) enum Lens {
     /// Run prompts: what comes next, activations of any site, heads, vectors of texts, or an experiment from a file
     Run(Run),
     /// What a patching experiment would compute, and what that costs, before it is run
-    Plan(Experiment),
+    Plan(Plan),
     /// Put other activations into a prompt's run, place by place, and measure the answer
     Patch(Patch),
     /// Effects of every part of the model, direct and indirect, and of single edges between parts
@@ -64,13 +64,13 @@ pub(crate) struct Output {
 #[derive(Debug, Args)]
 pub(crate) struct Prompts {
     /// The prompt that has the answer
-    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, required_unless_present = "prompts")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) clean: Option<String>,
     /// The prompt that has it not
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(crate) corrupt: Option<String>,
-    /// The token that should come next after the clean prompt
-    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true, required_unless_present = "prompts")]
+    /// The token that should come next after the clean prompt (of a divergence not needed)
+    #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
     pub(crate) answer: Option<String>,
     /// The token that should come next after the corrupt prompt
     #[arg(long, value_name = "TOKEN", allow_hyphen_values = true)]
@@ -81,9 +81,12 @@ pub(crate) struct Prompts {
     /// What is put in: the other prompt's values, zeros, means over all prompts, or values of one that is drawn (--seed)
     #[arg(long = "with", value_enum, value_name = "VALUES", default_value = "other")]
     pub(crate) with: With,
-    /// What is measured after the last token [default: logit-difference with a wrong token, else logit]
+    /// What is measured [default: logit-difference with a wrong token, else logit]
     #[arg(long, value_enum, value_name = "METRIC")]
     pub(crate) metric: Option<MetricName>,
+    /// The token of the prompt after which it is measured; from the end where negative. Later tokens have no say and are left out
+    #[arg(long, value_name = "N", default_value_t = -1, allow_hyphen_values = true)]
+    pub(crate) position: i64,
     /// Put corrupt values into the clean run instead of clean ones into the corrupt run
     #[arg(long)]
     pub(crate) noising: bool,
@@ -109,6 +112,8 @@ pub(crate) enum MetricName {
     Logit,
     /// The natural logarithm of the answer's probability.
     LogProbability,
+    /// How many nats the whole answer is from that of the clean prompt: KL(clean ‖ run).
+    KlDivergence,
 }
 
 /// A patching experiment.
@@ -126,9 +131,19 @@ pub(crate) struct Experiment {
     /// Where: resid_pre, resid_mid, attn_out, mlp_out, z, q, k, v, pattern, ... (see `lens info --sites`)
     #[arg(long, value_name = "SITE", default_value = "resid_pre")]
     pub(crate) site: Site,
-    /// What a cell stands for [default: layer-position, or layer-head where there is no row a position]
+    /// What a cell stands for [default: layer-position; of patterns and scores layer-head]
     #[arg(long, value_enum, value_name = "AXES")]
     pub(crate) by: Option<ByName>,
+}
+
+/// An experiment that is not run yet.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    #[command(flatten)]
+    pub(crate) experiment: Experiment,
+    /// Runs and sweeps from a file instead: .toml or .json, see `lens run --experiment`
+    #[arg(long = "experiment", value_name = "FILE", conflicts_with_all = ["clean", "corrupt", "answer", "wrong", "prompts", "by"])]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// An experiment that is run.
@@ -147,7 +162,7 @@ pub(crate) struct Patch {
 pub(crate) enum ByName {
     /// A block, at all tokens.
     Layer,
-    /// A block and a token.
+    /// A block and a token; of patterns and scores the one that attends.
     #[value(name = "layer-position")]
     Position,
     /// A block and a head, at all tokens.

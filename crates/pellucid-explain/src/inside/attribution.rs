@@ -11,7 +11,7 @@ use pellucid_models::transformer::spec::NormKind;
 use pellucid_models::transformer::weights::Packed;
 use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
-use super::case::Metric;
+use super::case::{Measure, Metric};
 use super::error::PatchError;
 
 /// What writes to the residual stream, or comes after it.
@@ -105,7 +105,9 @@ pub fn attribute(
     let signs: Vec<(usize, f64)> = match metric {
         Metric::LogitDifference([answer, wrong]) => vec![(answer as usize, 1.0), (wrong as usize, -1.0)],
         Metric::Logit([answer]) => vec![(answer as usize, 1.0)],
-        Metric::LogProbability(_) => return Err(PatchError::NotLinear { metric: metric.name() }),
+        Metric::LogProbability(_) | Metric::Divergence(_) => {
+            return Err(PatchError::NotLinear { metric: metric.name() });
+        }
     };
     let d = spec.d_model;
     let read: Vec<f64> = (0..d)
@@ -128,7 +130,10 @@ pub fn attribute(
     let mut seen = Capture::of(hooks);
     let outcome = forward::run_on(model, &[tokens], Wanted::All, &mut seen, machine)
         .map_err(|(_, cause)| PatchError::Site(cause))?;
-    let own = metric.of_logits(&outcome.answers[0].data[position * spec.d_vocab..][..spec.d_vocab]);
+    let Some(measure) = Measure::new(metric, None) else {
+        return Err(PatchError::NotLinear { metric: metric.name() });
+    };
+    let own = measure.of_logits(&outcome.answers[0].data[position * spec.d_vocab..][..spec.d_vocab]);
     if !own.is_finite() {
         return Err(PatchError::NotFinite);
     }

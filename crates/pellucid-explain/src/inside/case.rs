@@ -14,15 +14,27 @@ pub enum Metric {
     Logit([u32; 1]),
     /// The natural logarithm of a token's probability.
     LogProbability([u32; 1]),
+    /// How far the answer is from another run's, in nats: the Kullback-Leibler divergence KL(other ‖ this).
+    Divergence(Compared),
+}
+
+/// From whose answer a divergence is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compared {
+    /// That of the prompt that is run, as it is.
+    Run,
+    /// That of the prompt whose values are put in.
+    Donor,
 }
 
 impl Metric {
-    /// The tokens whose logits are read.
+    /// The tokens whose logits are read; of a divergence all are.
     #[must_use]
     pub fn tokens(&self) -> &[u32] {
         match self {
             Self::LogitDifference(tokens) => tokens,
             Self::Logit(tokens) | Self::LogProbability(tokens) => tokens,
+            Self::Divergence(_) => &[],
         }
     }
 
@@ -33,6 +45,7 @@ impl Metric {
             Self::LogitDifference(_) => "logit_difference",
             Self::Logit(_) => "logit",
             Self::LogProbability(_) => "log_probability",
+            Self::Divergence(_) => "divergence",
         }
     }
 
@@ -40,37 +53,16 @@ impl Metric {
     #[must_use]
     pub fn wanted(&self) -> Wanted<'_> {
         match self {
-            Self::LogProbability(_) => Wanted::Last,
+            Self::LogProbability(_) | Self::Divergence(_) => Wanted::Last,
             _ => Wanted::Tokens(self.tokens()),
-        }
-    }
-
-    /// The metric of what [`Metric::wanted`] answers.
-    #[must_use]
-    pub fn of(&self, answer: &Array<f32>) -> f64 {
-        match self {
-            Self::LogitDifference(_) => f64::from(answer.data[0]) - f64::from(answer.data[1]),
-            Self::Logit(_) => f64::from(answer.data[0]),
-            Self::LogProbability([token]) => log_probability(&answer.data, *token),
-        }
-    }
-
-    /// The metric of all logits of a position.
-    #[must_use]
-    pub fn of_logits(&self, logits: &[f32]) -> f64 {
-        let at = |token: u32| f64::from(logits[token as usize]);
-        match *self {
-            Self::LogitDifference([answer, wrong]) => at(answer) - at(wrong),
-            Self::Logit([answer]) => at(answer),
-            Self::LogProbability([token]) => log_probability(logits, token),
         }
     }
 
     /// Multiply-adds of the logits that it reads.
     pub(super) fn multiply_adds(&self, spec: &Spec) -> u64 {
-        let logits = match self {
-            Self::LogProbability(_) => spec.d_vocab,
-            _ => self.tokens().len(),
+        let logits = match self.wanted() {
+            Wanted::Tokens(tokens) => tokens.len(),
+            _ => spec.d_vocab,
         };
         (logits * spec.d_model) as u64
     }
@@ -90,6 +82,59 @@ impl Metric {
     }
 }
 
+/// A metric, with the answer that it compares others to.
+#[derive(Debug, Clone)]
+pub struct Measure {
+    metric: Metric,
+    /// Logarithms of its probabilities, of a divergence.
+    reference: Vec<f64>,
+}
+
+impl Measure {
+    /// A metric; a divergence has to be told the logits that it is measured from.
+    #[must_use]
+    pub fn new(metric: Metric, reference: Option<&[f32]>) -> Option<Self> {
+        let reference = match (metric, reference) {
+            (Metric::Divergence(_), None) => return None,
+            (Metric::Divergence(_), Some(logits)) => log_softmax(logits).collect(),
+            _ => Vec::new(),
+        };
+        Some(Self { metric, reference })
+    }
+
+    /// The metric of what [`Metric::wanted`] answers.
+    #[must_use]
+    pub fn of(&self, answer: &Array<f32>) -> f64 {
+        match self.metric {
+            Metric::LogitDifference(_) => f64::from(answer.data[0]) - f64::from(answer.data[1]),
+            Metric::Logit(_) => f64::from(answer.data[0]),
+            Metric::LogProbability(_) | Metric::Divergence(_) => self.of_logits(&answer.data),
+        }
+    }
+
+    /// The metric of all logits of a position.
+    #[must_use]
+    pub fn of_logits(&self, logits: &[f32]) -> f64 {
+        let at = |token: u32| f64::from(logits[token as usize]);
+        match self.metric {
+            Metric::LogitDifference([answer, wrong]) => at(answer) - at(wrong),
+            Metric::Logit([answer]) => at(answer),
+            Metric::LogProbability([token]) => log_probability(logits, token),
+            Metric::Divergence(_) => {
+                let pairs = self.reference.iter().zip(log_softmax(logits));
+                pairs.map(|(theirs, ours)| theirs.exp() * (theirs - ours)).sum()
+            }
+        }
+    }
+}
+
+/// The logarithms of all probabilities.
+fn log_softmax(logits: &[f32]) -> impl Iterator<Item = f64> {
+    let (most, sum) = softmax_sum(logits);
+    let shift = f64::from(most) + sum.ln();
+    logits.iter().map(move |logit| f64::from(*logit) - shift)
+}
+
 /// The logarithm of a token's share of the softmax, summed in 64 bits.
 #[must_use]
 pub fn log_probability(logits: &[f32], token: u32) -> f64 {
@@ -100,7 +145,7 @@ pub fn log_probability(logits: &[f32], token: u32) -> f64 {
 /// The largest logit, and the sum of e to the power of all of them less it.
 pub(super) fn softmax_sum(logits: &[f32]) -> (f32, f64) {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    (most, logits.iter().map(|logit| f64::from(logit - most).exp()).sum())
+    (most, logits.iter().map(|logit| (f64::from(*logit) - f64::from(most)).exp()).sum())
 }
 
 /// Where values that are put in come from.
@@ -157,6 +202,23 @@ impl Case {
         }
     }
 
+    /// The same up to a position, after which nothing is measured: no later token has a say there.
+    #[must_use]
+    pub fn until(&self, position: usize) -> Self {
+        let n = self.run.len();
+        let cut = |prompt: &Vec<u32>| {
+            prompt[..if prompt.len() == n { (position + 1).min(n) } else { prompt.len() }].to_vec()
+        };
+        let all = |pool: &[Vec<u32>]| pool.iter().map(cut).collect();
+        let donor = match &self.donor {
+            Donor::Run(other) => Donor::Run(cut(other)),
+            Donor::Zero => Donor::Zero,
+            Donor::Mean(pool) => Donor::Mean(all(pool)),
+            Donor::Resample { pool, seed } => Donor::Resample { pool: all(pool), seed: *seed },
+        };
+        Self { run: cut(&self.run), donor, metric: self.metric }
+    }
+
     /// Whether it can be run on a model.
     ///
     /// # Errors
@@ -183,6 +245,9 @@ impl Case {
                     spec.check_tokens(prompt).map_err(told("a prompt that values are taken from"))?;
                 }
             }
+        }
+        if self.metric == Metric::Divergence(Compared::Donor) && !matches!(self.donor, Donor::Run(_)) {
+            return Err(PatchError::NoReference);
         }
         self.metric.check(spec)
     }

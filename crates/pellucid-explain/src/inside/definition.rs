@@ -8,7 +8,7 @@ use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::tap::{Array, Tap, View};
 use pellucid_models::transformer::{Hook, Machine, RunError, Transformer};
 
-use super::case::Case;
+use super::case::Measure;
 use super::error::PatchError;
 use super::patching::Cell;
 use crate::workers::share;
@@ -86,14 +86,14 @@ impl Tap<f32> for Put<'_> {
 /// When the prompt can't be run.
 pub(super) fn one_cell(
     model: &Transformer,
-    case: &Case,
+    run: (&[u32], &Measure),
     hook: Hook,
     cell: Cell,
     donor: &Array<f32>,
     machine: Machine,
 ) -> Result<f64, RunError> {
     let mut put = Put { hook, cell, donor, n_put: 0 };
-    metric_with(model, case, &mut put, machine)
+    metric_with(model, run, &mut put, machine)
 }
 
 /// The metric of one whole run with all logits, whatever a tap changes.
@@ -102,12 +102,11 @@ pub(super) fn one_cell(
 /// When the prompt can't be run.
 pub fn metric_with(
     model: &Transformer,
-    case: &Case,
+    (prompt, measure): (&[u32], &Measure),
     tap: &mut dyn Tap<f32>,
     machine: Machine,
 ) -> Result<f64, RunError> {
-    let found =
-        forward::run_on(model, &[&case.run], Wanted::All, tap, machine).map_err(|(_, cause)| cause)?;
-    let last = &found.answers[0].data[(case.run.len() - 1) * model.spec.d_vocab..];
-    Ok(case.metric.of_logits(last))
+    let found = forward::run_on(model, &[prompt], Wanted::All, tap, machine).map_err(|(_, cause)| cause)?;
+    let last = &found.answers[0].data[(prompt.len() - 1) * model.spec.d_vocab..];
+    Ok(measure.of_logits(last))
 }

@@ -11,8 +11,8 @@ use super::error::PatchError;
 pub(super) struct Donors {
     /// By site, in the shape that it has for the prompt that is run.
     pub(super) values: Vec<Array<f32>>,
-    /// The metric of the other run, if values are those of one.
-    pub(super) metric: Option<f64>,
+    /// What the other run answers, if values are those of one.
+    pub(super) answer: Option<Array<f32>>,
     /// What that took.
     pub(super) multiply_adds: u64,
 }
@@ -35,8 +35,8 @@ pub(super) fn donors(
                 |((hook, own), after): ((&Hook, &Array<f32>), Array<f32>)| joined(*hook, own, after, first);
             Ok(Donors {
                 values: hooks.iter().zip(own).zip(after).map(of).collect(),
-                metric: Some(case.metric.of(&outcome.answers[0])),
                 multiply_adds: outcome.multiply_adds,
+                answer: outcome.answers.into_iter().next(),
             })
         }
         Donor::Zero => {
@@ -49,7 +49,7 @@ pub(super) fn donors(
                 shape: own.shape.clone(),
                 data: own.data.iter().map(zeroed).collect(),
             };
-            Ok(Donors { values: own.iter().map(zero).collect(), metric: None, multiply_adds: 0 })
+            Ok(Donors { values: own.iter().map(zero).collect(), answer: None, multiply_adds: 0 })
         }
         Donor::Mean(pool) => means(model, (pool, case.run.len()), hooks, own, machine),
         Donor::Resample { pool, seed } => {
@@ -58,7 +58,7 @@ pub(super) fn donors(
             let outcome = forward::run_on(model, &[prompt], Wanted::Residual, &mut seen, machine)
                 .map_err(|(_, cause)| PatchError::Site(cause))?;
             let multiply_adds = outcome.multiply_adds;
-            Ok(Donors { values: taken(&mut seen, hooks), metric: None, multiply_adds })
+            Ok(Donors { values: taken(&mut seen, hooks), answer: None, multiply_adds })
         }
     }
 }
@@ -139,5 +139,5 @@ fn means(
         let row: Vec<f32> = sum.iter().map(|sum| (sum / n as f64) as f32).collect();
         Array { shape: own.shape.clone(), data: row.repeat(own.data.len() / row.len()) }
     };
-    Ok(Donors { values: own.iter().zip(sums).map(mean).collect(), metric: None, multiply_adds })
+    Ok(Donors { values: own.iter().zip(sums).map(mean).collect(), answer: None, multiply_adds })
 }

@@ -11,7 +11,7 @@ use pellucid_models::transformer::node::{Edge, Part, Receiver, Sender};
 use pellucid_models::transformer::tap::{Array, Tap, View};
 use pellucid_models::transformer::{Hook, Machine, Site, Spec, Transformer};
 
-use super::case::Case;
+use super::case::{Case, Measure};
 use super::definition::{Verified, metric_with, verified};
 use super::error::PatchError;
 use super::patch::{FirstRuns, Reference, first_runs};
@@ -137,21 +137,21 @@ pub fn edge_effects(
     let mut hooks: Vec<Hook> = edges.iter().map(|edge| written(edge.from)).collect();
     hooks.sort_unstable();
     hooks.dedup();
-    let FirstRuns { own, reference, ours, theirs, multiply_adds: first_runs } =
+    let FirstRuns { measure, own, other, reference, ours, theirs, multiply_adds: first_runs } =
         first_runs(model, case, &hooks, machine)?;
     let mut carried: BTreeMap<Sender, (Arc<Vec<f32>>, usize)> = BTreeMap::new();
     let mut all = Vec::with_capacity(edges.len());
     for (at, &edge) in edges.iter().enumerate() {
         let (rows, first) = carried.entry(edge.from).or_insert_with(|| {
             let site = hooks.binary_search(&written(edge.from)).unwrap_or_default();
-            let [ours, theirs] = [&ours[site], &theirs.values[site]].map(|seen| rows_of(edge.from, seen));
+            let [ours, theirs] = [&ours[site], &theirs[site]].map(|seen| rows_of(edge.from, seen));
             let rows: Vec<f32> = theirs.iter().zip(&ours).map(|(theirs, ours)| theirs - ours).collect();
             let first = rows.iter().position(|x| *x != 0.0).map_or(case.run.len(), |at| at / spec.d_model);
             (Arc::new(rows), first)
         });
         all.push(Delta { at, edge, rows: Arc::clone(rows), first: *first });
     }
-    let sweep = Sweep { model, case, reference };
+    let sweep = Sweep { model, case, measure, reference };
     let batches = sweep.batches(&all);
     let shared = machine.shared_by(batches.len());
     let planned = first_runs + batches.iter().flatten().map(|delta| sweep.cost(delta)).sum::<u64>();
@@ -171,13 +171,13 @@ pub fn edge_effects(
     let verified = verified(&metrics, verify, control, |at| {
         let hooks = vec![read(edges[at].to, spec)];
         let mut tap = Into { hooks, deltas: &[&all[at]], spec };
-        metric_with(model, case, &mut tap, Machine::one_thread())
+        metric_with(model, (&case.run, &sweep.measure), &mut tap, Machine::one_thread())
     })?;
     Ok(EdgeEffects {
         edges: edges.to_vec(),
         metrics,
         own,
-        other: theirs.metric,
+        other,
         n_skipped: edges.len() - n_run,
         naive: plan::naive(spec, case, edges.len()),
         planned,
@@ -189,6 +189,7 @@ pub fn edge_effects(
 struct Sweep<'m> {
     model: &'m Transformer,
     case: &'m Case,
+    measure: Measure,
     reference: Reference,
 }
 
@@ -244,7 +245,7 @@ impl Sweep<'_> {
         let mut tap = Into { hooks, deltas: batch, spec };
         let wanted = self.case.metric.wanted();
         let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, machine);
-        (outcome.answers.iter().map(|answer| self.case.metric.of(answer)).collect(), outcome.multiply_adds)
+        (outcome.answers.iter().map(|answer| self.measure.of(answer)).collect(), outcome.multiply_adds)
     }
 }
 

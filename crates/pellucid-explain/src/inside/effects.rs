@@ -4,11 +4,11 @@
 //! they do by the residual stream alone, with the last norm computed anew. What is left is indirect: what later parts make of it. Where
 //! they make up for it, the model repairs itself (McGrath et al. 2023, arXiv 2307.15771; Rushing and Nanda 2024, arXiv 2402.15390).
 
-use pellucid_models::transformer::forward::Past;
+use pellucid_models::transformer::forward::{self, Past, Wanted};
 use pellucid_models::transformer::node::{Edge, Receiver, Sender};
 use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
-use super::case::Case;
+use super::case::{Case, Measure};
 use super::definition::{Put, Verified, metric_with};
 use super::donors::donors;
 use super::edges::edge_effects;
@@ -112,7 +112,9 @@ pub fn effects(
 fn whole_input(model: &Transformer, case: &Case, machine: Machine) -> Result<f64, PatchError> {
     let hook = Hook::at(Site::ResidPre, 0);
     let mut seen = Capture::of([vec![hook], Past::hooks(&model.spec)].concat());
-    metric_with(model, case, &mut seen, machine)?;
+    let answer = forward::run_on(model, &[&case.run], Wanted::Last, &mut seen, machine);
+    let answer = answer.map_err(|(_, cause)| PatchError::Site(cause))?.answers;
+    let measure = Measure::new(case.metric, Some(&answer[0].data)).ok_or(PatchError::NoReference)?;
     let past = Past::of(&model.spec, &seen, 0);
     let (Some(own), Some(past)) = (seen.seen.remove(&(0, hook)), past) else {
         return Err(PatchError::Stopped);
@@ -120,7 +122,7 @@ fn whole_input(model: &Transformer, case: &Case, machine: Machine) -> Result<f64
     let found = donors(model, case, &[hook], (&[own], &past), machine)?;
     let cell = Cell { layer: 0, position: None, head: None };
     let mut put = Put { hook, cell, donor: &found.values[0], n_put: 0 };
-    Ok(metric_with(model, case, &mut put, machine)?)
+    Ok(metric_with(model, (&case.run, &measure), &mut put, machine)?)
 }
 
 impl Effects {

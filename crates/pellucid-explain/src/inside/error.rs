@@ -22,6 +22,11 @@ pub enum PatchError {
     /// The same prompt twice.
     #[error("the prompts have the same tokens: there is nothing to put in")]
     Same,
+    /// A divergence from a run that there is not.
+    #[error(
+        "a divergence from the run whose values are put in needs values of one run; measure it from the run itself"
+    )]
+    NoReference,
     /// No prompts to take values from.
     #[error("there are no prompts whose values could be put in")]
     EmptyPool,

@@ -90,7 +90,7 @@ pub fn logit_lens(
 #[must_use]
 pub fn reading(logits: &[f32], followed: Option<u32>, n_top: usize) -> Reading {
     let (most, sum) = softmax_sum(logits);
-    let probability = |token: u32| f64::from(logits[token as usize] - most).exp() / sum;
+    let probability = |token: u32| (f64::from(logits[token as usize]) - f64::from(most)).exp() / sum;
     // Of equal ones the one with the smaller number first.
     let before = |a: &u32, b: &u32| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b));
     let mut tokens: Vec<u32> = (0..logits.len() as u32).collect();

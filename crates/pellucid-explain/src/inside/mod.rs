@@ -22,7 +22,7 @@ pub mod plan;
 pub mod several;
 
 pub use attribution::{Attribution, Component, Neuron, attribute};
-pub use case::{Case, Donor, Metric};
+pub use case::{Case, Compared, Donor, Measure, Metric};
 pub use definition::Verified;
 pub use edges::{EdgeEffects, edge_effects};
 pub use effects::{Effects, PartEffect, SelfRepair, effects};
@@ -34,4 +34,4 @@ pub use logit_lens::{LogitLens, Reading, logit_lens};
 pub use patch::{Patched, Prepared, patch, prepare};
 pub use patching::{By, Cell, Patching};
 pub use plan::{Plan, peak};
-pub use several::{Several, check_alike, patch_all};
+pub use several::{Several, check_alike, for_all, interval, mean_effect, patch_all};

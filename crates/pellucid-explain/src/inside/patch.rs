@@ -7,9 +7,9 @@ use pellucid_models::transformer::forward::{self, Outcome, Past, Stream};
 use pellucid_models::transformer::tap::{Array, Tap, View};
 use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
-use super::case::Case;
+use super::case::{Case, Compared, Measure, Metric};
 use super::definition::{Put, Verified, one_cell, verified};
-use super::donors::{Donors, donors};
+use super::donors::donors;
 use super::error::PatchError;
 use super::patching::{Cell, Patching};
 use super::plan::{Plan, Start, Way, plan};
@@ -57,6 +57,7 @@ pub(super) struct Reference {
 pub struct Prepared<'m> {
     model: &'m Transformer,
     case: &'m Case,
+    measure: Measure,
     asked: Patching,
     plan: Plan,
     reference: Reference,
@@ -97,23 +98,27 @@ pub fn prepare<'m>(
     asked.check(spec)?;
     let machine = Machine::with(control.threads);
     let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(asked.site, layer)).collect();
-    let FirstRuns { own, reference, ours, theirs, multiply_adds } = first_runs(model, case, &hooks, machine)?;
-    if theirs.metric == Some(own) {
+    let FirstRuns { measure, own, other, reference, ours, theirs, multiply_adds } =
+        first_runs(model, case, &hooks, machine)?;
+    if other == Some(own) {
         return Err(PatchError::NoDifference { metric: own });
     }
-    let plan = plan(spec, &asked, case, &ours, &theirs.values);
-    let (donors, other) = (theirs.values, theirs.metric);
-    Ok(Prepared { model, case, asked, plan, reference, donors, own, other, multiply_adds, machine })
+    let plan = plan(spec, &asked, case, &ours, &theirs);
+    let donors = theirs;
+    Ok(Prepared { model, case, measure, asked, plan, reference, donors, own, other, multiply_adds, machine })
 }
 
 /// What there is before any experiment: the run that others are taken up from, and what is put in.
 pub(super) struct FirstRuns {
+    pub(super) measure: Measure,
     /// The metric of the prompt that is run.
     pub(super) own: f64,
+    /// The metric of the prompt whose values are put in, if they are those of one.
+    pub(super) other: Option<f64>,
     pub(super) reference: Reference,
     /// What the run has at the sites, and what there is to put in.
     pub(super) ours: Vec<Array<f32>>,
-    pub(super) theirs: Donors,
+    pub(super) theirs: Vec<Array<f32>>,
     pub(super) multiply_adds: u64,
 }
 
@@ -130,15 +135,22 @@ pub(super) fn first_runs(
     let mut seen = Capture::of(hooks.iter().copied().chain(streams).chain(Past::hooks(spec)).collect());
     let outcome = forward::run_on(model, &[&case.run], case.metric.wanted(), &mut seen, machine)
         .map_err(|(_, cause)| PatchError::Site(cause))?;
-    let own = case.metric.of(&outcome.answers[0]);
     let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
     let ours: Vec<Array<f32>> = hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).collect();
     let theirs = donors(model, case, hooks, (&ours, &reference.past), machine)?;
-    if !own.is_finite() || theirs.metric.is_some_and(|other| !other.is_finite()) {
+    let answer = &outcome.answers[0];
+    let compared = match case.metric {
+        Metric::Divergence(Compared::Donor) => theirs.answer.as_ref(),
+        _ => Some(answer),
+    };
+    let measure = Measure::new(case.metric, compared.map(|answer| answer.data.as_slice()));
+    let measure = measure.ok_or(PatchError::NoReference)?;
+    let (own, other) = (measure.of(answer), theirs.answer.as_ref().map(|answer| measure.of(answer)));
+    if !own.is_finite() || other.is_some_and(|other| !other.is_finite()) {
         return Err(PatchError::NotFinite);
     }
     let multiply_adds = outcome.multiply_adds + theirs.multiply_adds;
-    Ok(FirstRuns { own, reference, ours, theirs, multiply_adds })
+    Ok(FirstRuns { measure, own, other, reference, ours, theirs: theirs.values, multiply_adds })
 }
 
 impl Prepared<'_> {
@@ -174,7 +186,7 @@ impl Prepared<'_> {
             match outcome {
                 Ok(outcome) => {
                     for (start, answer) in batch.iter().zip(&outcome.answers) {
-                        done.metrics[start.at] = self.case.metric.of(answer);
+                        done.metrics[start.at] = self.measure.of(answer);
                     }
                     done.multiply_adds += outcome.multiply_adds;
                     control.watch.advance(batch.len());
@@ -196,7 +208,14 @@ impl Prepared<'_> {
         let verified = verified(&metrics, verify, control, |at| {
             let cell = self.plan.cells[at];
             let hook = Hook::at(self.asked.site, cell.layer);
-            one_cell(self.model, self.case, hook, cell, &self.donors[cell.layer], Machine::one_thread())
+            one_cell(
+                self.model,
+                (&self.case.run, &self.measure),
+                hook,
+                cell,
+                &self.donors[cell.layer],
+                Machine::one_thread(),
+            )
         })?;
         let Self { asked, plan, own, other, .. } = self;
         Ok(Patched { asked, plan, metrics, own, other, multiply_adds, verified })

@@ -46,6 +46,18 @@ pub fn patch_all(
     control: &Control<'_>,
 ) -> Result<Several, PatchError> {
     check_alike(cases, asked)?;
+    Ok(Several { each: for_all(model, cases, |case| patch(model, case, asked, verify, control))? })
+}
+
+/// Does an experiment on several prompts, one after the other.
+///
+/// # Errors
+/// When it can't be asked of a prompt, whose number is told, before any is run; or the caller stopped.
+pub fn for_all<T>(
+    model: &Transformer,
+    cases: &[Case],
+    one: impl Fn(&Case) -> Result<T, PatchError>,
+) -> Result<Vec<T>, PatchError> {
     let told = |at: usize, cause: PatchError| match cause {
         PatchError::Stopped => PatchError::Stopped,
         cause if cases.len() == 1 => cause,
@@ -54,35 +66,55 @@ pub fn patch_all(
     for (at, case) in cases.iter().enumerate() {
         case.check(&model.spec).map_err(|cause| told(at, cause))?;
     }
-    let one = |(at, case): (usize, &Case)| {
-        patch(model, case, asked, verify, control).map_err(|cause| told(at, cause))
-    };
-    Ok(Several { each: cases.iter().enumerate().map(one).collect::<Result<_, _>>()? })
+    cases.iter().enumerate().map(|(at, case)| one(case).map_err(|cause| told(at, cause))).collect()
+}
+
+/// An effect on several prompts: by how much each one's metric grows, and by how much it could. Of shares it is the mean growth over the
+/// mean of what could be, so that prompts that hardly differ weigh little; of other effects, which could be 1, the mean growth.
+#[must_use]
+pub fn mean_effect(terms: &[[f64; 2]]) -> f64 {
+    over(terms, |at| at)
+}
+
+/// An interval of 95 % of [`mean_effect`]: percentiles of a bootstrap over prompts, of a fixed seed; `None` for fewer than three of them, or
+/// where not every draw has an effect.
+#[must_use]
+pub fn interval(terms: &[[f64; 2]]) -> Option<[f64; 2]> {
+    let n = terms.len();
+    if n < 3 {
+        return None;
+    }
+    let mut draws: Vec<f64> = (0..DRAWS)
+        .map(|draw| over(terms, |at| (mixed((draw * n + at) as u64) % n as u64) as usize))
+        .collect();
+    if draws.iter().any(|effect| !effect.is_finite()) {
+        return None;
+    }
+    draws.sort_unstable_by(f64::total_cmp);
+    let at = |share: f64| draws[((draws.len() - 1) as f64 * share).round() as usize];
+    Some([at(0.025), at(0.975)])
+}
+
+fn over(terms: &[[f64; 2]], drawn: impl Fn(usize) -> usize) -> f64 {
+    if let [[by, could]] = terms {
+        return by / could;
+    }
+    let sum = (0..terms.len()).map(|at| terms[drawn(at)]);
+    let [by, could] = sum.fold([0.0, 0.0], |[a, b], [by, could]| [a + by, b + could]);
+    by / could
 }
 
 impl Several {
-    /// The effect of a cell on all prompts: of shares the mean growth of the metric over the mean difference of the prompts, so that
-    /// prompts that hardly differ weigh little; else the mean growth.
+    /// The effect of a cell on all prompts, see [`mean_effect`].
     #[must_use]
     pub fn effect(&self, cell: usize) -> f64 {
-        self.over(&self.terms(cell), |at| at)
+        mean_effect(&self.terms(cell))
     }
 
-    /// An interval of 95 % of an effect: percentiles of a bootstrap over prompts, of a fixed seed; `None` for fewer than three of them.
+    /// An interval of 95 % of an effect, see [`interval`].
     #[must_use]
     pub fn interval(&self, cell: usize) -> Option<[f64; 2]> {
-        let n = self.each.len();
-        if n < 3 {
-            return None;
-        }
-        let terms = self.terms(cell);
-        let mut draws: Vec<f64> = (0..DRAWS)
-            .map(|draw| self.over(&terms, |at| (mixed((draw * n + at) as u64) % n as u64) as usize))
-            .filter(|effect| effect.is_finite())
-            .collect();
-        draws.sort_unstable_by(f64::total_cmp);
-        let at = |share: f64| draws[((draws.len() - 1) as f64 * share).round() as usize];
-        (!draws.is_empty()).then(|| [at(0.025), at(0.975)])
+        interval(&self.terms(cell))
     }
 
     /// By how much each prompt's metric grows, and by how much it could.
@@ -90,15 +122,6 @@ impl Several {
         let of =
             |one: &Patched| [one.metrics[cell] - one.own, one.other.map_or(1.0, |other| other - one.own)];
         self.each.iter().map(of).collect()
-    }
-
-    fn over(&self, terms: &[[f64; 2]], drawn: impl Fn(usize) -> usize) -> f64 {
-        if let [[by, could]] = terms {
-            return by / could;
-        }
-        let sum = (0..terms.len()).map(|at| terms[drawn(at)]);
-        let [by, could] = sum.fold([0.0, 0.0], |[a, b], [by, could]| [a + by, b + could]);
-        by / could
     }
 
     /// Multiply-adds that were carried out.

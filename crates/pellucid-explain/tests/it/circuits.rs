@@ -1,14 +1,16 @@
 //! Are edges, effects, lenses and experiments what their definitions say, written down again in 64 bits?
 
 use pellucid_explain::inside::experiment::format::ExperimentFile;
-use pellucid_explain::inside::experiment::{EdgeEdit, Edit, Op, Run, Selection, Sweep, Value};
+use pellucid_explain::inside::experiment::{
+    EdgeEdit, Edit, Measured, Op, Run, RunMetric, Selection, Sweep, Value,
+};
 use pellucid_explain::inside::{
-    By, Case, Component, Donor, Experiment, ExperimentError, HeadKind, Metric, Patching, attribute,
+    By, Case, Compared, Component, Donor, Experiment, ExperimentError, HeadKind, Metric, Patching, attribute,
     edge_effects, effects, head_scores, logit_lens, patch, patch_all,
 };
 use pellucid_explain::{Control, Quiet};
 use pellucid_models::transformer::node::{Edge, Part, Receiver, Sender};
-use pellucid_models::transformer::tap::{Tap, View};
+use pellucid_models::transformer::tap::{Tap, Untouched, View};
 use pellucid_models::transformer::{Capture, Hook, Machine, Processing, Site, Transformer, definition};
 
 use proptest::prelude::*;
@@ -256,7 +258,7 @@ fn run(id: &str, tokens: &[u32]) -> Run {
         edits: Vec::new(),
         edges: Vec::new(),
         capture: Vec::new(),
-        metric: Some(Metric::LogitDifference([5, 30])),
+        metric: Some(RunMetric { of: Measured::Alone(Metric::LogitDifference([5, 30])), position: None }),
     }
 }
 
@@ -304,6 +306,7 @@ fn experiments_do_what_patches_and_edges_do() {
             asked: grid.asked,
             value: Value::Run("other".to_owned()),
             metric: case.metric,
+            position: None,
         };
         let asked = Experiment {
             runs: vec![patched, pathed, same, becomes, run("other", &CORRUPT), run("plain", &CLEAN)],
@@ -352,6 +355,83 @@ fn numbers_can_be_set_added_and_scaled() {
     assert_eq!(with(Op::Set(Value::Numbers(vec![0.5, -2.0]))), [0.5, -2.0, c]);
     assert_eq!(with(Op::Add(Value::Number(1.0), 0.5)), [a + 0.5, b + 0.5, c]);
     assert_eq!(with(Op::Scale(2.0)), [a * 2.0, b * 2.0, c]);
+}
+
+#[test]
+fn metrics_are_read_at_any_position_and_from_any_run() {
+    for name in DECODERS {
+        let model = tiny(name);
+        let logit = Measured::Alone(Metric::LogProbability([5]));
+        let from = |id: &str| Measured::DivergenceFrom(id.to_owned());
+        let with = |id: &str, tokens: &[u32], of: Measured, position| Run {
+            metric: Some(RunMetric { of, position }),
+            ..run(id, tokens)
+        };
+        let sweep = |id: &str, metric, position| Sweep {
+            id: id.to_owned(),
+            run: "plain".to_owned(),
+            asked: Patching { site: Site::Mixed, by: By::LayerPositionHead },
+            value: Value::Run("other".to_owned()),
+            metric,
+            position,
+        };
+        let asked = Experiment {
+            runs: vec![
+                with("same", &CLEAN, from("plain"), None),
+                with("far", &CORRUPT, from("plain"), None),
+                with("inside", &CLEAN, logit.clone(), Some(3)),
+                with("short", &CLEAN[..4], logit, None),
+                run("plain", &CLEAN),
+                run("other", &CORRUPT),
+            ],
+            sweeps: vec![
+                sweep("far sweep", Metric::Divergence(Compared::Run), None),
+                sweep("near sweep", Metric::Divergence(Compared::Donor), Some(4)),
+            ],
+        };
+        let found = asked.run(&model, usize::MAX, 1.0, &Control::quiet()).unwrap();
+        let metric = |at: usize| found.runs[at].metric.unwrap();
+        assert_eq!(metric(0), 0.0, "{name}: an answer is as far from itself as nothing");
+        assert_eq!(metric(2), metric(3), "{name}: later tokens have no say");
+        // By the definition: of the slow forward pass, and its softmax.
+        let log_softmax = |tokens: &[u32]| -> Vec<f64> {
+            let found = definition::run(&model, tokens, &mut Untouched).unwrap();
+            let last = &found[tokens.len() - 1];
+            let sum: f64 = last.iter().map(|x| x.exp()).sum();
+            last.iter().map(|x| x - sum.ln()).collect()
+        };
+        let [clean, corrupt] = [&CLEAN, &CORRUPT].map(|tokens| log_softmax(&tokens[..]));
+        let slow: f64 = clean.iter().zip(&corrupt).map(|(p, q)| p.exp() * (p - q)).sum();
+        assert!(slow > 1e-4 && (metric(1) - slow).abs() < 1e-5, "{name}: {} and {slow}", metric(1));
+        let [far, near] = &found.sweeps[..] else { panic!("two sweeps") };
+        assert_eq!((far.patched.own, far.patched.other), (0.0, Some(metric(1))), "{name}");
+        assert_eq!(near.patched.other, Some(0.0), "{name}");
+        assert_eq!(near.patched.plan.cells.len(), model.spec.n_layers * 5 * model.spec.n_heads);
+        for sweep in [far, near] {
+            assert_eq!(sweep.patched.verified.worst, 0.0, "{name}");
+            assert!(sweep.patched.metrics.iter().all(|nats| *nats >= -1e-12), "{name}");
+        }
+        // What is foreseen is what is done.
+        let foreseen = asked.plan(&model, &Control::quiet()).unwrap();
+        let planned: Vec<u64> = foreseen.plans.iter().map(|plan| plan.planned).collect();
+        let done: Vec<u64> = found.sweeps.iter().map(|sweep| sweep.patched.multiply_adds).collect();
+        assert_eq!(planned, done, "{name}");
+    }
+    let model = tiny("llama");
+    let told = |metric: RunMetric| {
+        let run = Run { metric: Some(metric), ..run("a", &CLEAN) };
+        Experiment { runs: vec![run], sweeps: vec![] }.check(&model.spec).unwrap_err().to_string()
+    };
+    let nowhere = RunMetric { of: Measured::DivergenceFrom("b".to_owned()), position: None };
+    assert!(told(nowhere).contains("the run `b`, which is not there"));
+    let own = RunMetric { of: Measured::DivergenceFrom("a".to_owned()), position: None };
+    assert!(told(own).contains("one of them has to come first"));
+    let beyond = RunMetric { of: Measured::Alone(Metric::Logit([5])), position: Some(9) };
+    assert!(told(beyond).contains("9"));
+    let case = Case { run: CLEAN.to_vec(), donor: Donor::Zero, metric: Metric::Divergence(Compared::Donor) };
+    let asked = Patching { site: Site::MlpOut, by: By::Layer };
+    let alone = patch(&model, &case, asked, 0.0, &Control::quiet()).unwrap_err();
+    assert!(alone.to_string().contains("measure it from the run itself"));
 }
 
 #[test]
@@ -410,9 +490,16 @@ fn experiments_that_make_no_sense_are_told_before_anything_runs() {
         asked: Patching { site: Site::ResidPre, by: By::LayerHead },
         value: Value::Number(0.0),
         metric: Metric::Logit([5]),
+        position: None,
     };
     let asked = Experiment { runs: vec![run("plain", &CLEAN)], sweeps: vec![sweep] };
     assert!(asked.check(&model.spec).unwrap_err().to_string().contains("it has no heads"));
+    let none = Op::Set(Value::Mean(Vec::new()));
+    assert!(told(with("blocks.0.z", all(), none)).contains("of several runs, and names none"));
+    let edge = |value| EdgeEdit { edge: Edge::of("m0->m1", &model.spec).unwrap(), value, allow_noop: true };
+    let twice = Run { edges: vec![edge(Value::Number(0.0)), edge(Value::Number(1.0))], ..run("e", &CLEAN) };
+    let twice = Experiment { runs: vec![twice], sweeps: vec![] }.check(&model.spec).unwrap_err();
+    assert!(twice.to_string().contains("the edge `m0->m1` is there twice"));
     let mut big = run("big", &CLEAN);
     big.capture = model.spec.hooks();
     let few = Experiment { runs: vec![big], sweeps: vec![] }

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use pellucid_explain::inside::{By, Case, Donor, Metric, PatchError, Patching, patch};
+use pellucid_explain::inside::{By, Case, Compared, Donor, Metric, PatchError, Patching, patch};
 use pellucid_explain::{Control, Quiet};
 use pellucid_fixtures::fixtures;
 use pellucid_models::transformer::{Axis, Site, Transformer, from_hugging_face};
@@ -39,8 +39,13 @@ fn every_site_can_be_patched_and_is_what_whole_runs_say() {
     let cases = [
         Case { run: there.clone(), donor: Donor::Run(here.clone()), metric },
         Case { run: here.clone(), donor: Donor::Run(there.clone()), metric: Metric::LogProbability([5]) },
+        Case { run: here.clone(), donor: Donor::Run(there), metric: Metric::Divergence(Compared::Donor) },
         Case { run: here.clone(), donor: Donor::Zero, metric: Metric::Logit([7]) },
-        Case { run: here.clone(), donor: Donor::Mean(prompts.to_vec()), metric },
+        Case {
+            run: here.clone(),
+            donor: Donor::Mean(prompts.to_vec()),
+            metric: Metric::Divergence(Compared::Run),
+        },
         Case { run: here, donor: Donor::Resample { pool: prompts.to_vec(), seed: 4 }, metric },
     ];
     let two = Control { threads: NonZeroUsize::new(2).unwrap(), watch: &Quiet };

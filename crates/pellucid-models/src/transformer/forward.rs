@@ -116,9 +116,12 @@ pub fn run_on(
         rows += tokens.len();
         Segment { rows: rows - tokens.len()..rows, first: 0, past: None }
     });
-    let mut pass = Pass::new(model, segments.collect(), tap, machine);
-    let residual = pass.embed(prompts);
-    Ok(pass.blocks(0, residual, wanted))
+    let segments = segments.collect();
+    Ok(machine.with_crew(rows * model.weights.n_numbers(), |crew| {
+        let mut pass = Pass::new(model, segments, tap, (machine, crew));
+        let residual = pass.embed(prompts);
+        pass.blocks(0, residual, wanted)
+    }))
 }
 
 /// Runs the rest of a prompt, from a position on, where what was before it is known. The tap sees rows of the rest alone.
@@ -136,9 +139,11 @@ pub fn run_after(
     model.spec.check_tokens(tokens)?;
     let rest = &tokens[first..];
     let segment = Segment { rows: 0..rest.len(), first, past: Some(past) };
-    let mut pass = Pass::new(model, vec![segment], tap, machine);
-    let residual = pass.embed(&[rest]);
-    Ok(pass.blocks(0, residual, wanted))
+    Ok(machine.with_crew(rest.len() * model.weights.n_numbers(), |crew| {
+        let mut pass = Pass::new(model, vec![segment], tap, (machine, crew));
+        let residual = pass.embed(&[rest]);
+        pass.blocks(0, residual, wanted)
+    }))
 }
 
 /// Runs one block alone. The answers are the residual streams after it.
@@ -151,10 +156,12 @@ pub fn one_block(
     machine: Machine,
 ) -> Outcome {
     let (segments, mut residual) = laid_out(model, streams);
-    let mut pass = Pass::new(model, segments, tap, machine);
-    pass.block(layer, &model.weights.blocks[layer], &mut residual);
-    let answers = pass.answer(residual, Wanted::Residual);
-    Outcome { answers, multiply_adds: pass.multiply_adds }
+    machine.with_crew(residual.len() * 12 * model.spec.d_model, |crew| {
+        let mut pass = Pass::new(model, segments, tap, (machine, crew));
+        pass.block(layer, &model.weights.blocks[layer], &mut residual);
+        let answers = pass.answer(residual, Wanted::Residual);
+        Outcome { answers, multiply_adds: pass.multiply_adds }
+    })
 }
 
 /// Runs the blocks from one on. Every number is what a whole run would have there, to the bit.
@@ -168,7 +175,9 @@ pub fn resume(
     machine: Machine,
 ) -> Outcome {
     let (segments, residual) = laid_out(model, streams);
-    Pass::new(model, segments, tap, machine).blocks(layer, residual, wanted)
+    machine.with_crew(residual.len() / model.spec.d_model * model.weights.n_numbers(), |crew| {
+        Pass::new(model, segments, tap, (machine, crew)).blocks(layer, residual, wanted)
+    })
 }
 
 /// Streams one below the other.
@@ -219,7 +228,7 @@ struct Pass<'p> {
     model: &'p Transformer,
     spec: &'p Spec,
     kernels: Kernels,
-    crew: Crew,
+    crew: Crew<'p>,
     spare: Spare,
     segments: Vec<Segment<'p>>,
     n_rows: usize,
@@ -234,7 +243,7 @@ impl<'p> Pass<'p> {
         model: &'p Transformer,
         segments: Vec<Segment<'p>>,
         tap: &'p mut dyn Tap<f32>,
-        machine: Machine,
+        (machine, crew): (Machine, Crew<'p>),
     ) -> Self {
         let n_rows = segments.last().map_or(0, |segment| segment.rows.end);
         let longest = segments.iter().map(|segment| segment.first + segment.rows.len()).max().unwrap_or(0);
@@ -244,7 +253,6 @@ impl<'p> Pass<'p> {
         };
         let turns = (0..longest).map(|position| [of(position, f64::cos), of(position, f64::sin)]).collect();
         let kernels = Kernels::new(machine.level);
-        let crew = machine.crew(n_rows * model.weights.n_numbers());
         Self {
             model,
             spec: &model.spec,
@@ -288,7 +296,7 @@ impl<'p> Pass<'p> {
     }
 
     fn product(&mut self, rows: Rows<'_>, factor: &Factor<'_>, target: Target<'_>) {
-        self.multiply_adds += multiply(&self.crew, self.kernels.level(), rows, factor, target);
+        self.multiply_adds += multiply(self.crew, self.kernels.level(), rows, factor, target);
     }
 
     /// Rows times a matrix, plus its bias.

@@ -165,7 +165,7 @@ pub(super) struct Target<'t> {
 
 /// Multiplies rows with a matrix. The answer is how many multiply-adds that took.
 pub(super) fn multiply(
-    crew: &Crew,
+    crew: Crew<'_>,
     level: Level,
     rows: Rows<'_>,
     factor: &Factor<'_>,

@@ -22,6 +22,14 @@ fn with_model(family: &str) -> Folder {
     folder
 }
 
+/// Runs what must fail, with this exit code and an error that has these parts.
+fn refused(folder: &Folder, words: &[&str], code: i32, parts: &[&str]) {
+    let output = folder.run(words);
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{words:?}: {error}");
+    parts.iter().for_each(|part| assert!(error.contains(part), "{words:?}: {error}"));
+}
+
 const PATCH: [&str; 11] = [
     "lens",
     "patch",
@@ -100,12 +108,6 @@ fn patching_is_exact_and_costs_what_was_planned() {
 fn what_cannot_be_is_told_before_the_work() {
     let folder = with_model("llama");
     let encoder = with_model("bert");
-    let refused = |folder: &Folder, words: &[&str], code: i32, parts: &[&str]| {
-        let output = folder.run(words);
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{words:?}: {error}");
-        parts.iter().for_each(|part| assert!(error.contains(part), "{words:?}: {error}"));
-    };
     let with = |from: usize, to: &'static str| {
         let mut words = PATCH.to_vec();
         words[from] = to;
@@ -207,6 +209,25 @@ fn several_prompts_have_intervals_and_other_values_can_be_put_in() {
         );
         assert_eq!(told["verified"]["largest_difference"], 0.0);
     }
+    // Paths of all of them: means, and intervals over them.
+    let path = ["lens", "path", "model", "--prompts", "pairs.jsonl", "--verify", "1", "--json"];
+    let told = folder.json(&path);
+    let [first, last] = [0, 10].map(|at| &told["parts"][at]);
+    assert_eq!((&first["part"], &last["part"]), (&json!("input"), &json!("m1")));
+    let effects: Vec<f64> = serde_json::from_value(last["effects"].clone()).unwrap();
+    let mean = effects.iter().sum::<f64>() / 4.0;
+    assert!(effects.len() == 4 && (last["total"].as_f64().unwrap() - mean).abs() < 1e-12);
+    let ends: [f64; 2] = serde_json::from_value(last["interval"].clone()).unwrap();
+    assert!(ends[0] <= mean && mean <= ends[1] && ends[0] < ends[1], "{ends:?}");
+    assert_eq!(
+        (told["own"].as_array().unwrap().len(), told["verified"]["largest_difference"].clone()),
+        (4, json!(0.0))
+    );
+    let said = folder.ok(&path[..5]);
+    assert!(said.contains("95 %") && said.contains("means over 4 prompts"), "{said}");
+    folder.ok(&[&path[..5], &["--edges", "-o", "edges.csv"]].concat());
+    assert!(folder.read("edges.csv").starts_with("from,to,effect,low,high,effect_1,"));
+    folder.ok(&[&path[..5], &["-o", "path.html"]].concat());
     // One prompt without another, and one token instead of two.
     let alone = [
         "lens", "patch", "model", "--clean", "w3 w9", "--answer", "w5", "--with", "zero", "--site",
@@ -220,6 +241,63 @@ fn several_prompts_have_intervals_and_other_values_can_be_put_in() {
     assert_eq!(told["effects"].as_array().unwrap().len(), 2);
     let log = folder.json(&[&alone[..], &["--metric", "log-probability", "--json"]].concat());
     assert!(log["clean"].as_f64().unwrap() < 0.0);
+}
+
+#[test]
+fn whole_answers_are_compared_and_any_token_is_measured_after() {
+    let folder = with_model("llama");
+    let patch = |more: &[&'static str]| [&PATCH[..7], more, &["--verify", "1", "--json"]].concat();
+    let far = folder.json(&patch(&["--metric", "kl-divergence"]));
+    assert_eq!(
+        (&far["metric"], &far["clean"], &far["answer"]),
+        (&json!("divergence"), &json!(0.0), &Value::Null)
+    );
+    assert!(far["corrupt"].as_f64().unwrap() > 0.0);
+    assert_eq!(far["effects"][0], json!([0.0, 1.0, 0.0, 0.0]));
+    assert_eq!(far["verified"], json!({"cells": 8, "largest_difference": 0.0}));
+    let noising = folder.json(&patch(&["--metric", "kl-divergence", "--noising"]));
+    assert_eq!((&noising["clean"], &noising["effects"][0]), (&json!(0.0), &far["effects"][0]));
+    // After the second token nothing but the first two has a say.
+    let early = folder.json(&patch(&["--answer", "w5", "--position", "1"]));
+    assert_eq!((&early["tokens"]["clean"], &early["effects"][0]), (&json!(["w3", "w9"]), &json!([0.0, 1.0])));
+    let same = folder.json(&patch(&["--answer", "w5", "--position", "-3"]));
+    assert_eq!(early["effects"], same["effects"]);
+    let rows = folder.json(&patch(&["--answer", "w5", "--site", "pattern", "--by", "layer-position-head"]));
+    assert_eq!(rows["grid"].as_array().unwrap().len(), 2 * 4 * 4);
+    refused(
+        &folder,
+        &patch(&["--answer", "w5", "--position", "4"]),
+        2,
+        &["no position 4 in a prompt of 4 tokens"],
+    );
+    refused(&folder, &patch(&["--answer", "w5", "--position", "0"]), 3, &["same tokens"]);
+    refused(&folder, &patch(&[]), 2, &["--answer is not there", "kl-divergence"]);
+    refused(&folder, &["lens", "patch", "model", "--answer", "w5"], 2, &["--clean TEXT"]);
+    refused(&folder, &["lens", "plan", "model"], 2, &["--clean TEXT"]);
+}
+
+#[test]
+fn experiments_tell_what_they_would_cost() {
+    let folder = with_model("llama");
+    let text = "schema = \"pellucid.experiment/1\"\n\
+        runs = [{ id = \"a\", text = \"w3 w9 w4\", metric = { answer = \"w5\", position = 1 } },\n\
+                { id = \"b\", text = \"w3 w8 w4\", metric = { divergence_from = \"a\" } }]\n\
+        sweeps = [{ id = \"far\", run = \"b\", site = \"z\", set = { run = \"a\" }, metric = { divergence_from = \"a\" } }]\n";
+    fs_err::write(folder.path("it.toml"), text).unwrap();
+    let plan = folder.json(&["lens", "plan", "model", "--experiment", "it.toml", "--json"]);
+    let done = folder.json(&["lens", "run", "model", "--experiment", "it.toml", "--verify", "1", "--json"]);
+    assert_eq!(plan["sweeps"][0]["multiply_adds"], done["sweeps"][0]["multiply_adds"]);
+    assert_eq!((&plan["sweeps"][0]["cells"], &plan["runs"]), (&json!(6), &json!(2)));
+    assert_eq!(done["sweeps"][0]["other"], 0.0);
+    assert_eq!(done["sweeps"][0]["own"], done["runs"][1]["value"]);
+    let said = folder.ok(&["lens", "plan", "model", "--experiment", "it.toml"]);
+    assert!(said.contains("far: z by layer-position") && said.contains("MB of them weights"), "{said}");
+    refused(
+        &folder,
+        &["lens", "plan", "model", "--experiment", "it.toml", "--clean", "w3"],
+        2,
+        &["cannot be used with"],
+    );
 }
 
 #[test]
@@ -405,12 +483,6 @@ fn encoders_make_vectors_of_texts() {
 fn wrong_words_for_other_verbs_are_told() {
     let folder = with_model("llama");
     let encoder = with_model("bert");
-    let refused = |folder: &Folder, words: &[&str], code: i32, parts: &[&str]| {
-        let output = folder.run(words);
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert_eq!(output.status.code(), Some(code), "{words:?}: {error}");
-        parts.iter().for_each(|part| assert!(error.contains(part), "{words:?}: {error}"));
-    };
     let run = |more: &[&'static str]| [&["lens", "run", "model"], more].concat();
     refused(&folder, &run(&[]), 2, &["no text to run"]);
     refused(&folder, &run(&["w3", "--pool", "mean"]), 3, &["llama models are decoders"]);
@@ -458,6 +530,9 @@ fn wrong_words_for_other_verbs_are_told() {
         &["the run `b`, which is not there"],
     );
     experiment(&one("metric = { answer = \"w3 w4\" }"), &["is 2 tokens"]);
+    experiment(&one("metric = { wrong = \"w3\" }"), &["an `answer`", "`divergence_from`"]);
+    experiment(&one("metric = { divergence_from = \"b\" }"), &["the run `b`, which is not there"]);
+    experiment(&one("metric = { answer = \"w3\", position = 2 }"), &["2"]);
     let path = |more: &[&'static str]| [&["lens", "path"], &PATCH[2..], more].concat();
     refused(&folder, &path(&["--into", "a9.h1<q>"]), 3, &["the model has no `a9.h1<q>`"]);
     refused(&folder, &path(&["--into", "a1.h1"]), 2, &["names nothing that reads"]);

@@ -11,7 +11,7 @@
 //! [[runs]]
 //! id = "patched"
 //! text = "The capital of Italy is"
-//! metric = { answer = " Paris", wrong = " Rome" }
+//! metric = { divergence_from = "clean" }
 //! capture = ["blocks.29.hook_resid_post"]
 //! edits = [{ at = "blocks.20.hook_resid_pre", positions = [-1], set = { run = "clean" } }]
 //! edges = [{ edge = "a20.h3->m21", set = "zero" }]
@@ -29,9 +29,9 @@ use pellucid_models::transformer::node::Edge;
 use pellucid_models::transformer::{Axis, Hook, Site, Spec, TokenError, Tokens};
 use serde::{Deserialize, Serialize};
 
-use super::super::case::Metric;
+use super::super::case::{Compared, Metric};
 use super::super::patching::{By, Patching};
-use super::{EdgeEdit, Edit, Experiment, Op, Run, Selection, Sweep, Value};
+use super::{EdgeEdit, Edit, Experiment, Measured, Op, Run, RunMetric, Selection, Sweep, Value};
 
 /// The schema that is written.
 pub const SCHEMA: &str = "pellucid.experiment/1";
@@ -86,18 +86,25 @@ pub enum TokenFile {
     Text(String),
 }
 
-/// A metric as it is written down: a logit, the difference of two, or with `log_probability` that.
+/// A metric as it is written down: a logit, the difference of two, with `log_probability` that, or a divergence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MetricFile {
     /// The token whose logit is read.
-    pub answer: TokenFile,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<TokenFile>,
     /// The token whose logit is taken away.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrong: Option<TokenFile>,
     /// Whether the logarithm of the answer's probability is meant.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub log_probability: bool,
+    /// The run from whose answer the divergence is measured, instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divergence_from: Option<String>,
+    /// After which token of the prompt; from the end where negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<i64>,
 }
 
 /// An edit as it is written down.
@@ -226,9 +233,10 @@ impl ExperimentFile {
             return Err(FormatError::Schema { found: self.schema.clone() });
         }
         let context = Context { spec, tokens };
+        let runs: Vec<Run> = self.runs.iter().map(|run| context.run(run)).collect::<Result<_, _>>()?;
         Ok(Experiment {
-            runs: self.runs.iter().map(|run| context.run(run)).collect::<Result<_, _>>()?,
-            sweeps: self.sweeps.iter().map(|sweep| context.sweep(sweep)).collect::<Result<_, _>>()?,
+            sweeps: self.sweeps.iter().map(|sweep| context.sweep(sweep, &runs)).collect::<Result<_, _>>()?,
+            runs,
         })
     }
 
@@ -236,7 +244,7 @@ impl ExperimentFile {
     #[must_use]
     pub fn has_texts(&self) -> bool {
         let is_text = |token: &TokenFile| matches!(token, TokenFile::Text(_));
-        let of = |metric: &MetricFile| is_text(&metric.answer) || metric.wrong.as_ref().is_some_and(is_text);
+        let of = |metric: &MetricFile| [&metric.answer, &metric.wrong].into_iter().flatten().any(is_text);
         self.runs.iter().any(|run| run.text.is_some() || run.metric.as_ref().is_some_and(of))
             || self.sweeps.iter().any(|sweep| of(&sweep.metric))
     }
@@ -277,13 +285,13 @@ impl Context<'_> {
             id: file.id.clone(),
             edits: file.edits.iter().map(edit).collect::<Result<_, _>>()?,
             edges: file.edges.iter().map(edge).collect::<Result<_, FormatError>>()?,
-            metric: file.metric.as_ref().map(|metric| self.metric(metric)).transpose().map_err(wrong)?,
+            metric: file.metric.as_ref().map(|metric| self.metric(metric, n)).transpose().map_err(wrong)?,
             tokens,
             capture,
         })
     }
 
-    fn sweep(&self, file: &SweepFile) -> Result<Sweep, FormatError> {
+    fn sweep(&self, file: &SweepFile, runs: &[Run]) -> Result<Sweep, FormatError> {
         let wrong = |problem: String| FormatError::Part { by: file.id.clone(), problem };
         let site: Site = file
             .site
@@ -294,12 +302,29 @@ impl Context<'_> {
             None if site.axes()[0] == Axis::Position => By::LayerPosition,
             None => By::LayerHead,
         };
+        let value = value(&file.set).map_err(wrong)?;
+        // What is not there is told later.
+        let n_tokens = runs.iter().find(|run| run.id == file.run).map_or(0, |run| run.tokens.len());
+        let RunMetric { of, position } = self.metric(&file.metric, n_tokens).map_err(wrong)?;
+        let metric = match of {
+            Measured::Alone(metric) => metric,
+            Measured::DivergenceFrom(id) if id == file.run => Metric::Divergence(Compared::Run),
+            Measured::DivergenceFrom(id) if value == Value::Run(id.clone()) => {
+                Metric::Divergence(Compared::Donor)
+            }
+            Measured::DivergenceFrom(id) => {
+                return Err(wrong(format!(
+                    "`divergence_from` is `{id}`; of a sweep it is the run that is changed, or the one whose values are put in"
+                )));
+            }
+        };
         Ok(Sweep {
             id: file.id.clone(),
             run: file.run.clone(),
             asked: Patching { site, by },
-            value: value(&file.set).map_err(wrong)?,
-            metric: self.metric(&file.metric).map_err(wrong)?,
+            value,
+            metric,
+            position,
         })
     }
 
@@ -316,8 +341,25 @@ impl Context<'_> {
         }
     }
 
-    fn metric(&self, file: &MetricFile) -> Result<Metric, String> {
-        let answer = self.token(&file.answer)?;
+    fn metric(&self, file: &MetricFile, n_tokens: usize) -> Result<RunMetric, String> {
+        let position = file.position.map(|position| resolved(&[position], n_tokens)).transpose()?;
+        let position = position.and_then(|places| places.first().copied());
+        let of = match (&file.answer, &file.divergence_from) {
+            (Some(answer), None) => Measured::Alone(self.alone(answer, file)?),
+            (None, Some(id)) if file.wrong.is_none() && !file.log_probability => {
+                Measured::DivergenceFrom(id.clone())
+            }
+            _ => {
+                let told =
+                    "a metric has an `answer` (with `wrong` or `log_probability`), or `divergence_from`";
+                return Err(told.to_owned());
+            }
+        };
+        Ok(RunMetric { of, position })
+    }
+
+    fn alone(&self, answer: &TokenFile, file: &MetricFile) -> Result<Metric, String> {
+        let answer = self.token(answer)?;
         match (&file.wrong, file.log_probability) {
             (Some(wrong), false) => match self.token(wrong)? {
                 wrong if wrong == answer => Err("`answer` and `wrong` are the same token".to_owned()),

@@ -7,7 +7,7 @@ pub mod format;
 mod run;
 mod tap;
 
-pub use run::{Results, RunResult, SweepResult};
+pub use run::{Foreseen, Results, RunResult, SweepResult};
 
 use pellucid_data::closest;
 use pellucid_models::transformer::node::Edge;
@@ -40,7 +40,36 @@ pub struct Run {
     /// What is kept.
     pub capture: Vec<Hook>,
     /// What is measured.
-    pub metric: Option<Metric>,
+    pub metric: Option<RunMetric>,
+}
+
+/// What is measured of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunMetric {
+    /// What.
+    pub of: Measured,
+    /// After which token; `None` for the last.
+    pub position: Option<usize>,
+}
+
+/// A metric of one run, or of two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Measured {
+    /// Of this run alone.
+    Alone(Metric),
+    /// The divergence from another run's answer, at its last token.
+    DivergenceFrom(String),
+}
+
+impl RunMetric {
+    /// Its name in results.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match &self.of {
+            Measured::Alone(metric) => metric.name(),
+            Measured::DivergenceFrom(_) => "divergence",
+        }
+    }
 }
 
 /// A change at a site.
@@ -119,6 +148,8 @@ pub struct Sweep {
     pub value: Value,
     /// What is measured.
     pub metric: Metric,
+    /// After which token; `None` for the last.
+    pub position: Option<usize>,
 }
 
 /// Why an experiment makes no sense.
@@ -140,6 +171,20 @@ pub enum ExperimentError {
         id: String,
         /// What may be meant.
         near: Option<String>,
+    },
+    /// Values of several runs, of which there are none.
+    #[error("`{by}` takes values of several runs, and names none")]
+    NoRuns {
+        /// Who asks.
+        by: String,
+    },
+    /// An edge that carries two things at once.
+    #[error("`{by}`: the edge `{edge}` is there twice; it carries one value")]
+    TwiceEdge {
+        /// Which run.
+        by: String,
+        /// Which edge.
+        edge: String,
     },
     /// Runs that wait for one another.
     #[error("`{id}` takes values of a run that takes values of `{id}`; one of them has to come first")]
@@ -278,6 +323,13 @@ impl Value {
     }
 }
 
+impl Value {
+    /// Whether it is of several runs, and there are none.
+    fn is_of_none(&self) -> bool {
+        matches!(self, Self::Mean(ids) | Self::Resample(ids, _) if ids.is_empty())
+    }
+}
+
 impl Op {
     /// The value that is put in or added.
     #[must_use]
@@ -322,6 +374,9 @@ impl Experiment {
             run.check(spec)?;
             let mut own = Vec::new();
             for (hook, value) in run.takes() {
+                if value.is_of_none() {
+                    return Err(ExperimentError::NoRuns { by: run.id.clone() });
+                }
                 for id in value.runs() {
                     let other = find(&run.id, id)?;
                     let [ours, theirs] =
@@ -333,9 +388,15 @@ impl Experiment {
                     own.push(other);
                 }
             }
+            if let Some(Measured::DivergenceFrom(id)) = run.metric.as_ref().map(|metric| &metric.of) {
+                own.push(find(&run.id, id)?);
+            }
             needs.push(own);
         }
         for sweep in &self.sweeps {
+            if sweep.value.is_of_none() {
+                return Err(ExperimentError::NoRuns { by: sweep.id.clone() });
+            }
             for id in [sweep.run.as_str()].into_iter().chain(sweep.value.runs()) {
                 let run = &self.runs[find(&sweep.id, id)?];
                 if !run.edits.is_empty() || !run.edges.is_empty() {
@@ -348,6 +409,8 @@ impl Experiment {
             }
             let told = |cause| ExperimentError::Run { by: sweep.id.clone(), cause };
             sweep.asked.check(spec).map_err(told)?;
+            let n_tokens = self.runs[find(&sweep.id, &sweep.run)?].tokens.len();
+            check_position(sweep.position, n_tokens).map_err(told)?;
             self.case(sweep)?.check(spec).map_err(told)?;
         }
         // Those that need nothing that is not made yet, until none is left.
@@ -371,12 +434,23 @@ impl Run {
         let of_run = |cause: RunError| told(PatchError::Site(cause));
         spec.check_tokens(&self.tokens).map_err(of_run)?;
         if let Some(metric) = &self.metric {
-            metric.check(spec).map_err(told)?;
+            match metric.of {
+                Measured::Alone(metric) => metric.check(spec).map_err(told)?,
+                Measured::DivergenceFrom(_) if !spec.is_decoder => {
+                    return Err(told(PatchError::NoLogits { family: spec.family.name() }));
+                }
+                Measured::DivergenceFrom(_) => {}
+            }
+            check_position(metric.position, self.tokens.len()).map_err(told)?;
         }
         for hook in &self.capture {
             spec.check(*hook).map_err(of_run)?;
         }
-        for edit in &self.edges {
+        for (at, edit) in self.edges.iter().enumerate() {
+            if self.edges[..at].iter().any(|before| before.edge == edit.edge) {
+                let (by, edge) = (self.id.clone(), edit.edge.name(spec));
+                return Err(ExperimentError::TwiceEdge { by, edge });
+            }
             if !spec.is_decoder {
                 return Err(told(PatchError::NoLogits { family: spec.family.name() }));
             }
@@ -395,6 +469,14 @@ impl Run {
             edit.check(self, spec)?;
         }
         Ok(())
+    }
+}
+
+/// Whether a prompt has a position that is measured after.
+fn check_position(position: Option<usize>, tokens: usize) -> Result<(), PatchError> {
+    match position {
+        Some(position) if position >= tokens => Err(PatchError::Position { position, tokens }),
+        _ => Ok(()),
     }
 }
 

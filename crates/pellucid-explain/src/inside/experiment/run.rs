@@ -6,14 +6,14 @@ use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::tap::Array;
 use pellucid_models::transformer::{Capture, Hook, Machine, Spec, Transformer};
 
-use super::super::case::{Case, Donor};
+use super::super::case::{Case, Compared, Donor, Measure, Metric};
 use super::super::donors::mixed;
 use super::super::edges::{rows_of, written};
 use super::super::error::PatchError;
-use super::super::patch::{Patched, patch};
-use super::super::plan::peak;
+use super::super::patch::{Patched, patch, prepare};
+use super::super::plan::{Plan, blocks, peak};
 use super::tap::{ReadyEdge, ReadyEdit, RunTap, Values};
-use super::{Edit, Experiment, ExperimentError, Op, Run, Sweep, Value};
+use super::{Edit, Experiment, ExperimentError, Measured, Op, Run, Sweep, Value};
 use crate::Control;
 
 /// What a run found.
@@ -54,6 +54,20 @@ pub struct Results {
     pub runs: Vec<RunResult>,
     /// In the experiment's order.
     pub sweeps: Vec<SweepResult>,
+}
+
+/// What an experiment would take.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Foreseen {
+    /// Bytes of activations that are held, at most.
+    pub bytes: usize,
+    /// About how many multiply-adds the runs take: whole ones, without those of sites that are worked out only where they are looked at.
+    pub runs: u64,
+    /// Multiply-adds of the runs that were made to plan the sweeps.
+    pub first_runs: u64,
+    /// A plan a sweep.
+    pub plans: Vec<Plan>,
 }
 
 impl Experiment {
@@ -122,6 +136,35 @@ impl Experiment {
         Ok(Results { runs, sweeps: sweeps.collect::<Result<_, _>>()? })
     }
 
+    /// What the sweeps would compute, and multiply-adds of the runs; nothing but the first runs of each sweep is made.
+    ///
+    /// # Errors
+    /// When it makes no sense, or the caller stopped.
+    pub fn plan(&self, model: &Transformer, control: &Control<'_>) -> Result<Foreseen, ExperimentError> {
+        let spec = &model.spec;
+        self.check(spec)?;
+        let mut foreseen = Foreseen { bytes: self.bytes(spec), runs: 0, first_runs: 0, plans: Vec::new() };
+        for run in &self.runs {
+            let n = run.tokens.len();
+            let is_all = run.metric.as_ref().is_some_and(|metric| metric.position.is_some());
+            let rows = if is_all { n } else { 1 };
+            let unembedded = if spec.is_decoder { rows * spec.d_model * spec.d_vocab } else { 0 };
+            foreseen.runs += blocks(spec, 0, n, n) + unembedded as u64;
+        }
+        for sweep in &self.sweeps {
+            if control.watch.should_stop() {
+                return Err(ExperimentError::Stopped);
+            }
+            let case = self.case(sweep)?;
+            let prepared = prepare(model, &case, sweep.asked, control)
+                .map_err(|cause| ExperimentError::Run { by: sweep.id.clone(), cause })?;
+            foreseen.first_runs += prepared.multiply_adds();
+            foreseen.plans.push(prepared.plan().clone());
+            control.watch.advance(1);
+        }
+        Ok(foreseen)
+    }
+
     fn one(
         &self,
         model: &Transformer,
@@ -154,7 +197,12 @@ impl Experiment {
             live: BTreeMap::new(),
             kept: Capture::of(self.kept(run)),
         };
-        let wanted = if spec.is_decoder { Wanted::Last } else { Wanted::Residual };
+        let position = run.metric.as_ref().and_then(|metric| metric.position);
+        let wanted = match position {
+            _ if !spec.is_decoder => Wanted::Residual,
+            Some(_) => Wanted::All,
+            None => Wanted::Last,
+        };
         let outcome =
             forward::run_on(model, &[&run.tokens], wanted, &mut tap, machine).map_err(|(_, cause)| {
                 ExperimentError::Run { by: run.id.clone(), cause: PatchError::Site(cause) }
@@ -172,11 +220,21 @@ impl Experiment {
                 return Err(ExperimentError::NoRows { by: run.id.clone(), hook: edit.edge.name(spec) });
             }
         }
-        let logits = if spec.is_decoder { outcome.answers[0].data.clone() } else { Vec::new() };
+        let answers = &outcome.answers[0].data;
+        let last = answers.len().saturating_sub(spec.d_vocab);
+        let logits = if spec.is_decoder { answers[last..].to_vec() } else { Vec::new() };
+        let measured = position.map_or(&logits[..], |at| &answers[at * spec.d_vocab..][..spec.d_vocab]);
+        let measure = run.metric.as_ref().and_then(|metric| match &metric.of {
+            Measured::Alone(metric) => Measure::new(*metric, None),
+            Measured::DivergenceFrom(id) => {
+                let other = found.iter().flatten().find(|made| made.id == *id)?;
+                Measure::new(Metric::Divergence(Compared::Donor), Some(&other.logits))
+            }
+        });
         let captured = tap.kept.seen.into_iter().map(|((_, hook), array)| (hook, array)).collect();
         Ok(RunResult {
             id: run.id.clone(),
-            metric: run.metric.map(|metric| metric.of_logits(&logits)),
+            metric: measure.map(|measure| measure.of_logits(measured)),
             edits: tap.edits.iter().map(|edit| (edit.rows, edit.changed)).collect(),
             edges: tap.edges.iter().map(|edge| edge.touched).collect(),
             logits,
@@ -248,7 +306,8 @@ impl Experiment {
                 return Err(ExperimentError::SweepValue { by: sweep.id.clone() });
             }
         };
-        Ok(Case { run: tokens(&sweep.run), donor, metric: sweep.metric })
+        let case = Case { run: tokens(&sweep.run), donor, metric: sweep.metric };
+        Ok(sweep.position.map_or_else(|| case.clone(), |position| case.until(position)))
     }
 
     fn sweep(

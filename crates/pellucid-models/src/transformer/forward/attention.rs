@@ -80,7 +80,7 @@ impl Heads<'_> {
     }
 
     fn product(&self, rows: Rows<'_>, factor: &Packed, into: &mut [f32]) {
-        multiply(&Crew::alone(), self.kernels.level(), rows, &factor.whole(), plain(into, factor.n_out()));
+        multiply(Crew::alone(), self.kernels.level(), rows, &factor.whole(), plain(into, factor.n_out()));
     }
 }
 

@@ -1,9 +1,11 @@
 //! `pellucid lens run --experiment`: runs, edits and sweeps from a file.
 
 use std::path::Path;
+use std::time::Instant;
 
 use pellucid::explain::inside::Experiment;
-use pellucid::explain::inside::experiment::{Results, RunResult, SweepResult};
+use pellucid::explain::inside::Plan;
+use pellucid::explain::inside::experiment::{Results, RunResult, Sweep, SweepResult};
 use pellucid::explain::inside::logit_lens::reading;
 use pellucid::files::{load_experiment, load_tokenizer};
 use pellucid::models::transformer::weights::{SafetensorsWriter, Tensor};
@@ -18,7 +20,7 @@ use super::super::{Context, print};
 use super::{model, processing};
 use crate::explaining::control;
 use crate::failure::Failure;
-use crate::lens_args::Run;
+use crate::lens_args::{Run, Source};
 use crate::output::NewFile;
 
 pub(super) fn run(args: &Run, file: &Path, context: &Context<'_>) -> Result<u8, Failure> {
@@ -31,16 +33,7 @@ pub(super) fn run(args: &Run, file: &Path, context: &Context<'_>) -> Result<u8, 
             out.display()
         )));
     }
-    let written = load_experiment(file)?;
-    let model = model(&args.source)?;
-    let tokens = if written.has_texts() {
-        Some(load_tokenizer(&model, &args.source.model, args.source.tokenizer.as_deref())?)
-    } else {
-        load_tokenizer(&model, &args.source.model, args.source.tokenizer.as_deref()).ok()
-    };
-    let asked = written
-        .resolved(&model.spec, tokens.as_ref())
-        .map_err(|cause| Failure::Input(format!("{}: {cause}", file.display())))?;
+    let (model, tokens, asked) = read(&args.source, file)?;
     let is_tensors = ending.as_deref() == Some("safetensors");
     if is_tensors && asked.runs.iter().all(|run| run.capture.is_empty()) {
         return Err(Failure::Usage(
@@ -75,6 +68,75 @@ pub(super) fn run(args: &Run, file: &Path, context: &Context<'_>) -> Result<u8, 
         return Err(Failure::Bug(format!("cells that were run again are off by up to {worst:e}")));
     }
     Ok(0)
+}
+
+/// The model, its tokenizer if there is one, and what the file asks of them.
+fn read(source: &Source, file: &Path) -> Result<(Transformer, Option<Tokens>, Experiment), Failure> {
+    let written = load_experiment(file)?;
+    let model = model(source)?;
+    let tokens = load_tokenizer(&model, &source.model, source.tokenizer.as_deref());
+    // Where there are only numbers, a tokenizer is not needed.
+    let tokens = if written.has_texts() { Some(tokens?) } else { tokens.ok() };
+    let asked = written
+        .resolved(&model.spec, tokens.as_ref())
+        .map_err(|cause| Failure::Input(format!("{}: {cause}", file.display())))?;
+    Ok((model, tokens, asked))
+}
+
+/// `pellucid lens plan --experiment`: what it would compute.
+pub(super) fn plan(source: &Source, file: &Path, context: &Context<'_>) -> Result<u8, Failure> {
+    let (model, _, asked) = read(source, file)?;
+    let progress = context.console.counting(asked.sweeps.len() as u64, "sweeps");
+    let start = Instant::now();
+    let found = asked.plan(&model, &control(context.console, &progress));
+    drop(progress);
+    let elapsed = start.elapsed().as_secs_f64();
+    let found = found.map_err(|cause| with_file(file, cause.into()));
+    let found = context.console.unless_interrupted(found)?;
+    let planned = found.runs + found.plans.iter().map(|plan| plan.planned).sum::<u64>();
+    // As fast as the runs that were needed to plan the sweeps, if there were any.
+    let seconds = (found.first_runs > 0).then(|| elapsed * planned as f64 / found.first_runs as f64);
+    let bytes = found.bytes + model.weights.n_bytes();
+    let pairs = || asked.sweeps.iter().zip(&found.plans);
+    if context.json {
+        let sweep = |(sweep, plan): (&Sweep, &Plan)| {
+            json!({
+                "id": sweep.id, "site": sweep.asked.site.short(), "by": sweep.asked.by.to_string(), "cells": plan.cells.len(),
+                "skipped": plan.n_skipped, "batches": plan.n_batches(), "multiply_adds": {"naive": plan.naive, "planned": plan.planned},
+            })
+        };
+        let body = json!({
+            "model": source.model, "processing": processing(&model), "runs": asked.runs.len(),
+            "sweeps": pairs().map(sweep).collect::<Vec<_>>(),
+            "multiply_adds": {"runs": found.runs, "planned": planned}, "peak_bytes": bytes, "estimated_seconds": seconds,
+        });
+        return context.print_json("lens_plan", body);
+    }
+    let large = |n: u64| pretty(n as f64, 4);
+    let mut rows = vec![vec![
+        format!("{} runs", count(asked.runs.len())),
+        String::new(),
+        String::new(),
+        large(found.runs),
+        String::new(),
+    ]];
+    rows.extend(pairs().map(|(sweep, plan)| {
+        vec![
+            format!("{}: {} by {}", sweep.id, sweep.asked.site, sweep.asked.by),
+            count(plan.cells.len()),
+            count(plan.n_skipped),
+            large(plan.planned),
+            large(plan.naive),
+        ]
+    }));
+    let names = ["what", "cells", "skipped", "multiply-adds", "naive"].map(str::to_owned);
+    let time = seconds.map_or(String::new(), |seconds| format!(", about {} s", pretty(seconds, 2)));
+    let told = format!(
+        "About {} MB, {} MB of them weights{time}.\n",
+        bytes / 1_000_000,
+        model.weights.n_bytes() / 1_000_000
+    );
+    print(&format!("{}\n{told}", text::table(&names, &rows, terminal_columns())))
 }
 
 fn with_file(file: &Path, failure: Failure) -> Failure {
@@ -139,7 +201,7 @@ fn told(
             .map(|(hook, array)| json!({"site": hook.to_string(), "shape": array.shape}))
             .collect();
         let best = best(run, tokens).map(|(token, p)| json!({"token": token, "probability": p}));
-        let metric = asked.metric.map(|metric| metric.name());
+        let metric = asked.metric.as_ref().map(pellucid::explain::inside::experiment::RunMetric::name);
         json!({"id": run.id, "metric": metric, "value": run.metric, "next": best, "edits": edits, "edges": edges, "captured": captured, "multiply_adds": run.multiply_adds})
     };
     let sweep = |sweep: &SweepResult| {

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use pellucid::explain::inside::{
-    By, Case, Cell, PatchError, Patching, Plan, Several, check_alike, patch_all, peak, prepare,
+    By, Case, Cell, PatchError, Patching, Several, check_alike, patch_all, peak, plan::Plan as Planned,
+    prepare,
 };
 use pellucid::models::transformer::{Axis, Transformer};
 use pellucid::views::View;
@@ -16,10 +17,10 @@ use serde_json::{Value, json};
 use super::super::explain::terminal_columns;
 use super::super::{Context, print};
 use super::prompts::{self, Prompt};
-use super::{Written, check_out, loaded, merge, numbers, processed, processing, seen, write};
+use super::{Written, check_out, experiment, loaded, merge, numbers, processed, processing, seen, write};
 use crate::explaining::control;
 use crate::failure::Failure;
-use crate::lens_args::{ByName, Experiment, Patch, With};
+use crate::lens_args::{ByName, Experiment, Patch, Plan, With};
 use crate::output::Format;
 
 /// What was asked, with the prompts' tokens.
@@ -84,7 +85,7 @@ impl Asked<'_> {
                 return Err(Failure::Interrupted);
             }
             done += prepared.multiply_adds();
-            let plan: &Plan = prepared.plan();
+            let plan: &Planned = prepared.plan();
             costs.cells += plan.cells.len();
             costs.skipped += plan.n_skipped;
             costs.batches += plan.n_batches();
@@ -150,7 +151,11 @@ impl Asked<'_> {
     }
 }
 
-pub(super) fn plan(args: &Experiment, context: &Context<'_>) -> Result<u8, Failure> {
+pub(super) fn plan(args: &Plan, context: &Context<'_>) -> Result<u8, Failure> {
+    if let Some(file) = &args.file {
+        return experiment::plan(&args.experiment.source, file, context);
+    }
+    let args = &args.experiment;
     let asked = asked(args, context)?;
     let costs = asked.costs(context)?;
     if context.json {
@@ -278,7 +283,7 @@ impl Asked<'_> {
             })
             .collect();
         let all = found.each.iter();
-        let sum = |of: fn(&Plan) -> u64| found.each.iter().map(|one| of(&one.plan)).sum::<u64>();
+        let sum = |of: fn(&Planned) -> u64| found.each.iter().map(|one| of(&one.plan)).sum::<u64>();
         let mut body = json!({
             "grid": grid, "is_share": found.each[0].other.is_some(),
             "cells": sum(|plan| plan.cells.len() as u64), "skipped": sum(|plan| plan.n_skipped as u64),

@@ -1,6 +1,9 @@
 //! `pellucid lens path`: effects of every part of a model, direct and indirect, and of single edges.
 
-use pellucid::explain::inside::{EdgeEffects, Effects, PatchError, edge_effects, effects, peak};
+use pellucid::explain::inside::{
+    EdgeEffects, Effects, PartEffect, PatchError, SelfRepair, edge_effects, effects, for_all, interval,
+    mean_effect, peak,
+};
 use pellucid::models::transformer::Transformer;
 use pellucid::models::transformer::node::{Edge, Receiver, Sender};
 use pellucid::views::View;
@@ -23,15 +26,14 @@ use crate::output::Format;
 struct Asked<'a> {
     args: &'a PathPatch,
     model: Transformer,
-    prompt: Prompt,
-    /// Of how many prompts means and drawn values are, and the seed of the draw.
-    of: (usize, u64),
+    prompts: Vec<Prompt>,
+    seed: u64,
 }
 
-/// What was found.
+/// What was found, prompt by prompt.
 enum Found {
-    Parts(Effects),
-    Edges(EdgeEffects),
+    Parts(Vec<Effects>),
+    Edges(Vec<EdgeEffects>),
 }
 
 pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure> {
@@ -40,16 +42,8 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
     let more: Vec<&std::path::Path> = args.prompts.prompts.as_deref().into_iter().collect();
     check_out(out, &args.source, &more)?;
     let (model, tokenizer) = loaded(&args.source)?;
-    let mut prompts = prompts::read(&args.prompts, &tokenizer)?;
+    let prompts = prompts::read(&args.prompts, &tokenizer)?;
     let cases = prompts::cases(&prompts, &args.prompts, context);
-    if prompts.len() > 1
-        && matches!(args.prompts.with, crate::lens_args::With::Other | crate::lens_args::With::Zero)
-    {
-        return Err(Failure::Usage(
-            "lens path takes one prompt apart; --prompts are what means and drawn values are of, and the first of them is run".to_owned(),
-        ));
-    }
-    let case = &cases[0];
     let spec = &model.spec;
     let into = args.into.as_deref().map(|name| Receiver::of(name, spec)).transpose();
     let into = into.map_err(|cause| Failure::Usage(format!("--into: {cause}")))?;
@@ -59,7 +53,8 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
     if let Some(from) = args.from {
         from.check(spec).map_err(PatchError::Node)?;
     }
-    let needed = peak(spec, pellucid::models::transformer::Site::Result, case.run.len());
+    let longest = cases.iter().map(|case| case.run.len()).max().unwrap_or(0);
+    let needed = peak(spec, pellucid::models::transformer::Site::Result, longest);
     super::check_memory(needed, None, "take a shorter prompt")?;
     let is_meant = |edge: &Edge| {
         into.is_none_or(|into| edge.to == into) && args.from.is_none_or(|from| edge.from == from)
@@ -72,17 +67,17 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
     }
     let n = if has_edges { edges.len() } else { 1 + spec.n_layers * (spec.n_heads + 1) * 2 };
     let n_checked = (args.verify * n as f64).ceil() as usize;
-    let progress = context.console.counting((n + n_checked) as u64, "runs");
+    let progress = context.console.counting(((n + n_checked) * cases.len()) as u64, "runs");
     let watched = control(context.console, &progress);
     let found = if has_edges {
-        edge_effects(&model, case, &edges, args.verify, &watched).map(Found::Edges)
+        for_all(&model, &cases, |case| edge_effects(&model, case, &edges, args.verify, &watched))
+            .map(Found::Edges)
     } else {
-        effects(&model, case, args.verify, &watched).map(Found::Parts)
+        for_all(&model, &cases, |case| effects(&model, case, args.verify, &watched)).map(Found::Parts)
     };
     drop(progress);
     let found = context.console.unless_interrupted(found)?;
-    let of = (prompts.len(), context.seed.unwrap_or(0));
-    let asked = Asked { args, model, prompt: prompts.swap_remove(0), of };
+    let asked = Asked { args, model, prompts, seed: context.seed.unwrap_or(0) };
     if let Some(out) = out {
         let written = Written {
             schema: "lens_path",
@@ -109,101 +104,189 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
 impl Found {
     fn len(&self) -> usize {
         match self {
-            Self::Parts(found) => found.parts.len(),
-            Self::Edges(found) => found.edges.len(),
+            Self::Parts(found) => found[0].parts.len(),
+            Self::Edges(found) => found[0].edges.len(),
         }
+    }
+
+    /// A part's or edge's total effect on each prompt; it could be 1, as nothing is a share.
+    fn terms(&self, at: usize) -> Vec<[f64; 2]> {
+        match self {
+            Self::Parts(found) => found.iter().map(|one| [one.parts[at].total, 1.0]).collect(),
+            Self::Edges(found) => found.iter().map(|one| [one.effect(at), 1.0]).collect(),
+        }
+    }
+
+    /// Its mean.
+    fn effect(&self, at: usize) -> f64 {
+        mean_effect(&self.terms(at))
     }
 
     fn verified(&self) -> (usize, f64) {
-        let verified = match self {
-            Self::Parts(found) => found.verified,
-            Self::Edges(found) => found.verified,
+        let all: Vec<_> = match self {
+            Self::Parts(found) => found.iter().map(|one| one.verified).collect(),
+            Self::Edges(found) => found.iter().map(|one| one.verified).collect(),
         };
-        (verified.n, verified.worst)
+        let worst = all.iter().fold(0.0, |worst: f64, one| worst.max(one.worst));
+        (all.iter().map(|one| one.n).sum(), worst)
     }
 
-    /// The metric of the run, of the other one, and multiply-adds naive and planned.
-    fn costs(&self) -> (f64, Option<f64>, u64, u64) {
+    /// Of each prompt the metric of the run, and of the other one.
+    fn ends(&self) -> Vec<(f64, Option<f64>)> {
         match self {
-            Self::Parts(found) => (found.own, found.other, found.naive, found.multiply_adds),
-            Self::Edges(found) => (found.own, found.other, found.naive, found.multiply_adds),
+            Self::Parts(found) => found.iter().map(|one| (one.own, one.other)).collect(),
+            Self::Edges(found) => found.iter().map(|one| (one.own, one.other)).collect(),
         }
     }
+
+    /// Multiply-adds naive and planned.
+    fn costs(&self) -> [u64; 2] {
+        let all: Vec<[u64; 2]> = match self {
+            Self::Parts(found) => found.iter().map(|one| [one.naive, one.multiply_adds]).collect(),
+            Self::Edges(found) => found.iter().map(|one| [one.naive, one.multiply_adds]).collect(),
+        };
+        [0, 1].map(|at| all.iter().map(|costs| costs[at]).sum())
+    }
+}
+
+/// An interval in words.
+fn between([low, high]: [f64; 2]) -> String {
+    format!("{} to {}", signed(low, 3), signed(high, 3))
+}
+
+/// The mean of what effects are of, over prompts.
+fn mean(found: &[Effects], at: usize, of: fn(&PartEffect) -> f64) -> f64 {
+    found.iter().map(|one| of(&one.parts[at])).sum::<f64>() / found.len() as f64
 }
 
 impl Asked<'_> {
     /// Names and effects, the largest first.
     fn largest(&self, found: &Found) -> Vec<(String, f64)> {
-        let mut all: Vec<(String, f64)> = match found {
-            Found::Parts(found) => {
-                found.parts.iter().map(|part| (part.part.to_string(), part.total)).collect()
-            }
-            Found::Edges(found) => {
-                let name = |(at, edge): (usize, &Edge)| (edge.name(&self.model.spec), found.effect(at));
-                found.edges.iter().enumerate().map(name).collect()
-            }
+        let name = |at: usize| match found {
+            Found::Parts(found) => found[0].parts[at].part.to_string(),
+            Found::Edges(found) => found[0].edges[at].name(&self.model.spec),
         };
+        let mut all: Vec<(String, f64)> = (0..found.len()).map(|at| (name(at), found.effect(at))).collect();
         all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         all
     }
 
     fn about(&self, found: &Found) -> Value {
-        let (own, other, naive, planned) = found.costs();
+        let ends = found.ends();
+        let [naive, planned] = found.costs();
         let (n, worst) = found.verified();
         let mut body = json!({
-            "model": self.args.source.model, "processing": processing(&self.model), "own": own, "other": other,
+            "model": self.args.source.model, "processing": processing(&self.model),
             "multiply_adds": {"naive": naive, "planned": planned},
             "verified": {"runs": n, "largest_difference": worst},
         });
-        merge(&mut body, prompts::told(std::slice::from_ref(&self.prompt), &self.args.prompts, self.of));
+        if let [(own, other)] = ends[..] {
+            body["own"] = own.into();
+            body["other"] = other.into();
+        } else {
+            body["own"] = ends.iter().map(|(own, _)| json!(own)).collect();
+            body["other"] = ends.iter().map(|(_, other)| json!(other)).collect();
+        }
+        merge(&mut body, prompts::told(&self.prompts, &self.args.prompts, (self.prompts.len(), self.seed)));
         body
     }
 
     fn told(&self, found: &Found) -> Value {
         let mut body = self.about(found);
+        // Of several prompts each one's effect, too.
+        let each = |at: usize, one: &mut Value| {
+            if self.prompts.len() > 1 {
+                let terms = found.terms(at);
+                one["interval"] = json!(interval(&terms));
+                one["effects"] = terms.iter().map(|term| json!(term[0])).collect();
+            }
+        };
         match found {
             Found::Parts(effects) => {
-                let part = |part: &pellucid::explain::inside::PartEffect| json!({"part": part.part.to_string(), "total": part.total, "direct": part.direct, "indirect": part.indirect()});
-                body["parts"] = effects.parts.iter().map(part).collect();
-                body["self_repair"] = effects.self_repair().map_or(
-                    Value::Null,
-                    |line| json!({"slope": line.slope, "r_squared": line.r_squared, "parts": line.n}),
-                );
+                let part = |at: usize| {
+                    let of = |of| mean(effects, at, of);
+                    let [total, direct] = [of(|part| part.total), of(|part| part.direct)];
+                    let mut one = json!({"part": effects[0].parts[at].part.to_string(), "total": total, "direct": direct, "indirect": of(PartEffect::indirect)});
+                    each(at, &mut one);
+                    one
+                };
+                body["parts"] = (0..found.len()).map(part).collect();
+                let repair = |effects: &Effects| {
+                    let line = |line: SelfRepair| json!({"slope": line.slope, "r_squared": line.r_squared, "parts": line.n});
+                    effects.self_repair().map_or(Value::Null, line)
+                };
+                body["self_repair"] = match &effects[..] {
+                    [only] => repair(only),
+                    several => several.iter().map(repair).collect(),
+                };
             }
             Found::Edges(edges) => {
-                let edge = |(at, edge): (usize, &Edge)| json!({"edge": edge.name(&self.model.spec), "metric": edges.metrics[at], "effect": edges.effect(at)});
-                body["edges"] = edges.edges.iter().enumerate().map(edge).collect();
-                body["skipped"] = edges.n_skipped.into();
+                let edge = |at: usize| {
+                    let mut one = json!({"edge": edges[0].edges[at].name(&self.model.spec), "effect": found.effect(at)});
+                    if let [only] = &edges[..] {
+                        one["metric"] = only.metrics[at].into();
+                    }
+                    each(at, &mut one);
+                    one
+                };
+                body["edges"] = (0..found.len()).map(edge).collect();
+                body["skipped"] = edges.iter().map(|one| one.n_skipped).sum::<usize>().into();
             }
         }
         body
     }
 
     fn table(&self, found: &Found) -> Vec<(pellucid::data::write::Heading, Vec<f64>)> {
-        match found {
-            Found::Parts(found) => vec![
-                words("part", found.parts.iter().map(|part| part.part.to_string()).collect()),
-                numbers("total", found.parts.iter().map(|part| part.total)),
-                numbers("direct", found.parts.iter().map(|part| part.direct)),
-                numbers("indirect", found.parts.iter().map(pellucid::explain::inside::PartEffect::indirect)),
-            ],
-            Found::Edges(found) => vec![
-                words("from", found.edges.iter().map(|edge| edge.from.to_string()).collect()),
-                words("to", found.edges.iter().map(|edge| edge.to.name(&self.model.spec)).collect()),
-                numbers("metric", found.metrics.iter().copied()),
-                numbers("effect", (0..found.edges.len()).map(|at| found.effect(at))),
-            ],
+        let all = || 0..found.len();
+        let mut columns = match found {
+            Found::Parts(effects) => {
+                let of = |of: fn(&PartEffect) -> f64| all().map(move |at| mean(effects, at, of));
+                vec![
+                    words("part", effects[0].parts.iter().map(|part| part.part.to_string()).collect()),
+                    numbers("total", of(|part| part.total)),
+                    numbers("direct", of(|part| part.direct)),
+                    numbers("indirect", of(PartEffect::indirect)),
+                ]
+            }
+            Found::Edges(edges) => {
+                let spec = &self.model.spec;
+                let mut columns = vec![
+                    words("from", edges[0].edges.iter().map(|edge| edge.from.to_string()).collect()),
+                    words("to", edges[0].edges.iter().map(|edge| edge.to.name(spec)).collect()),
+                ];
+                if let [only] = &edges[..] {
+                    columns.push(numbers("metric", only.metrics.iter().copied()));
+                }
+                columns.push(numbers("effect", all().map(|at| found.effect(at))));
+                columns
+            }
+        };
+        let n = self.prompts.len();
+        if n > 2 {
+            let ends: Vec<[f64; 2]> =
+                all().map(|at| interval(&found.terms(at)).unwrap_or([f64::NAN; 2])).collect();
+            columns.push(numbers("low", ends.iter().map(|ends| ends[0])));
+            columns.push(numbers("high", ends.iter().map(|ends| ends[1])));
         }
+        if n > 1 {
+            for prompt in 0..n {
+                let one = all().map(|at| found.terms(at)[prompt][0]);
+                columns.push(numbers(&format!("effect_{}", prompt + 1), one));
+            }
+        }
+        columns
     }
 
     fn subtitle(&self, found: &Found) -> String {
         let (values, run) = prompts::doing(&self.args.prompts);
-        let (own, other, ..) = found.costs();
+        let [(own, other)] = found.ends()[..] else {
+            return format!("{values} in {run} · means over {} prompts", count(self.prompts.len()));
+        };
         let ends = match other {
             Some(other) => format!("{} in the run, {} in the other", pretty(own, 4), pretty(other, 4)),
             None => format!("{} in the run", pretty(own, 4)),
         };
-        format!("{values} in {run} · {}: {ends}", self.prompt.measured())
+        format!("{values} in {run} · {}: {ends}", self.prompts[0].measured())
     }
 
     fn checked(found: &Found) -> String {
@@ -218,32 +301,29 @@ impl Asked<'_> {
     }
 
     /// Heads and MLPs by block.
-    fn grid(
-        &self,
-        effects: &Effects,
-        what: &str,
-        of: fn(&pellucid::explain::inside::PartEffect) -> f64,
-    ) -> PatchGrid {
+    fn grid(&self, found: &Found, effects: &[Effects], what: &str, of: fn(&PartEffect) -> f64) -> PatchGrid {
         let spec = &self.model.spec;
         let mut columns: Vec<String> = (0..spec.n_heads).map(|head| format!("H{head}")).collect();
         columns.push("MLP".to_owned());
-        let all = effects.parts.iter().filter(|part| part.part != Sender::Input);
+        let all = (0..found.len()).filter(|at| effects[0].parts[*at].part != Sender::Input);
+        let terms = |at: usize| effects.iter().map(|one| [of(&one.parts[at]), 1.0]).collect::<Vec<_>>();
+        let intervals: Option<Vec<[f64; 2]>> = all.clone().map(|at| interval(&terms(at))).collect();
         PatchGrid {
             site: what.to_owned(),
-            subtitle: self.subtitle(&Found::Parts(effects.clone())),
+            subtitle: self.subtitle(found),
             rows: (0..spec.n_layers).map(|layer| format!("L{layer}")).collect(),
             columns,
             differ: Vec::new(),
-            effects: all.map(of).collect(),
-            intervals: Vec::new(),
+            effects: all.map(|at| mean(effects, at, of)).collect(),
+            intervals: intervals.unwrap_or_default(),
             unit: "By how much the metric grows.".to_owned(),
             is_share: false,
-            checked: Self::checked(&Found::Parts(effects.clone())),
+            checked: Self::checked(found),
         }
     }
 
     fn bars(&self, found: &Found) -> Contributions {
-        let what = self.prompt.measured();
+        let what = self.prompts[0].measured();
         let parts = self.largest(found);
         // What is beside the largest effect no more than rounding is not drawn.
         let largest = parts.first().map_or(0.0, |(_, effect)| effect.abs());
@@ -263,7 +343,9 @@ impl Asked<'_> {
 
     fn view(&self, found: &Found) -> Box<dyn View> {
         match found {
-            Found::Parts(effects) => Box::new(self.grid(effects, "Replacing a part", |part| part.total)),
+            Found::Parts(effects) => {
+                Box::new(self.grid(found, effects, "Replacing a part", |part| part.total))
+            }
             Found::Edges(_) => Box::new(self.bars(found)),
         }
     }
@@ -275,29 +357,36 @@ impl Asked<'_> {
         let tail = format!("\n{}\n", Self::checked(found));
         match found {
             Found::Parts(effects) => {
-                let mut parts = effects.parts.clone();
-                parts.sort_by(|a, b| {
-                    b.total.abs().max(b.direct.abs()).total_cmp(&a.total.abs().max(a.direct.abs()))
-                });
-                let row = |part: &pellucid::explain::inside::PartEffect| {
-                    vec![
-                        part.part.to_string(),
-                        signed(part.total, 4),
-                        signed(part.direct, 4),
-                        signed(part.indirect(), 4),
-                    ]
+                let of = |at: usize| {
+                    let [total, direct] =
+                        [mean(effects, at, |part| part.total), mean(effects, at, |part| part.direct)];
+                    (at, total, direct)
+                };
+                let mut parts: Vec<(usize, f64, f64)> = (0..found.len()).map(of).collect();
+                parts.sort_by(|a, b| b.1.abs().max(b.2.abs()).total_cmp(&a.1.abs().max(a.2.abs())));
+                let row = |&(at, total, direct): &(usize, f64, f64)| {
+                    let mut row = vec![effects[0].parts[at].part.to_string(), signed(total, 4)];
+                    row.extend(interval(&found.terms(at)).map(between));
+                    row.extend([signed(direct, 4), signed(total - direct, 4)]);
+                    row
                 };
                 let rows: Vec<Vec<String>> = parts.iter().take(n_shown).map(row).collect();
-                let names = ["part", "total", "direct", "indirect"].map(str::to_owned);
-                let repair = effects.self_repair().map_or(String::new(), |line| {
-                    format!(
-                        "Self-repair: over {} parts an indirect effect is {} times the direct one (R² {}); −1 would undo it.\n",
-                        count(line.n),
-                        signed(line.slope, 3),
-                        pretty(line.r_squared, 2)
-                    )
-                });
-                let left = effects.parts.len().saturating_sub(n_shown);
+                let has_intervals = effects.len() > 2;
+                let names = ["part", "total", "95 %", "direct", "indirect"].map(str::to_owned);
+                let names: Vec<String> =
+                    names.into_iter().filter(|name| has_intervals || name != "95 %").collect();
+                let repair = |effects: &Effects| {
+                    effects.self_repair().map(|line| {
+                        format!(
+                            "Self-repair: over {} parts an indirect effect is {} times the direct one (R² {}); −1 would undo it.\n",
+                            count(line.n),
+                            signed(line.slope, 3),
+                            pretty(line.r_squared, 2)
+                        )
+                    })
+                };
+                let repair = if effects.len() == 1 { repair(&effects[0]) } else { None }.unwrap_or_default();
+                let left = found.len().saturating_sub(n_shown);
                 let more = if left > 0 {
                     format!("{} more parts with smaller effects (--top).\n", count(left))
                 } else {
@@ -313,10 +402,11 @@ impl Asked<'_> {
                     .map(|(name, effect)| vec![name, signed(effect, 4)])
                     .collect();
                 let names = ["edge", "effect"].map(str::to_owned);
+                let n_skipped: usize = edges.iter().map(|one| one.n_skipped).sum();
                 let told = format!(
                     "{} edges; {} carry the same in both runs.\n",
-                    count(edges.edges.len()),
-                    count(edges.n_skipped)
+                    count(found.len() * edges.len()),
+                    count(n_skipped)
                 );
                 format!("{head}{}\n{told}{tail}", text::table(&names, &rows, columns))
             }
@@ -324,16 +414,18 @@ impl Asked<'_> {
     }
 
     fn page(&self, found: &Found, context: &Context<'_>) -> Report {
-        let (_, _, naive, planned) = found.costs();
+        let [naive, planned] = found.costs();
         let mut facts = vec![
             ("model".to_owned(), self.args.source.model.display().to_string()),
             ("processing".to_owned(), processed(&self.model)),
-            ("clean".to_owned(), seen(&self.prompt.clean).join(" | ")),
         ];
-        facts.extend(
-            self.prompt.corrupt.iter().map(|tokens| ("corrupt".to_owned(), seen(tokens).join(" | "))),
-        );
-        facts.push(("metric".to_owned(), self.prompt.measured()));
+        if let [only] = &self.prompts[..] {
+            facts.push(("clean".to_owned(), seen(&only.clean).join(" | ")));
+            facts.extend(only.corrupt.iter().map(|tokens| ("corrupt".to_owned(), seen(tokens).join(" | "))));
+            facts.push(("metric".to_owned(), only.measured()));
+        } else {
+            facts.push(("prompts".to_owned(), count(self.prompts.len())));
+        }
         facts.push((
             "computed".to_owned(),
             format!("{} multiply-adds instead of {}", pretty(planned as f64, 4), pretty(naive as f64, 4)),
@@ -349,17 +441,17 @@ impl Asked<'_> {
                     section(
                         "What each part is needed for",
                         "The total effect: other values of the part's output, and everything after it follows.",
-                        self.grid(effects, "Replacing a part", |part| part.total),
+                        self.grid(found, effects, "Replacing a part", |part| part.total),
                     ),
                     section(
                         "What each part writes itself",
                         "The direct effect: nothing follows but the last norm, computed anew.",
-                        self.grid(effects, "What a part writes itself", |part| part.direct),
+                        self.grid(found, effects, "What a part writes itself", |part| part.direct),
                     ),
                     section(
                         "What later parts make of it",
                         "The indirect effect: the total less the direct one. Of the other sign than the direct one it is repair.",
-                        self.grid(effects, "What follows a part", pellucid::explain::inside::PartEffect::indirect),
+                        self.grid(found, effects, "What follows a part", PartEffect::indirect),
                     ),
                 ];
                 ("Which parts the answer needs".to_owned(), sections)

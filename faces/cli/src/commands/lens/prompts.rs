@@ -1,6 +1,6 @@
 //! Which prompts are meant, and what is put into their runs? From the command line, or a file of several.
 
-use pellucid::explain::inside::{Case, Donor, Metric};
+use pellucid::explain::inside::{Case, Compared, Donor, Metric};
 use pellucid::models::transformer::{Token, Tokens};
 use pellucid::views::patch_grid::visible;
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ struct Texts {
     place: String,
     clean: String,
     corrupt: Option<String>,
-    answer: String,
+    answer: Option<String>,
     wrong: Option<String>,
 }
 
@@ -41,9 +41,11 @@ pub(super) fn read(args: &Prompts, tokens: &Tokens) -> Result<Vec<Prompt>, Failu
         Some(path) => from_file(path)?,
         None => vec![Texts {
             place: "--".to_owned(),
-            clean: args.clean.clone().unwrap_or_default(),
+            clean: args.clean.clone().ok_or_else(|| {
+                Failure::Usage("there is no prompt; give --clean TEXT, or --prompts FILE".to_owned())
+            })?,
             corrupt: args.corrupt.clone(),
-            answer: args.answer.clone().unwrap_or_default(),
+            answer: args.answer.clone(),
             wrong: args.wrong.clone(),
         }],
     };
@@ -85,9 +87,8 @@ fn from_file(path: &std::path::Path) -> Result<Vec<Texts>, Failure> {
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(_) => Err(wrong(&format!("`{key}` is no text"))),
         };
-        let needed = |key: &str| of(key)?.ok_or_else(|| wrong(&format!("`{key}` is not there")));
-        let (clean, answer) = (needed("clean")?, needed("answer")?);
-        let (corrupt, other) = (of("corrupt")?, of("wrong")?);
+        let clean = of("clean")?.ok_or_else(|| wrong("`clean` is not there"))?;
+        let (corrupt, answer, other) = (of("corrupt")?, of("answer")?, of("wrong")?);
         found.push(Texts { place, clean, corrupt, answer, wrong: other });
     }
     if found.is_empty() {
@@ -107,35 +108,62 @@ fn prompt(texts: &Texts, args: &Prompts, tokens: &Tokens) -> Result<Prompt, Fail
     };
     let clean = of("clean", &texts.clean)?;
     let corrupt = texts.corrupt.as_ref().map(|text| of("corrupt", text)).transpose()?;
-    let answer = one("answer", &texts.answer)?;
+    let answer = texts.answer.as_ref().map(|text| one("answer", text)).transpose()?;
     let other = texts.wrong.as_ref().map(|text| one("wrong", text)).transpose()?;
-    if other == Some(answer) {
+    if other.is_some() && other == answer {
         return Err(wrong(format!("{} and wrong are the same token", texts.name("answer"))));
     }
-    let metric = match (args.metric, other) {
-        (None | Some(MetricName::LogitDifference), Some(other)) => Metric::LogitDifference([answer, other]),
-        (None | Some(MetricName::Logit), _) => Metric::Logit([answer]),
-        (Some(MetricName::LogProbability), _) => Metric::LogProbability([answer]),
-        (Some(MetricName::LogitDifference), None) => {
+    let metric = match (args.metric, answer, other) {
+        (Some(MetricName::KlDivergence), ..) => Metric::Divergence(match (args.with, args.noising) {
+            // Of two prompts the clean one is run, or put in.
+            (With::Other, false) => Compared::Donor,
+            _ => Compared::Run,
+        }),
+        (_, None, _) => {
+            return Err(wrong(format!(
+                "{} is not there: which token should come next? Give it, or --metric kl-divergence",
+                texts.name("answer")
+            )));
+        }
+        (None | Some(MetricName::LogitDifference), Some(answer), Some(other)) => {
+            Metric::LogitDifference([answer, other])
+        }
+        (None | Some(MetricName::Logit), Some(answer), _) => Metric::Logit([answer]),
+        (Some(MetricName::LogProbability), Some(answer), _) => Metric::LogProbability([answer]),
+        (Some(MetricName::LogitDifference), Some(_), None) => {
             return Err(wrong(format!("a difference of logits needs {}", texts.name("wrong"))));
         }
     };
+    if let (With::Other, Some(corrupt)) = (args.with, &corrupt) {
+        check_alignment(texts, [&clean, corrupt])?;
+    }
+    let until = |mut tokens: Vec<Token>| -> Result<Vec<Token>, Failure> {
+        let n = tokens.len();
+        let from_start = if args.position < 0 { n as i64 + args.position } else { args.position };
+        let at = usize::try_from(from_start).ok().filter(|at| *at < n).ok_or_else(|| {
+            let place = if texts.place == "--" { String::new() } else { format!("{}: ", texts.place) };
+            wrong(format!(
+                "{place}--position: there is no position {} in a prompt of {n} tokens",
+                args.position
+            ))
+        })?;
+        tokens.truncate(at + 1);
+        Ok(tokens)
+    };
+    let (clean, corrupt) = (until(clean)?, corrupt.map(until).transpose()?);
     match (args.with, &corrupt) {
         (With::Other, None) => Err(wrong(format!(
             "{} is not there: whose values should be put in? Give it, or --with zero",
             texts.name("corrupt")
         ))),
-        (With::Other, Some(corrupt)) => {
-            check_alignment(texts, [&clean, corrupt])?;
-            Ok(Prompt { clean, corrupt: Some(corrupt.clone()), answers: answers(texts, metric), metric })
-        }
         _ => Ok(Prompt { clean, corrupt, answers: answers(texts, metric), metric }),
     }
 }
 
 fn answers(texts: &Texts, metric: Metric) -> [Option<String>; 2] {
     let is_difference = matches!(metric, Metric::LogitDifference(_));
-    [Some(texts.answer.clone()), texts.wrong.clone().filter(|_| is_difference)]
+    let is_divergence = matches!(metric, Metric::Divergence(_));
+    [texts.answer.clone().filter(|_| !is_divergence), texts.wrong.clone().filter(|_| is_difference)]
 }
 
 /// Prompts of different lengths are shown token by token, so that one sees where they part.
@@ -170,6 +198,7 @@ impl Prompt {
         let answer = answer.unwrap_or_default();
         match (self.metric, wrong) {
             (Metric::LogProbability(_), _) => format!("log-probability of {answer}"),
+            (Metric::Divergence(_), _) => "nats from the clean answer".to_owned(),
             (_, Some(wrong)) => format!("logit {answer} − {wrong}"),
             (_, None) => format!("logit {answer}"),
         }
