@@ -1,7 +1,7 @@
 """One peer in a process of its own: `engine.py NAME MODEL THREADS`, then one job a line on standard input, one JSON object a line as answer.
 
 What is timed is the work alone, in a warm process. The names: `hooked` (TransformerLens 3.9), `bridge` (TransformerLens 4), `nnsight`, `eager` (transformers)
-and `encoder` (transformers, pooled as sentence-transformers does it). `make FOLDER` writes the model that all of them read.
+and `encoder` (transformers, pooled as sentence-transformers does it). With the name `make` it writes the model that all of them read into the folder.
 """
 
 import json
@@ -169,7 +169,7 @@ class NnSight(Engine):
 
 
 class Eager(Engine):
-    """transformers as it is; its cache are the residual streams, the most that it keeps by itself."""
+    """transformers as it is."""
 
     def __init__(self, path):
         from transformers import AutoModelForCausalLM
@@ -182,10 +182,6 @@ class Eager(Engine):
 
     def forward(self, tokens):
         return self.model(tokens, use_cache=False).logits
-
-    def cached(self, tokens):
-        out = self.model(tokens, use_cache=False, output_hidden_states=True, output_attentions=False)
-        return out.logits, len(out.hidden_states)
 
 
 class Encoder(Engine):

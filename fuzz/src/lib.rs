@@ -51,7 +51,7 @@ pub fn experiment_and_run(bytes: &[u8]) {
     let json = || serde_json::from_str::<ExperimentFile>(text).ok();
     let Some(file) = toml::from_str::<ExperimentFile>(text).ok().or_else(json) else { return };
     let Ok(asked) = file.resolved(&TINY.spec, None) else { return };
-    let _ = asked.plan(&TINY, &Control::quiet());
+    let _ = asked.plan(&TINY, 1_000_000, &Control::quiet());
     if let Ok(found) = asked.run(&TINY, 1_000_000, 1.0, &Control::quiet()) {
         assert!(found.sweeps.iter().all(|sweep| sweep.patched.verified.worst == 0.0));
     }

@@ -8,6 +8,7 @@ pub use transformers::{TransformerError, load_experiment, load_tokenizer, load_t
 
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use pellucid_data::read::{
@@ -70,24 +71,66 @@ impl FileError {
 /// # Errors
 /// When the file can't be opened or read.
 pub fn map(path: &Path) -> Result<Bytes, FileError> {
-    let mut file = fs_err::File::open(path)?;
-    let is_plain = file.metadata()?.is_file() && file.metadata()?.len() > 0;
-    if is_plain {
-        #[expect(
-            unsafe_code,
-            reason = "mapping is how models and tables of any size are read without a copy"
-        )]
-        // SAFETY: the map is read only. If another program shortens the file meanwhile, reading past its
-        // new end ends this process with a signal, as it does for every program that maps files; nothing
-        // is written and no reference outlives the map, which `Bytes` owns.
-        let mapped = unsafe { memmap2::Mmap::map(file.file()) };
-        if let Ok(mapped) = mapped {
-            return Ok(Bytes::from_owner(mapped));
+    Ok(Mapped::of(path)?.bytes)
+}
+
+/// The bytes of a file, and the map that they are in, if they are.
+struct Mapped {
+    bytes: Bytes,
+    map: Option<Arc<memmap2::Mmap>>,
+}
+
+/// What keeps a map while its bytes are there.
+struct Owner(Arc<memmap2::Mmap>);
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Mapped {
+    fn of(path: &Path) -> Result<Self, FileError> {
+        let mut file = fs_err::File::open(path)?;
+        let is_plain = file.metadata()?.is_file() && file.metadata()?.len() > 0;
+        if is_plain {
+            #[expect(
+                unsafe_code,
+                reason = "mapping is how models and tables of any size are read without a copy"
+            )]
+            // SAFETY: the map is read only. If another program shortens the file meanwhile, reading past its
+            // new end ends this process with a signal, as it does for every program that maps files; nothing
+            // is written and no reference outlives the map, which `Bytes` owns.
+            let mapped = unsafe { memmap2::Mmap::map(file.file()) };
+            if let Ok(mapped) = mapped {
+                let map = Arc::new(mapped);
+                return Ok(Self { bytes: Bytes::from_owner(Owner(Arc::clone(&map))), map: Some(map) });
+            }
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(Self { bytes: bytes.into(), map: None })
+    }
+
+    /// Gives memory back that holds a part of the file; whoever looks there again has it read once more. Other bytes are left alone.
+    #[cfg(feature = "transformer")]
+    fn release(&self, part: &[u8]) {
+        let Some(map) = &self.map else { return };
+        let (all, own) = (map.as_ptr_range(), part.as_ptr_range());
+        if part.is_empty() || own.start < all.start || own.end > all.end {
+            return;
+        }
+        #[cfg(unix)]
+        {
+            let offset = own.start.addr() - all.start.addr();
+            #[expect(unsafe_code, reason = "pages of a map are given back")]
+            // SAFETY: the map is of a file, shared and read only: pages that are given back are read from the file again.
+            let given =
+                unsafe { map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, offset, part.len()) };
+            // It is a hint; nothing depends on it.
+            drop(given);
         }
     }
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes.into())
 }
 
 /// Reads a saved model.

@@ -84,7 +84,7 @@ pub(crate) struct Prompts {
     /// What is measured [default: logit-difference with a wrong token, else logit]
     #[arg(long, value_enum, value_name = "METRIC")]
     pub(crate) metric: Option<MetricName>,
-    /// The token of the prompt after which it is measured; from the end where negative. Later tokens have no say and are left out
+    /// The token of the prompt after which it is measured; from the end where negative. Later tokens have no say, and are left out of all prompts
     #[arg(long, value_name = "N", default_value_t = -1, allow_hyphen_values = true)]
     pub(crate) position: i64,
     /// Put corrupt values into the clean run instead of clean ones into the corrupt run
@@ -142,7 +142,7 @@ pub(crate) struct Plan {
     #[command(flatten)]
     pub(crate) experiment: Experiment,
     /// Runs and sweeps from a file instead: .toml or .json, see `lens run --experiment`
-    #[arg(long = "experiment", value_name = "FILE", conflicts_with_all = ["clean", "corrupt", "answer", "wrong", "prompts", "by"])]
+    #[arg(long = "experiment", value_name = "FILE", conflicts_with_all = ["clean", "corrupt", "answer", "wrong", "prompts", "with", "metric", "position", "noising", "site", "by"])]
     pub(crate) file: Option<PathBuf>,
 }
 

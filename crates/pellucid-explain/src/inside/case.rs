@@ -3,6 +3,7 @@
 use pellucid_models::transformer::forward::Wanted;
 use pellucid_models::transformer::{Spec, tap::Array};
 
+use super::donors::drawn;
 use super::error::PatchError;
 
 /// What is measured of an answer, at the last token.
@@ -58,13 +59,17 @@ impl Metric {
         }
     }
 
-    /// Multiply-adds of the logits that it reads.
-    pub(super) fn multiply_adds(&self, spec: &Spec) -> u64 {
-        let logits = match self.wanted() {
+    /// How many logits it reads.
+    pub(super) fn n_logits(&self, spec: &Spec) -> usize {
+        match self.wanted() {
             Wanted::Tokens(tokens) => tokens.len(),
             _ => spec.d_vocab,
-        };
-        (logits * spec.d_model) as u64
+        }
+    }
+
+    /// Multiply-adds of the logits that it reads.
+    pub(super) fn multiply_adds(&self, spec: &Spec) -> u64 {
+        (self.n_logits(spec) * spec.d_model) as u64
     }
 
     /// Whether a model has the tokens.
@@ -86,8 +91,8 @@ impl Metric {
 #[derive(Debug, Clone)]
 pub struct Measure {
     metric: Metric,
-    /// Logarithms of its probabilities, of a divergence.
-    reference: Vec<f64>,
+    /// Of a divergence its probabilities, and their logarithms.
+    reference: Vec<[f64; 2]>,
 }
 
 impl Measure {
@@ -96,7 +101,9 @@ impl Measure {
     pub fn new(metric: Metric, reference: Option<&[f32]>) -> Option<Self> {
         let reference = match (metric, reference) {
             (Metric::Divergence(_), None) => return None,
-            (Metric::Divergence(_), Some(logits)) => log_softmax(logits).collect(),
+            (Metric::Divergence(_), Some(logits)) => {
+                log_softmax(logits).map(|log| [log.exp(), log]).collect()
+            }
             _ => Vec::new(),
         };
         Some(Self { metric, reference })
@@ -122,7 +129,7 @@ impl Measure {
             Metric::LogProbability([token]) => log_probability(logits, token),
             Metric::Divergence(_) => {
                 let pairs = self.reference.iter().zip(log_softmax(logits));
-                pairs.map(|(theirs, ours)| theirs.exp() * (theirs - ours)).sum()
+                pairs.map(|([share, theirs], ours)| share * (theirs - ours)).sum()
             }
         }
     }
@@ -202,21 +209,25 @@ impl Case {
         }
     }
 
-    /// The same up to a position, after which nothing is measured: no later token has a say there.
-    #[must_use]
-    pub fn until(&self, position: usize) -> Self {
+    /// The same up to a position, after which nothing is measured: no later token has a say there. A prompt is drawn before it is cut.
+    ///
+    /// # Errors
+    /// When values are means over prompts of other lengths, which have no such position in common, or none can be drawn.
+    pub fn until(&self, position: usize) -> Result<Self, PatchError> {
         let n = self.run.len();
-        let cut = |prompt: &Vec<u32>| {
-            prompt[..if prompt.len() == n { (position + 1).min(n) } else { prompt.len() }].to_vec()
-        };
-        let all = |pool: &[Vec<u32>]| pool.iter().map(cut).collect();
+        let cut = |prompt: &[u32]| prompt[..prompt.len().min(position + 1)].to_vec();
         let donor = match &self.donor {
             Donor::Run(other) => Donor::Run(cut(other)),
             Donor::Zero => Donor::Zero,
-            Donor::Mean(pool) => Donor::Mean(all(pool)),
-            Donor::Resample { pool, seed } => Donor::Resample { pool: all(pool), seed: *seed },
+            Donor::Mean(pool) if pool.iter().any(|prompt| prompt.len() != n) => {
+                return Err(PatchError::NoCommonPosition { tokens: n });
+            }
+            Donor::Mean(pool) => Donor::Mean(pool.iter().map(|prompt| cut(prompt)).collect()),
+            Donor::Resample { pool, seed } => {
+                Donor::Resample { pool: vec![cut(drawn(pool, *seed, &self.run)?)], seed: *seed }
+            }
         };
-        Self { run: cut(&self.run), donor, metric: self.metric }
+        Ok(Self { run: cut(&self.run), donor, metric: self.metric })
     }
 
     /// Whether it can be run on a model.

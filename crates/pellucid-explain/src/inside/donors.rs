@@ -87,7 +87,7 @@ fn taken(seen: &mut Capture<f32>, hooks: &[Hook]) -> Vec<Array<f32>> {
 }
 
 /// One of the prompts that have as many tokens as the one that is run, and are not the same.
-fn drawn<'p>(pool: &'p [Vec<u32>], seed: u64, run: &[u32]) -> Result<&'p [u32], PatchError> {
+pub(super) fn drawn<'p>(pool: &'p [Vec<u32>], seed: u64, run: &[u32]) -> Result<&'p [u32], PatchError> {
     let aligned: Vec<&Vec<u32>> =
         pool.iter().filter(|prompt| prompt.len() == run.len() && *prompt != run).collect();
     if aligned.is_empty() {

@@ -200,7 +200,8 @@ impl Sweep<'_> {
         let mut starts: Vec<&Delta> =
             all.iter().filter(|delta| delta.first < n && self.reaches(delta)).collect();
         starts.sort_by_key(|delta| (self.layer(delta), delta.first, delta.at));
-        plan::batched(starts, |delta| (self.layer(delta), n - delta.first))
+        let most = plan::most_cells(&self.model.spec, self.case.metric);
+        plan::batched(starts, most, |delta| (self.layer(delta), n - delta.first))
     }
 
     /// Logits read the last position alone.

@@ -13,8 +13,8 @@ use pellucid_models::transformer::{Machine, RunError, TokenError, Tokens, Transf
 use crate::workers::share;
 use crate::{Control, Stopped};
 
-/// Rows that go through the weights together.
-const MOST_ROWS: usize = 1_024;
+/// Rows that go through the weights together, at most, unless one text has more: so many have their neurons in the second cache.
+const MOST_ROWS: usize = 192;
 
 /// How texts become windows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -27,6 +27,14 @@ pub enum PatchError {
         "a divergence from the run whose values are put in needs values of one run; measure it from the run itself"
     )]
     NoReference,
+    /// A position that is to be measured after, and prompts of other lengths.
+    #[error(
+        "means over prompts of other lengths than {tokens} tokens have no position in common; cut the prompts, and measure after the last token"
+    )]
+    NoCommonPosition {
+        /// Tokens of the prompt that is run.
+        tokens: usize,
+    },
     /// No prompts to take values from.
     #[error("there are no prompts whose values could be put in")]
     EmptyPool,

@@ -182,13 +182,16 @@ impl Prepared<'_> {
         let machine = self.machine.shared_by(batches.len());
         let work = |(): &mut (), batch: &Vec<Start>| {
             let outcome = self.batch(batch, machine);
+            let outcome = outcome.map(|outcome| {
+                let metrics: Vec<f64> =
+                    outcome.answers.iter().map(|answer| self.measure.of(answer)).collect();
+                (metrics, outcome.multiply_adds)
+            });
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             match outcome {
-                Ok(outcome) => {
-                    for (start, answer) in batch.iter().zip(&outcome.answers) {
-                        done.metrics[start.at] = self.measure.of(answer);
-                    }
-                    done.multiply_adds += outcome.multiply_adds;
+                Ok((metrics, multiply_adds)) => {
+                    batch.iter().zip(metrics).for_each(|(start, metric)| done.metrics[start.at] = metric);
+                    done.multiply_adds += multiply_adds;
                     control.watch.advance(batch.len());
                     Ok(())
                 }

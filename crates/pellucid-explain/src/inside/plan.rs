@@ -9,11 +9,13 @@
 use pellucid_models::transformer::tap::Array;
 use pellucid_models::transformer::{Axis, Site, Spec};
 
-use super::case::{Case, Donor};
+use super::case::{Case, Donor, Metric};
 use super::patching::{Cell, Patching};
 
 /// Rows that go through the weights together, at most, unless one cell has more.
 const MOST_ROWS: usize = 512;
+/// Logits that are held together, at most, unless one cell has more.
+const MOST_LOGITS: usize = 8 << 20;
 
 /// A cell that is run, from a block and a position on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +53,7 @@ pub struct Plan {
     pub naive: u64,
     /// Multiply-adds of the plan, with the runs that it needs first.
     pub planned: u64,
-    /// About how many bytes of activations one thread holds at once, and the first runs leave.
+    /// About how many bytes of activations one thread holds at once, with what the first runs leave.
     pub peak_bytes: usize,
     /// Batches of cells that start at one block.
     pub(super) batches: Vec<Vec<Start>>,
@@ -120,7 +122,8 @@ pub(super) fn plan(
         }
     }
     starts.sort_by_key(|start| (start.layer, start.first, start.at));
-    let batches = batched(starts, |start| (start.layer, n_tokens - start.first));
+    let batches =
+        batched(starts, most_cells(spec, case.metric), |start| (start.layer, n_tokens - start.first));
     let unembedded = case.metric.multiply_adds(spec);
     let beside = beside(spec, asked.site);
     let all = batches.iter().flatten();
@@ -139,7 +142,7 @@ pub(super) fn plan(
     Plan {
         naive: naive(spec, case, cells.len()),
         planned,
-        peak_bytes: peak(spec, asked.site, n_tokens),
+        peak_bytes: peak(spec, asked.site, n_tokens, case.metric),
         cells,
         n_skipped,
         batches,
@@ -147,14 +150,19 @@ pub(super) fn plan(
     }
 }
 
+/// Cells whose logits are held together.
+pub(super) fn most_cells(spec: &Spec, metric: Metric) -> usize {
+    (MOST_LOGITS / metric.n_logits(spec).max(1)).clamp(1, MOST_ROWS)
+}
+
 /// Experiments that start at one block, as many together as have rows enough; `of` is an experiment's block and its rows.
-pub(super) fn batched<T>(sorted: Vec<T>, of: impl Fn(&T) -> (usize, usize)) -> Vec<Vec<T>> {
+pub(super) fn batched<T>(sorted: Vec<T>, most: usize, of: impl Fn(&T) -> (usize, usize)) -> Vec<Vec<T>> {
     let mut batches: Vec<Vec<T>> = Vec::new();
     let mut n_rows = 0;
     for one in sorted {
         let (layer, own) = of(&one);
         match batches.last_mut() {
-            Some(batch) if of(&batch[0]).0 == layer && n_rows + own <= MOST_ROWS => {
+            Some(batch) if of(&batch[0]).0 == layer && n_rows + own <= MOST_ROWS && batch.len() < most => {
                 batch.push(one);
                 n_rows += own;
             }
@@ -230,15 +238,19 @@ fn first_change(site: Site, cell: Cell, ours: &Array<f32>, theirs: &Array<f32>) 
     rows.filter(|(row, _)| is_changed(&(row * n_all..(row + 1) * n_all))).map(|(_, position)| position).min()
 }
 
-/// About how many bytes of activations a sweep holds at once, which is known before anything is run.
+/// About how many bytes of activations a sweep on one thread holds at once, which is known before anything is run; other threads hold
+/// rows of their own.
 #[must_use]
-pub fn peak(spec: &Spec, site: Site, n_tokens: usize) -> usize {
+pub fn peak(spec: &Spec, site: Site, n_tokens: usize, metric: Metric) -> usize {
     let past = 2 * spec.n_layers * n_tokens * spec.n_kv_heads * spec.d_head;
     let streams = spec.n_layers * n_tokens * spec.d_model;
     let sites = 2 * spec.n_layers * spec.shape(site, n_tokens).iter().product::<usize>();
-    let widest = (spec.d_mlp * if spec.is_gated { 2 } else { 1 })
-        .max((spec.n_heads + 2 * spec.n_kv_heads) * spec.d_head);
-    let rows = MOST_ROWS.max(n_tokens) * (3 * spec.d_model + widest);
+    // The stream, norms, what heads read and mix, and neurons: buffers are kept for the next block.
+    let heads = (2 * spec.n_heads + 2 * spec.n_kv_heads) * spec.d_head;
+    let neurons = spec.d_mlp * if spec.is_gated { 2 } else { 1 };
+    let rows = MOST_ROWS.max(n_tokens) * (3 * spec.d_model + heads + neurons);
+    // Logits are held twice where cells take them apart.
+    let rows = rows + 2 * most_cells(spec, metric) * metric.n_logits(spec);
     // While the plan is made, captures and what is taken of them are held both.
     size_of::<f32>() * (2 * past + 3 * streams + sites + rows)
 }

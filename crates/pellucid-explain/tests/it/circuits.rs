@@ -412,7 +412,7 @@ fn metrics_are_read_at_any_position_and_from_any_run() {
             assert!(sweep.patched.metrics.iter().all(|nats| *nats >= -1e-12), "{name}");
         }
         // What is foreseen is what is done.
-        let foreseen = asked.plan(&model, &Control::quiet()).unwrap();
+        let foreseen = asked.plan(&model, usize::MAX, &Control::quiet()).unwrap();
         let planned: Vec<u64> = foreseen.plans.iter().map(|plan| plan.planned).collect();
         let done: Vec<u64> = found.sweeps.iter().map(|sweep| sweep.patched.multiply_adds).collect();
         assert_eq!(planned, done, "{name}");

@@ -128,6 +128,9 @@ pub fn run_on(
 ///
 /// # Errors
 /// When the prompt can't be run.
+///
+/// # Panics
+/// When nothing of the prompt is left, or less is known than what was before.
 pub fn run_after(
     model: &Transformer,
     tokens: &[u32],
@@ -147,6 +150,9 @@ pub fn run_after(
 }
 
 /// Runs one block alone. The answers are the residual streams after it.
+///
+/// # Panics
+/// When there is no such block.
 #[must_use]
 pub fn one_block(
     model: &Transformer,
@@ -156,7 +162,8 @@ pub fn one_block(
     machine: Machine,
 ) -> Outcome {
     let (segments, mut residual) = laid_out(model, streams);
-    machine.with_crew(residual.len() * 12 * model.spec.d_model, |crew| {
+    let n_numbers = model.weights.n_numbers() / model.spec.n_layers;
+    machine.with_crew(residual.len() / model.spec.d_model * n_numbers, |crew| {
         let mut pass = Pass::new(model, segments, tap, (machine, crew));
         pass.block(layer, &model.weights.blocks[layer], &mut residual);
         let answers = pass.answer(residual, Wanted::Residual);
@@ -175,7 +182,8 @@ pub fn resume(
     machine: Machine,
 ) -> Outcome {
     let (segments, residual) = laid_out(model, streams);
-    machine.with_crew(residual.len() / model.spec.d_model * model.weights.n_numbers(), |crew| {
+    let n_numbers = model.weights.n_numbers() / model.spec.n_layers * (model.spec.n_layers - layer);
+    machine.with_crew(residual.len() / model.spec.d_model * n_numbers, |crew| {
         Pass::new(model, segments, tap, (machine, crew)).blocks(layer, residual, wanted)
     })
 }
@@ -296,15 +304,27 @@ impl<'p> Pass<'p> {
     }
 
     fn product(&mut self, rows: Rows<'_>, factor: &Factor<'_>, target: Target<'_>) {
-        self.multiply_adds += multiply(self.crew, self.kernels.level(), rows, factor, target);
+        self.multiply_adds += multiply(self.crew, self.kernels.level(), rows, [(factor, target)]);
     }
 
     /// Rows times a matrix, plus its bias.
     fn linear(&mut self, rows: &[f32], linear: &Linear) -> Vec<f32> {
-        let n_out = linear.weight.n_out();
-        let mut into = self.spare.take(rows.len() / linear.weight.n_in() * n_out);
-        let target = Target { into: &mut into, stride: n_out, bias: linear.bias.as_deref(), adds: false };
-        self.product(whole(rows, linear.weight.n_in()), &linear.weight.whole(), target);
+        let [into] = self.linears(rows, [linear]);
+        into
+    }
+
+    /// The same with several matrices that read the same rows.
+    fn linears<const N: usize>(&mut self, rows: &[f32], linears: [&Linear; N]) -> [Vec<f32>; N] {
+        let n_in = linears.first().map_or(1, |linear| linear.weight.n_in());
+        let mut into = linears.map(|linear| self.spare.take(rows.len() / n_in * linear.weight.n_out()));
+        let factors = linears.map(|linear| linear.weight.whole());
+        let mut targets = into.iter_mut();
+        let products: [_; N] = std::array::from_fn(|at| {
+            let into = targets.next().map_or(&mut [][..], Vec::as_mut_slice);
+            let bias = linears[at].bias.as_deref();
+            (&factors[at], Target { into, stride: linears[at].weight.n_out(), bias, adds: false })
+        });
+        self.multiply_adds += multiply(self.crew, self.kernels.level(), whole(rows, n_in), products);
         into
     }
 
@@ -442,12 +462,17 @@ impl<'p> Pass<'p> {
 
     fn mlp(&mut self, layer: usize, block: &BlockWeights, read: &[f32], residual: &mut [f32]) {
         let at = |site| Hook::at(site, layer);
-        let mut neurons = self.linear(read, &block.pre);
+        let (mut neurons, factors) = match &block.pre_linear {
+            Some(linear) => {
+                let [neurons, factors] = self.linears(read, [&block.pre, linear]);
+                (neurons, Some(factors))
+            }
+            None => (self.linear(read, &block.pre), None),
+        };
         self.look(at(Site::MlpPre), &mut neurons);
         let (kernels, activation, d_mlp) = (self.kernels, self.spec.activation, self.spec.d_mlp);
         self.by_rows(&mut neurons, d_mlp, |_, own| kernels.activate(activation, own));
-        if let Some(linear) = &block.pre_linear {
-            let mut factors = self.linear(read, linear);
+        if let Some(mut factors) = factors {
             self.look(at(Site::MlpPreLinear), &mut factors);
             self.by_rows(&mut neurons, d_mlp, |first, own| {
                 kernels.multiply(own, &factors[first * d_mlp..][..own.len()]);

@@ -163,40 +163,41 @@ pub(super) struct Target<'t> {
     pub(super) adds: bool,
 }
 
-/// Multiplies rows with a matrix. The answer is how many multiply-adds that took.
-pub(super) fn multiply(
+/// Multiplies rows with matrices of as many inputs. The answer is how many multiply-adds that took.
+pub(super) fn multiply<const N: usize>(
     crew: Crew<'_>,
     level: Level,
     rows: Rows<'_>,
-    factor: &Factor<'_>,
-    target: Target<'_>,
+    products: [(&Factor<'_>, Target<'_>); N],
 ) -> u64 {
-    let (n_in, n_out) = (factor.inputs.len(), factor.outputs.len());
-    // Panels that hold any of the outputs.
-    let panels = factor.outputs.start / PANEL..factor.outputs.end.div_ceil(PANEL);
-    let n_parts = if rows.n * n_in * n_out < SHARED { 1 } else { crew.size().min(panels.len()) };
-    let target = Shared::new(target);
+    let n_in = products.first().map_or(0, |(factor, _)| factor.inputs.len());
     let mut packed = PACKED.take();
     packed.resize(packed.len().max(rows.n.min(ROWS) * n_in), 0.0);
+    let products = products.map(|(factor, target)| (factor, Shared::new(target)));
+    let n_outs = products.iter().map(|(factor, _)| factor.outputs.len());
+    let multiply_adds = rows.n * n_in * n_outs.sum::<usize>();
+    let n_parts = if multiply_adds < SHARED { 1 } else { crew.size() };
     for first in (0..rows.n).step_by(ROWS) {
         let blocks: Vec<Range<usize>> = even(first..(first + ROWS).min(rows.n), most_rows(level)).collect();
-        let parts = cut(
-            &mut packed,
-            split(0..blocks.len(), n_parts).map(|part| {
-                let n = blocks[part.clone()].iter().map(Range::len).sum::<usize>();
-                (part, n * n_in)
-            }),
-        );
-        crew.share(parts, |(part, packed)| pack(rows, n_in, &blocks[part], packed));
-        crew.share(split(panels.clone(), n_parts), |panels| {
-            for panel in panels.clone() {
-                let next = (panel + 1 < panels.end).then_some(panel + 1);
-                one_panel(level, (first, &blocks, &packed), factor, panel, next, &target);
-            }
+        let parts = split(0..blocks.len(), n_parts.min(blocks.len())).map(|part| {
+            let n = blocks[part.clone()].iter().map(Range::len).sum::<usize>();
+            (part, n * n_in)
         });
+        crew.share(cut(&mut packed, parts), |(part, packed)| pack(rows, n_in, &blocks[part], packed));
+        for (factor, target) in &products {
+            debug_assert_eq!(factor.inputs.len(), n_in, "all have the same inputs");
+            // Panels that hold any of the outputs.
+            let panels = factor.outputs.start / PANEL..factor.outputs.end.div_ceil(PANEL);
+            crew.share(split(panels.clone(), n_parts.min(panels.len())), |panels| {
+                for panel in panels.clone() {
+                    let next = (panel + 1 < panels.end).then_some(panel + 1);
+                    one_panel(level, (first, &blocks, &packed), factor, panel, next, target);
+                }
+            });
+        }
     }
     PACKED.set(packed);
-    (rows.n * n_in * n_out) as u64
+    multiply_adds as u64
 }
 
 thread_local! {
@@ -222,11 +223,56 @@ fn pack(rows: Rows<'_>, n_in: usize, blocks: &[Range<usize>], mut packed: &mut [
     for block in blocks {
         let (own, rest) = std::mem::take(&mut packed).split_at_mut(block.len() * n_in);
         packed = rest;
-        let all = &rows.data[block.start * rows.stride..];
-        for (input, own) in own.chunks_exact_mut(block.len()).enumerate() {
-            own.iter_mut().enumerate().for_each(|(row, x)| *x = all[row * rows.stride + input]);
+        let row = |at: usize| &rows.data[(block.start + at) * rows.stride..][..n_in];
+        let n_fours = block.len() / 4;
+        for four in 0..n_fours {
+            let quad = [0, 1, 2, 3].map(|at| row(4 * four + at));
+            pack_four(quad, (4 * four, block.len()), own);
+        }
+        for at in 4 * n_fours..block.len() {
+            own[at..].iter_mut().step_by(block.len()).zip(row(at)).for_each(|(own, x)| *own = *x);
         }
     }
+}
+
+/// Four rows, four inputs at a time: squares are turned in registers.
+fn pack_four(rows: [&[f32]; 4], (at, n): (usize, usize), packed: &mut [f32]) {
+    let squares = rows.map(|row| row.as_chunks::<4>().0);
+    let whole = squares[0].len();
+    let (first, last) = packed.split_at_mut(whole * 4 * n);
+    for (square, own) in first.chunks_exact_mut(4 * n).enumerate() {
+        let turned = turned(squares.map(|row| row[square]));
+        for (own, row) in own.chunks_exact_mut(n).zip(turned) {
+            if let Some(four) = own[at..].first_chunk_mut() {
+                *four = row;
+            }
+        }
+    }
+    for (input, own) in last.chunks_exact_mut(n).enumerate() {
+        own[at..at + 4].copy_from_slice(&rows.map(|row| row[whole * 4 + input]));
+    }
+}
+
+/// Rows as columns.
+#[inline(always)]
+fn turned(rows: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_TRANSPOSE4_PS, _mm_loadu_ps, _mm_storeu_ps};
+        let mut turned = [[0.0; 4]; 4];
+        #[expect(unsafe_code, reason = "loads and stores of vectors take pointers")]
+        // SAFETY: each row is four numbers long, and every machine of this kind has these instructions.
+        unsafe {
+            let [mut a, mut b, mut c, mut d] = rows.each_ref().map(|row| _mm_loadu_ps(row.as_ptr()));
+            _MM_TRANSPOSE4_PS(&mut a, &mut b, &mut c, &mut d);
+            for (row, own) in [a, b, c, d].into_iter().zip(&mut turned) {
+                _mm_storeu_ps(own.as_mut_ptr(), row);
+            }
+        }
+        turned
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    std::array::from_fn(|column| rows.map(|row| row[column]))
 }
 
 /// Rows of a block, at most: as many as have their sums in registers.
@@ -320,11 +366,12 @@ impl<'t> Shared<'t> {
     }
 }
 
-/// Rows in blocks of nearly one size, none larger than the largest.
+/// Rows in blocks of nearly one size, none larger than the largest; all but the last are whole fours where they can be.
 fn even(rows: Range<usize>, most: usize) -> impl Iterator<Item = Range<usize>> {
-    let n_blocks = rows.len().div_ceil(most).max(1);
-    (0..n_blocks)
-        .map(move |at| rows.start + rows.len() * at / n_blocks..rows.start + rows.len() * (at + 1) / n_blocks)
+    let unit = if most.is_multiple_of(4) { 4 } else { 1 };
+    let n_units = rows.len().div_ceil(unit);
+    split(0..n_units, n_units.div_ceil(most / unit).max(1))
+        .map(move |part| rows.start + part.start * unit..(rows.start + part.end * unit).min(rows.end))
 }
 
 /// Where a block's answer goes.
@@ -424,10 +471,12 @@ fn avx512<const N: usize>(factors: Factors<'_>, out: Out<'_>) {
     };
     let mut sums = [[_mm512_setzero_ps(); 2]; N];
     let mut ahead = factors.ahead.iter();
+    // One line an input, but two of a block that is alone.
+    let n_lines = factors.ahead.len().div_ceil(factors.inputs.len().max(1));
     for (x, weights) in factors.rows.as_chunks::<N>().0.iter().zip(factors.inputs) {
         let (halves, _) = weights.as_chunks::<16>();
         near(halves);
-        ahead.next().into_iter().for_each(fetch);
+        ahead.by_ref().take(n_lines).for_each(fetch);
         #[expect(unsafe_code, reason = "loads of vectors take pointers")]
         // SAFETY: each half is sixteen numbers long.
         let [low, high] =
@@ -500,4 +549,62 @@ fn portable<const N: usize>(factors: Factors<'_>, out: Out<'_>) {
         }
     }
     kept.iter_mut().enumerate().for_each(|(row, sums)| out.write(row, sums));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroUsize;
+
+    use super::super::machine::Machine;
+    use super::*;
+
+    /// Numbers between -1 and 1 that look like chance.
+    fn numbers(seed: usize) -> impl Fn(usize) -> f32 {
+        move |at| ((at * 7_919 + seed * 104_729 + 13) % 20_011) as f32 / 10_000.0 - 1.0
+    }
+
+    #[test]
+    fn products_are_what_they_are_whoever_makes_them() {
+        // More rows than pass at once, no whole number of fours, panels, or blocks, and enough of them to be shared.
+        for (n_rows, n_in, n_out) in [(1, 700, 1_600), (7, 513, 700), (211, 130, 97), (12, 384, 300)] {
+            let (rows, weights) = (numbers(1), numbers(2));
+            let rows: Vec<f32> = (0..n_rows * n_in).map(rows).collect();
+            let factor = Packed::from_fn(n_in, n_out, |input, output| weights(input * n_out + output));
+            let data: Vec<f32> = (0..n_in * n_out).map(&weights).collect();
+            assert_eq!(factor, Packed::from_rows(n_in, n_out, |input| &data[input * n_out..][..n_out]));
+            let bias: Vec<f32> = (0..n_out).map(numbers(3)).collect();
+            let made = |level: Level, threads: usize| {
+                let [mut one, mut two] = [vec![0.5; n_rows * n_out], vec![0.5; n_rows * n_out]];
+                let machine =
+                    Machine { level: level.or_lower(), threads: NonZeroUsize::new(threads).unwrap() };
+                let n = machine.with_crew(usize::MAX, |crew| {
+                    let rows = Rows { data: &rows, n: n_rows, stride: n_in };
+                    let set = Target { into: &mut one, stride: n_out, bias: Some(&bias), adds: false };
+                    let add = Target { into: &mut two, stride: n_out, bias: None, adds: true };
+                    multiply(crew, machine.level, rows, [(&factor.whole(), set), (&factor.whole(), add)])
+                });
+                assert_eq!(n, 2 * (n_rows * n_in * n_out) as u64);
+                [one, two]
+            };
+            let alone = made(Level::Avx512, 1);
+            for threads in [2, 3, 5] {
+                assert_eq!(made(Level::Avx512, threads), alone, "{threads} threads");
+            }
+            assert_eq!(made(Level::Avx2, 2), alone, "other instructions");
+            let portable = made(Level::Portable, 2);
+            for row in [0, n_rows / 2, n_rows - 1] {
+                for output in [0, 31, 32, n_out - 1] {
+                    let terms = (0..n_in).map(|input| {
+                        f64::from(rows[row * n_in + input]) * f64::from(weights(input * n_out + output))
+                    });
+                    let sum: f64 = terms.sum();
+                    for [set, add] in [&alone, &portable] {
+                        let at = row * n_out + output;
+                        assert!((f64::from(set[at]) - sum - f64::from(bias[output])).abs() < 1e-3);
+                        assert!((f64::from(add[at]) - sum - 0.5).abs() < 1e-3);
+                    }
+                }
+            }
+        }
+    }
 }

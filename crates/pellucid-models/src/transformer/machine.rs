@@ -44,15 +44,14 @@ impl Machine {
         if size == 1 {
             return run(Crew::alone());
         }
-        let post = Post::default();
+        let post = &Post::default();
         std::thread::scope(|scope| {
-            for worker in 1..size {
-                let post = &post;
-                scope.spawn(move || post.serve(worker));
-            }
             // Helpers are sent home even if the run ends in a panic.
-            let _home = SendHome(&post);
-            run(Crew { post: Some(&post), size })
+            let _home = SendHome(post);
+            let start = |worker| std::thread::Builder::new().spawn_scoped(scope, move || post.serve(worker));
+            // Where the system gives no more threads, those that it gave do the work.
+            let n_helpers = (1..size).take_while(|worker| start(*worker).is_ok()).count();
+            run(Crew { post: Some(post), size: 1 + n_helpers })
         })
     }
 }
@@ -89,7 +88,12 @@ impl Crew<'_> {
 }
 
 /// What a helper does in a step, told its number.
-type Job = &'static (dyn Fn(usize) + Sync);
+#[derive(Clone, Copy)]
+struct Job(*const (dyn Fn(usize) + Sync));
+
+#[expect(unsafe_code, reason = "helpers are started before what they work on is there")]
+// SAFETY: it stands for a reference to what threads may share.
+unsafe impl Send for Job {}
 
 /// Where helpers wait for the next step. Steps follow one another within microseconds: who waits looks again for a while before it sleeps.
 #[derive(Default)]
@@ -113,13 +117,17 @@ struct Next {
 impl Post {
     /// One step, of which the caller does the part 0.
     fn step(&self, n_helpers: usize, work: &(dyn Fn(usize) + Sync)) {
+        let is_free = self.n_busy.compare_exchange(0, n_helpers, Ordering::Acquire, Ordering::Relaxed);
+        assert!(is_free.is_ok(), "a step follows another, and is not within one");
         #[expect(unsafe_code, reason = "helpers are started before what they work on is there")]
-        // SAFETY: it lives longer than any helper uses it, since `done` waits for all of them, in a panic as well.
-        let job = unsafe { std::mem::transmute::<&(dyn Fn(usize) + Sync), Job>(work) };
-        self.n_busy.store(n_helpers, Ordering::Relaxed);
+        // SAFETY: only how long it lives is forgotten. It is looked at by helpers of this step alone, and `done` waits for all of them, in
+        // a panic as well.
+        let job = unsafe {
+            std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync)>(work)
+        };
         {
             let mut next = held(&self.next);
-            next.job = Some(job);
+            next.job = Some(Job(job));
             next.n_steps += 1;
             self.n_steps.store(next.n_steps, Ordering::Release);
         }
@@ -145,6 +153,9 @@ impl Post {
             let (false, Some(job)) = (next.is_over, next.job) else { return };
             drop(next);
             let _done = Done(self);
+            #[expect(unsafe_code, reason = "helpers are started before what they work on is there")]
+            // SAFETY: this step is not over before `_done` is dropped, see `step`.
+            let job = unsafe { &*job.0 };
             job(worker);
         }
     }
@@ -236,6 +247,14 @@ mod tests {
             };
             assert!(std::panic::catch_unwind(run).is_err());
         }
+    }
+
+    #[test]
+    fn a_step_within_a_step_is_a_mistake_that_is_told() {
+        let run = || {
+            crew_of(2).with_crew(usize::MAX, |crew| crew.share(0..2, |_| crew.share(0..2, |_| ())));
+        };
+        assert!(std::panic::catch_unwind(run).is_err());
     }
 
     #[test]

@@ -164,10 +164,10 @@ impl Site {
         )
     }
 
-    /// Whether what stands there at a position reaches no other position within the block: queries, and all that comes after attention.
+    /// Whether what stands there at a position of a block reaches no other position within it: queries, and all that comes after attention.
     #[must_use]
     pub fn is_local(self) -> bool {
-        !matches!(
+        let reaches_others = matches!(
             self,
             Self::ResidPre
                 | Self::AttnIn
@@ -178,7 +178,8 @@ impl Site {
                 | Self::Key
                 | Self::Value
                 | Self::RotKey
-        )
+        );
+        self.is_in_blocks() && !reaches_others
     }
 
     /// Whether `name` is one of its names; of a site in blocks, within the block.

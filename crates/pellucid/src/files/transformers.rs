@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use pellucid_explain::inside::experiment::format::ExperimentFile;
-use pellucid_models::transformer::weights::Gguf;
+use pellucid_models::transformer::weights::{Gguf, Release};
 use pellucid_models::transformer::{
-    ProcessingError, TokenError, Tokens, Transformer, WeightsError, from_gguf, from_hugging_face,
+    ProcessingError, TokenError, Tokens, Transformer, WeightsError, read_gguf, read_hugging_face,
 };
 
-use super::{FileError, map};
+use super::{FileError, Mapped, map};
 
 /// Why no transformer was read.
 #[derive(Debug, thiserror::Error)]
@@ -69,11 +69,12 @@ pub enum TransformerError {
 pub fn load_transformer(path: &Path) -> Result<Transformer, TransformerError> {
     let wrong = |cause| TransformerError::Model { path: path.to_owned(), cause };
     if !path.is_dir() {
-        let bytes = map(path)?;
-        if !Gguf::is_one(&bytes) {
+        let file = Mapped::of(path)?;
+        if !Gguf::is_one(&file.bytes) {
             return Err(TransformerError::Unknown(path.to_owned()));
         }
-        return from_gguf(&bytes).map_err(wrong);
+        let release = |part: &[u8]| file.release(part);
+        return read_gguf(&file.bytes, Release::to(&release)).map_err(wrong);
     }
     let missing =
         |missing: &str| TransformerError::Missing { path: path.to_owned(), missing: missing.to_owned() };
@@ -94,9 +95,11 @@ pub fn load_transformer(path: &Path) -> Result<Transformer, TransformerError> {
         if Path::new(&name).components().count() != 1 || !file.is_file() {
             return Err(missing(&name));
         }
-        files.push(map(&file)?);
+        files.push(Mapped::of(&file)?);
     }
-    from_hugging_face(&map(&config)?, files.iter().map(|bytes| &bytes[..]).collect()).map_err(wrong)
+    let release = |part: &[u8]| files.iter().for_each(|file| file.release(part));
+    let bytes = files.iter().map(|file| &file.bytes[..]).collect();
+    read_hugging_face(&map(&config)?, bytes, Release::to(&release)).map_err(wrong)
 }
 
 /// The files that an index names, each once.

@@ -303,8 +303,9 @@ impl Context<'_> {
             None => By::LayerHead,
         };
         let value = value(&file.set).map_err(wrong)?;
-        // What is not there is told later.
-        let n_tokens = runs.iter().find(|run| run.id == file.run).map_or(0, |run| run.tokens.len());
+        // A run that is not there is told later, whatever its positions.
+        let run = runs.iter().find(|run| run.id == file.run);
+        let n_tokens = run.map_or(usize::MAX / 2, |run| run.tokens.len());
         let RunMetric { of, position } = self.metric(&file.metric, n_tokens).map_err(wrong)?;
         let metric = match of {
             Measured::Alone(metric) => metric,

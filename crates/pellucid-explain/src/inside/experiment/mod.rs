@@ -57,7 +57,7 @@ pub struct RunMetric {
 pub enum Measured {
     /// Of this run alone.
     Alone(Metric),
-    /// The divergence from another run's answer, at its last token.
+    /// The divergence from another run's answer, both after the last token.
     DivergenceFrom(String),
 }
 
@@ -176,6 +176,14 @@ pub enum ExperimentError {
     #[error("`{by}` takes values of several runs, and names none")]
     NoRuns {
         /// Who asks.
+        by: String,
+    },
+    /// A divergence after another token than the last.
+    #[error(
+        "`{by}`: a divergence of runs is that of their last tokens; end both prompts where it is to be measured, or make it a sweep"
+    )]
+    DivergenceWithin {
+        /// Which run.
         by: String,
     },
     /// An edge that carries two things at once.
@@ -438,6 +446,9 @@ impl Run {
                 Measured::Alone(metric) => metric.check(spec).map_err(told)?,
                 Measured::DivergenceFrom(_) if !spec.is_decoder => {
                     return Err(told(PatchError::NoLogits { family: spec.family.name() }));
+                }
+                Measured::DivergenceFrom(_) if metric.position.is_some() => {
+                    return Err(ExperimentError::DivergenceWithin { by: self.id.clone() });
                 }
                 Measured::DivergenceFrom(_) => {}
             }

@@ -79,11 +79,13 @@ impl Experiment {
                 .kept(run)
                 .into_iter()
                 .map(|hook| spec.shape(hook.site, run.tokens.len()).iter().product::<usize>());
-            numbers.sum::<usize>() + spec.d_vocab
+            // Of a position that is told all logits are there before one row is kept.
+            let has_all = run.metric.as_ref().is_some_and(|metric| metric.position.is_some());
+            numbers.sum::<usize>() + spec.d_vocab * if has_all { run.tokens.len() + 1 } else { 1 }
         };
         let sweeps = self.sweeps.iter().map(|sweep| {
             let run = self.runs.iter().find(|run| run.id == sweep.run);
-            run.map_or(0, |run| peak(spec, sweep.asked.site, run.tokens.len()))
+            run.map_or(0, |run| peak(spec, sweep.asked.site, run.tokens.len(), sweep.metric))
         });
         size_of::<f32>() * self.runs.iter().map(of).sum::<usize>() + sweeps.max().unwrap_or(0)
     }
@@ -101,6 +103,15 @@ impl Experiment {
         hooks
     }
 
+    /// What it needs, if there is so much.
+    fn fitting(&self, spec: &Spec, most: usize) -> Result<usize, ExperimentError> {
+        let needed = self.bytes(spec);
+        if needed > most {
+            return Err(ExperimentError::Memory { needed: needed / 1_000_000, most: most / 1_000_000 });
+        }
+        Ok(needed)
+    }
+
     /// Makes all runs and sweeps. A share `verify` of each sweep's cells is run again the slow way.
     ///
     /// # Errors
@@ -114,10 +125,7 @@ impl Experiment {
     ) -> Result<Results, ExperimentError> {
         let spec = &model.spec;
         let order = self.check(spec)?;
-        let needed = self.bytes(spec);
-        if needed > most {
-            return Err(ExperimentError::Memory { needed: needed / 1_000_000, most: most / 1_000_000 });
-        }
+        self.fitting(spec, most)?;
         let mut found: Vec<Option<RunResult>> = vec![None; self.runs.len()];
         for at in order {
             if control.watch.should_stop() {
@@ -139,11 +147,17 @@ impl Experiment {
     /// What the sweeps would compute, and multiply-adds of the runs; nothing but the first runs of each sweep is made.
     ///
     /// # Errors
-    /// When it makes no sense, or the caller stopped.
-    pub fn plan(&self, model: &Transformer, control: &Control<'_>) -> Result<Foreseen, ExperimentError> {
+    /// When it makes no sense, needs more than `most` bytes, or the caller stopped.
+    pub fn plan(
+        &self,
+        model: &Transformer,
+        most: usize,
+        control: &Control<'_>,
+    ) -> Result<Foreseen, ExperimentError> {
         let spec = &model.spec;
         self.check(spec)?;
-        let mut foreseen = Foreseen { bytes: self.bytes(spec), runs: 0, first_runs: 0, plans: Vec::new() };
+        let bytes = self.fitting(spec, most)?;
+        let mut foreseen = Foreseen { bytes, runs: 0, first_runs: 0, plans: Vec::new() };
         for run in &self.runs {
             let n = run.tokens.len();
             let is_all = run.metric.as_ref().is_some_and(|metric| metric.position.is_some());
@@ -307,7 +321,8 @@ impl Experiment {
             }
         };
         let case = Case { run: tokens(&sweep.run), donor, metric: sweep.metric };
-        Ok(sweep.position.map_or_else(|| case.clone(), |position| case.until(position)))
+        let Some(position) = sweep.position else { return Ok(case) };
+        case.until(position).map_err(|cause| ExperimentError::Run { by: sweep.id.clone(), cause })
     }
 
     fn sweep(

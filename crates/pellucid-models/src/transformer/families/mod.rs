@@ -12,7 +12,7 @@ use config::Config;
 pub use hooked::{Named, to_tensors};
 
 use super::spec::{Activation, Positions, Spec, Stretch};
-use super::weights::{Gguf, Layout, Packed, Safetensors, Tensors, Weights, WeightsError};
+use super::weights::{Gguf, Layout, Packed, Release, Safetensors, Tensors, Weights, WeightsError};
 use super::{Processing, Transformer};
 
 const SUPPORTED: &str = "gpt2, llama, mistral, qwen2, bert, and TransformerLens's own";
@@ -33,8 +33,20 @@ pub struct Origin {
 /// # Errors
 /// When the architecture is not known, a setting makes no sense, or tensors are missing, misshapen or not finite.
 pub fn from_hugging_face(config: &[u8], files: Vec<&[u8]>) -> Result<Transformer, WeightsError> {
+    read_hugging_face(config, files, Release::default())
+}
+
+/// The same, telling which bytes of the files are not needed any more.
+///
+/// # Errors
+/// As [`from_hugging_face`].
+pub fn read_hugging_face<'b>(
+    config: &[u8],
+    files: Vec<&'b [u8]>,
+    release: Release<'b>,
+) -> Result<Transformer, WeightsError> {
     let config = Config::parse(config)?;
-    let tensors = Safetensors::open(files)?;
+    let tensors = Safetensors::open(files)?.releasing(release);
     let read = if hooked::is_one(&config) {
         hooked::from_hugging_face(&config, &tensors)
     } else {
@@ -56,7 +68,15 @@ pub fn from_hugging_face(config: &[u8], files: Vec<&[u8]>) -> Result<Transformer
 /// # Errors
 /// As [`from_hugging_face`], and when blocks are packed in a way that is not read.
 pub fn from_gguf(bytes: &[u8]) -> Result<Transformer, WeightsError> {
-    let file = Gguf::open(bytes)?;
+    read_gguf(bytes, Release::default())
+}
+
+/// The same, telling which bytes of the file are not needed any more.
+///
+/// # Errors
+/// As [`from_gguf`].
+pub fn read_gguf<'b>(bytes: &'b [u8], release: Release<'b>) -> Result<Transformer, WeightsError> {
+    let file = Gguf::open(bytes)?.releasing(release);
     let Some(kind) = file.text("general.architecture") else {
         return Err(WeightsError::config("general.architecture", "is not there"));
     };

@@ -80,7 +80,8 @@ impl Heads<'_> {
     }
 
     fn product(&self, rows: Rows<'_>, factor: &Packed, into: &mut [f32]) {
-        multiply(Crew::alone(), self.kernels.level(), rows, &factor.whole(), plain(into, factor.n_out()));
+        let target = plain(into, factor.n_out());
+        multiply(Crew::alone(), self.kernels.level(), rows, [(&factor.whole(), target)]);
     }
 }
 
@@ -118,7 +119,7 @@ impl<'p> Pass<'p> {
         let d = self.spec.d_model;
         let at = |site| Hook::at(site, layer);
         let normal = self.norm(residual, &block.ln1, [Site::Ln1Scale, Site::Ln1Normalized].map(at));
-        let [mut keys, values] = [&block.key, &block.value].map(|linear| self.linear(&normal, linear));
+        let [mut keys, values] = self.linears(&normal, [&block.key, &block.value]);
         let is_rotary = matches!(self.spec.positions, Positions::Rotary { .. });
         if is_rotary {
             self.turn(&mut keys);
@@ -232,7 +233,7 @@ impl<'p> Pass<'p> {
         let linears = [&block.query, &block.key, &block.value];
         let inputs = [Site::AttnIn, Site::QueryInput, Site::KeyInput, Site::ValueInput].map(at);
         if !inputs.iter().any(|hook| self.tap.wants(*hook)) {
-            let made = linears.map(|linear| self.linear(plain, linear));
+            let made = self.linears(plain, linears);
             normal.into_iter().for_each(|rows| self.spare.keep(rows));
             return made;
         }
@@ -276,7 +277,7 @@ impl<'p> Pass<'p> {
             }
         }
         let width = n_heads * e;
-        let mut into = vec![0.0; self.n_rows * width];
+        let mut into = self.spare.take(self.n_rows * width);
         for head in 0..n_heads {
             let rows = Rows { data: &copies[head * d..], n: self.n_rows, stride: n_heads * d };
             let own = head * e..(head + 1) * e;

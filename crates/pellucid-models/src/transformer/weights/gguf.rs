@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::blocks::Packing;
 use super::error::WeightsError;
-use super::tensors::Tensors;
+use super::tensors::{Release, Tensors};
 
 const FORMAT: &str = "GGUF";
 /// Lists within lists are not nested deeper.
@@ -38,6 +38,7 @@ struct Place {
 #[derive(Debug, Clone)]
 pub struct Gguf<'b> {
     bytes: &'b [u8],
+    release: Release<'b>,
     settings: BTreeMap<String, Meta>,
     places: BTreeMap<String, Place>,
 }
@@ -187,7 +188,13 @@ impl<'b> Gguf<'b> {
             }
         }
         WeightsError::apart(FORMAT, places.values().map(|place: &Place| place.bytes.clone()).collect())?;
-        Ok(Self { bytes, settings, places })
+        Ok(Self { bytes, release: Release::default(), settings, places })
+    }
+
+    /// Tells of bytes that were read.
+    #[must_use]
+    pub fn releasing(self, release: Release<'b>) -> Self {
+        Self { release, ..self }
     }
 
     /// A setting.
@@ -253,6 +260,9 @@ impl Tensors for Gguf<'_> {
             kind: format!("GGML's type {code}"),
             supported: "F32, F16, BF16, F64, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and Q2_K to Q6_K",
         })?;
-        Ok(packing.unpack(&self.bytes[place.bytes.clone()]))
+        let bytes = &self.bytes[place.bytes.clone()];
+        let numbers = packing.unpack(bytes);
+        self.release.tell(bytes);
+        Ok(numbers)
     }
 }

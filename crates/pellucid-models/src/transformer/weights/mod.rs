@@ -10,7 +10,7 @@ mod writer;
 pub use error::WeightsError;
 pub use gguf::{Gguf, Meta};
 pub use safetensors::Safetensors;
-pub use tensors::{Layout, Tensors};
+pub use tensors::{Layout, Release, Tensors};
 pub use writer::{SafetensorsWriter, Stored, Tensor};
 
 use std::sync::Arc;

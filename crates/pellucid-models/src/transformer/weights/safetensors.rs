@@ -8,7 +8,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::error::WeightsError;
-use super::tensors::Tensors;
+use super::tensors::{Release, Tensors};
 
 const FORMAT: &str = "safetensors";
 /// A header that is longer is none.
@@ -36,6 +36,7 @@ struct Place {
 #[derive(Debug, Clone)]
 pub struct Safetensors<'b> {
     files: Vec<&'b [u8]>,
+    release: Release<'b>,
     places: BTreeMap<String, Place>,
 }
 
@@ -53,7 +54,13 @@ impl<'b> Safetensors<'b> {
                 }
             }
         }
-        Ok(Self { files, places })
+        Ok(Self { files, release: Release::default(), places })
+    }
+
+    /// Tells of bytes that were read.
+    #[must_use]
+    pub fn releasing(self, release: Release<'b>) -> Self {
+        Self { release, ..self }
     }
 }
 
@@ -136,7 +143,7 @@ impl Tensors for Safetensors<'_> {
             return Err(WeightsError::Missing { name: name.to_owned(), near: None });
         };
         let bytes = &self.files[place.file][place.bytes.clone()];
-        Ok(match &place.kind {
+        let numbers = match &place.kind {
             Ok(Kind::F32) => bytes.as_chunks().0.iter().map(|four| f32::from_le_bytes(*four)).collect(),
             Ok(Kind::F64) => {
                 bytes.as_chunks().0.iter().map(|eight| f64::from_le_bytes(*eight) as f32).collect()
@@ -150,7 +157,9 @@ impl Tensors for Safetensors<'_> {
                     supported: "F64, F32, F16 and BF16",
                 });
             }
-        })
+        };
+        self.release.tell(bytes);
+        Ok(numbers)
     }
 }
 

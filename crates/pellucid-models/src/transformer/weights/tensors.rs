@@ -16,6 +16,33 @@ pub enum Layout {
     InOut,
 }
 
+/// Who wants to know which bytes of a file are not needed any more, so that memory that holds them can be given back.
+#[derive(Clone, Copy, Default)]
+pub struct Release<'r>(Option<Listener<'r>>);
+
+/// Is told bytes.
+type Listener<'r> = &'r dyn Fn(&[u8]);
+
+impl<'r> Release<'r> {
+    /// Tells this one.
+    #[must_use]
+    pub fn to(who: Listener<'r>) -> Self {
+        Self(Some(who))
+    }
+
+    pub(super) fn tell(self, bytes: &[u8]) {
+        if let Some(who) = self.0 {
+            who(bytes);
+        }
+    }
+}
+
+impl std::fmt::Debug for Release<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Release").field(&self.0.is_some()).finish()
+    }
+}
+
 /// A file of named tensors.
 pub trait Tensors {
     /// The names.

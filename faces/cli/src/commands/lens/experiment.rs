@@ -88,7 +88,8 @@ pub(super) fn plan(source: &Source, file: &Path, context: &Context<'_>) -> Resul
     let (model, _, asked) = read(source, file)?;
     let progress = context.console.counting(asked.sweeps.len() as u64, "sweeps");
     let start = Instant::now();
-    let found = asked.plan(&model, &control(context.console, &progress));
+    let most = super::most_bytes(None).unwrap_or(usize::MAX);
+    let found = asked.plan(&model, most, &control(context.console, &progress));
     drop(progress);
     let elapsed = start.elapsed().as_secs_f64();
     let found = found.map_err(|cause| with_file(file, cause.into()));
@@ -110,7 +111,7 @@ pub(super) fn plan(source: &Source, file: &Path, context: &Context<'_>) -> Resul
             "sweeps": pairs().map(sweep).collect::<Vec<_>>(),
             "multiply_adds": {"runs": found.runs, "planned": planned}, "peak_bytes": bytes, "estimated_seconds": seconds,
         });
-        return context.print_json("lens_plan", body);
+        return context.print_json("lens_plan_experiment", body);
     }
     let large = |n: u64| pretty(n as f64, 4);
     let mut rows = vec![vec![

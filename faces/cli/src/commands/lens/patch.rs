@@ -62,7 +62,7 @@ fn asked<'a>(args: &'a Experiment, context: &Context<'_>) -> Result<Asked<'a>, F
     check_alike(&cases, asked)?;
     let longest = cases.iter().map(|case| case.run.len()).max().unwrap_or(0);
     super::check_memory(
-        peak(&model.spec, args.site, longest),
+        peak(&model.spec, args.site, longest, cases[0].metric),
         None,
         "take shorter prompts, or another site",
     )?;
@@ -93,9 +93,9 @@ impl Asked<'_> {
             costs.planned += plan.planned;
             costs.bytes = costs.bytes.max(plan.peak_bytes);
         }
-        // What these runs took tells how long the others will.
+        // What these runs took, on all threads, tells how long the others will.
         let each = start.elapsed().as_secs_f64() / done.max(1) as f64;
-        costs.seconds = costs.planned as f64 * each / context.console.threads().0.get() as f64;
+        costs.seconds = costs.planned as f64 * each;
         Ok(costs)
     }
 
@@ -176,7 +176,13 @@ pub(super) fn plan(args: &Plan, context: &Context<'_>) -> Result<u8, Failure> {
         ("site", format!("{} by {}", asked.asked.site, asked.asked.by)),
         ("tokens", tokens),
         ("cells", format!("{} in {} batches", count(costs.cells), count(costs.batches))),
-        ("skipped", format!("{}, where what would be put in is there already", count(costs.skipped))),
+        (
+            "skipped",
+            format!(
+                "{}, where it would change nothing, or nothing that the answer sees",
+                count(costs.skipped)
+            ),
+        ),
         ("naive", format!("{} multiply-adds: a whole run for every cell", number(costs.naive))),
         (
             "planned",

@@ -54,7 +54,7 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
         from.check(spec).map_err(PatchError::Node)?;
     }
     let longest = cases.iter().map(|case| case.run.len()).max().unwrap_or(0);
-    let needed = peak(spec, pellucid::models::transformer::Site::Result, longest);
+    let needed = peak(spec, pellucid::models::transformer::Site::Result, longest, cases[0].metric);
     super::check_memory(needed, None, "take a shorter prompt")?;
     let is_meant = |edge: &Edge| {
         into.is_none_or(|into| edge.to == into) && args.from.is_none_or(|from| edge.from == from)
@@ -323,7 +323,10 @@ impl Asked<'_> {
     }
 
     fn bars(&self, found: &Found) -> Contributions {
-        let what = self.prompts[0].measured();
+        let what = match &self.prompts[..] {
+            [only] => only.measured(),
+            several => format!("the metric, mean of {} prompts", count(several.len())),
+        };
         let parts = self.largest(found);
         // What is beside the largest effect no more than rounding is not drawn.
         let largest = parts.first().map_or(0.0, |(_, effect)| effect.abs());
@@ -395,20 +398,24 @@ impl Asked<'_> {
                 format!("{head}{}\n{more}{repair}{tail}", text::table(&names, &rows, columns))
             }
             Found::Edges(edges) => {
-                let rows: Vec<Vec<String>> = self
-                    .largest(found)
-                    .into_iter()
-                    .take(n_shown)
-                    .map(|(name, effect)| vec![name, signed(effect, 4)])
-                    .collect();
-                let names = ["edge", "effect"].map(str::to_owned);
+                let mut order: Vec<usize> = (0..found.len()).collect();
+                order.sort_by(|a, b| found.effect(*b).abs().total_cmp(&found.effect(*a).abs()));
+                let row = |&at: &usize| {
+                    let mut row =
+                        vec![edges[0].edges[at].name(&self.model.spec), signed(found.effect(at), 4)];
+                    row.extend(interval(&found.terms(at)).map(between));
+                    row
+                };
+                let rows: Vec<Vec<String>> = order.iter().take(n_shown).map(row).collect();
+                let names = ["edge", "effect", "95 %"].map(str::to_owned);
+                let names = &names[..if edges.len() > 2 { 3 } else { 2 }];
                 let n_skipped: usize = edges.iter().map(|one| one.n_skipped).sum();
                 let told = format!(
                     "{} edges; {} carry the same in both runs.\n",
                     count(found.len() * edges.len()),
                     count(n_skipped)
                 );
-                format!("{head}{}\n{told}{tail}", text::table(&names, &rows, columns))
+                format!("{head}{}\n{told}{tail}", text::table(names, &rows, columns))
             }
         }
     }
@@ -465,15 +472,20 @@ impl Asked<'_> {
                 }],
             ),
         };
+        let mut notes = vec![
+            "Effects are of these prompts, and of these values; on others they may be different.".to_owned(),
+        ];
+        if self.prompts.len() > 2 {
+            notes.push(
+                "Intervals are 95 % percentiles of 2,000 draws of the prompts with replacement.".to_owned(),
+            );
+        }
         Report {
             title,
             lead: self.subtitle(found),
             facts,
             sections,
-            notes: vec![
-                "Effects are of this prompt, and of these values; on others they may be different."
-                    .to_owned(),
-            ],
+            notes,
             command: Some(context.command_line()),
         }
     }

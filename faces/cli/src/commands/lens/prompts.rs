@@ -113,6 +113,17 @@ fn prompt(texts: &Texts, args: &Prompts, tokens: &Tokens) -> Result<Prompt, Fail
     if other.is_some() && other == answer {
         return Err(wrong(format!("{} and wrong are the same token", texts.name("answer"))));
     }
+    let is_read = |key: &str| match key {
+        "answer" => args.metric != Some(MetricName::KlDivergence),
+        _ => matches!(args.metric, None | Some(MetricName::LogitDifference)),
+    };
+    let given = [("answer", &texts.answer), ("wrong", &texts.wrong)];
+    // A file may have more than one metric reads.
+    if let Some((key, _)) =
+        given.iter().find(|(key, text)| texts.place == "--" && text.is_some() && !is_read(key))
+    {
+        return Err(wrong(format!("{} has no part in this metric; leave it out", texts.name(key))));
+    }
     let metric = match (args.metric, answer, other) {
         (Some(MetricName::KlDivergence), ..) => Metric::Divergence(match (args.with, args.noising) {
             // Of two prompts the clean one is run, or put in.
@@ -150,7 +161,10 @@ fn prompt(texts: &Texts, args: &Prompts, tokens: &Tokens) -> Result<Prompt, Fail
         tokens.truncate(at + 1);
         Ok(tokens)
     };
-    let (clean, corrupt) = (until(clean)?, corrupt.map(until).transpose()?);
+    // Without a part in what is put in, a corrupt prompt stays as it is.
+    let is_put_in = args.with != With::Zero;
+    let corrupt = if is_put_in { corrupt.map(until).transpose()? } else { corrupt };
+    let clean = until(clean)?;
     match (args.with, &corrupt) {
         (With::Other, None) => Err(wrong(format!(
             "{} is not there: whose values should be put in? Give it, or --with zero",
