@@ -1,11 +1,40 @@
 //! Which values are put in? Those of another run, zeros, means over prompts, or those of a prompt that was drawn.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
 use pellucid_models::transformer::forward::{self, Past, Wanted};
 use pellucid_models::transformer::tap::Array;
 use pellucid_models::transformer::{Axis, Capture, Hook, Machine, Transformer};
 
 use super::case::{Case, Donor};
 use super::error::PatchError;
+
+/// A model, and means of its activations over prompts that were worked out before: of several prompts that take means over the same others,
+/// only the first has them run.
+#[derive(Debug)]
+pub struct Means<'m> {
+    pub(super) model: &'m Transformer,
+    /// By sites and tokens of the prompt that is run: whose means, and what they are.
+    known: Mutex<BTreeMap<(Vec<Hook>, usize), Known>>,
+}
+
+/// Prompts, and a mean a site.
+type Known = (Vec<Vec<u32>>, Vec<Array<f32>>);
+
+impl<'m> Means<'m> {
+    /// Of a model, of which no means are known.
+    #[must_use]
+    pub fn of(model: &'m Transformer) -> Self {
+        Self { model, known: Mutex::default() }
+    }
+
+    /// The means over prompts, if they are known.
+    fn known(&self, key: &(Vec<Hook>, usize), pool: &[Vec<u32>]) -> Option<Vec<Array<f32>>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(key).filter(|(of, _)| of == pool).map(|(_, values)| values.clone())
+    }
+}
 
 /// What there is to put in.
 pub(super) struct Donors {
@@ -15,16 +44,19 @@ pub(super) struct Donors {
     pub(super) answer: Option<Array<f32>>,
     /// What that took.
     pub(super) multiply_adds: u64,
+    /// Whether nothing was run, since it was known.
+    pub(super) is_known: bool,
 }
 
 /// The values of some sites that a case puts in; `own` is what the prompt has there itself, and `past` what it keeps of its positions.
 pub(super) fn donors(
-    model: &Transformer,
+    means: &Means<'_>,
     case: &Case,
     hooks: &[Hook],
     (own, past): (&[Array<f32>], &Past),
     machine: Machine,
 ) -> Result<Donors, PatchError> {
+    let model = means.model;
     match &case.donor {
         Donor::Run(other) => {
             let mut seen = Capture::of(hooks.to_vec());
@@ -37,6 +69,7 @@ pub(super) fn donors(
                 values: hooks.iter().zip(own).zip(after).map(of).collect(),
                 multiply_adds: outcome.multiply_adds,
                 answer: outcome.answers.into_iter().next(),
+                is_known: false,
             })
         }
         Donor::Zero => {
@@ -49,16 +82,30 @@ pub(super) fn donors(
                 shape: own.shape.clone(),
                 data: own.data.iter().map(zeroed).collect(),
             };
-            Ok(Donors { values: own.iter().map(zero).collect(), answer: None, multiply_adds: 0 })
+            Ok(Donors {
+                values: own.iter().map(zero).collect(),
+                answer: None,
+                multiply_adds: 0,
+                is_known: false,
+            })
         }
-        Donor::Mean(pool) => means(model, (pool, case.run.len()), hooks, own, machine),
+        Donor::Mean(pool) => {
+            let key = (hooks.to_vec(), case.run.len());
+            if let Some(values) = means.known(&key, pool) {
+                return Ok(Donors { values, answer: None, multiply_adds: 0, is_known: true });
+            }
+            let found = mean_of(model, (pool, case.run.len()), hooks, own, machine)?;
+            let mut known = means.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.insert(key, (pool.clone(), found.values.clone()));
+            Ok(found)
+        }
         Donor::Resample { pool, seed } => {
             let prompt = drawn(pool, *seed, &case.run)?;
             let mut seen = Capture::of(hooks.to_vec());
             let outcome = forward::run_on(model, &[prompt], Wanted::Residual, &mut seen, machine)
                 .map_err(|(_, cause)| PatchError::Site(cause))?;
             let multiply_adds = outcome.multiply_adds;
-            Ok(Donors { values: taken(&mut seen, hooks), answer: None, multiply_adds })
+            Ok(Donors { values: taken(&mut seen, hooks), answer: None, multiply_adds, is_known: false })
         }
     }
 }
@@ -105,7 +152,7 @@ pub(super) fn mixed(seed: u64) -> u64 {
     x ^ (x >> 31)
 }
 
-fn means(
+fn mean_of(
     model: &Transformer,
     (pool, n_tokens): (&[Vec<u32>], usize),
     hooks: &[Hook],
@@ -139,5 +186,6 @@ fn means(
         let row: Vec<f32> = sum.iter().map(|sum| (sum / n as f64) as f32).collect();
         Array { shape: own.shape.clone(), data: row.repeat(own.data.len() / row.len()) }
     };
-    Ok(Donors { values: own.iter().zip(sums).map(mean).collect(), answer: None, multiply_adds })
+    let values = own.iter().zip(sums).map(mean).collect();
+    Ok(Donors { values, answer: None, multiply_adds, is_known: false })
 }

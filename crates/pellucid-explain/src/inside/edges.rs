@@ -13,6 +13,7 @@ use pellucid_models::transformer::{Hook, Machine, Site, Spec, Transformer};
 
 use super::case::{Case, Measure};
 use super::definition::{Verified, metric_with, verified};
+use super::donors::Means;
 use super::error::PatchError;
 use super::patch::{FirstRuns, Reference, first_runs};
 use super::plan;
@@ -128,6 +129,21 @@ pub fn edge_effects(
     verify: f64,
     control: &Control<'_>,
 ) -> Result<EdgeEffects, PatchError> {
+    edge_effects_with(&Means::of(model), case, edges, verify, control)
+}
+
+/// The same with means that may be known.
+///
+/// # Errors
+/// As [`edge_effects`].
+pub fn edge_effects_with(
+    means: &Means<'_>,
+    case: &Case,
+    edges: &[Edge],
+    verify: f64,
+    control: &Control<'_>,
+) -> Result<EdgeEffects, PatchError> {
+    let model = means.model;
     let spec = &model.spec;
     case.check(spec)?;
     for edge in edges {
@@ -137,8 +153,8 @@ pub fn edge_effects(
     let mut hooks: Vec<Hook> = edges.iter().map(|edge| written(edge.from)).collect();
     hooks.sort_unstable();
     hooks.dedup();
-    let FirstRuns { measure, own, other, reference, ours, theirs, multiply_adds: first_runs } =
-        first_runs(model, case, &hooks, machine)?;
+    let FirstRuns { measure, own, other, reference, ours, theirs, multiply_adds: first_runs, .. } =
+        first_runs(means, case, &hooks, machine)?;
     let mut carried: BTreeMap<Sender, (Arc<Vec<f32>>, usize)> = BTreeMap::new();
     let mut all = Vec::with_capacity(edges.len());
     for (at, &edge) in edges.iter().enumerate() {

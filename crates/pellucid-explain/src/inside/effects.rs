@@ -10,10 +10,10 @@ use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
 use super::case::{Case, Measure};
 use super::definition::{Put, Verified, metric_with};
-use super::donors::donors;
-use super::edges::edge_effects;
+use super::donors::{Means, donors};
+use super::edges::edge_effects_with;
 use super::error::PatchError;
-use super::patch::patch;
+use super::patch::patch_with;
 use super::patching::{By, Cell, Patching};
 use crate::Control;
 
@@ -75,16 +75,30 @@ pub fn effects(
     verify: f64,
     control: &Control<'_>,
 ) -> Result<Effects, PatchError> {
-    let spec = &model.spec;
-    let of_heads = patch(model, case, Patching { site: Site::Mixed, by: By::LayerHead }, verify, control)?;
-    let of_mlps = patch(model, case, Patching { site: Site::MlpOut, by: By::Layer }, verify, control)?;
+    effects_with(&Means::of(model), case, verify, control)
+}
+
+/// The same with means that may be known.
+///
+/// # Errors
+/// As [`effects`].
+pub fn effects_with(
+    means: &Means<'_>,
+    case: &Case,
+    verify: f64,
+    control: &Control<'_>,
+) -> Result<Effects, PatchError> {
+    let spec = &means.model.spec;
+    let of_heads =
+        patch_with(means, case, Patching { site: Site::Mixed, by: By::LayerHead }, verify, control)?;
+    let of_mlps = patch_with(means, case, Patching { site: Site::MlpOut, by: By::Layer }, verify, control)?;
     let senders = Sender::all(spec);
     let edges: Vec<Edge> = senders.iter().map(|&from| Edge { from, to: Receiver::Logits }).collect();
-    let direct = edge_effects(model, case, &edges, verify, control)?;
+    let direct = edge_effects_with(means, case, &edges, verify, control)?;
     let own = of_heads.own;
     // With all of another prompt's input a run is the other one.
     let input =
-        of_heads.other.map_or_else(|| whole_input(model, case, Machine::with(control.threads)), Ok)?;
+        of_heads.other.map_or_else(|| whole_input(means, case, Machine::with(control.threads)), Ok)?;
     let parts = senders.iter().enumerate().map(|(at, &part)| PartEffect {
         part,
         direct: direct.effect(at),
@@ -109,7 +123,8 @@ pub fn effects(
 }
 
 /// The metric with all of the input replaced.
-fn whole_input(model: &Transformer, case: &Case, machine: Machine) -> Result<f64, PatchError> {
+fn whole_input(means: &Means<'_>, case: &Case, machine: Machine) -> Result<f64, PatchError> {
+    let model = means.model;
     let hook = Hook::at(Site::ResidPre, 0);
     let mut seen = Capture::of([vec![hook], Past::hooks(&model.spec)].concat());
     let answer = forward::run_on(model, &[&case.run], Wanted::Last, &mut seen, machine);
@@ -119,7 +134,7 @@ fn whole_input(model: &Transformer, case: &Case, machine: Machine) -> Result<f64
     let (Some(own), Some(past)) = (seen.seen.remove(&(0, hook)), past) else {
         return Err(PatchError::Stopped);
     };
-    let found = donors(model, case, &[hook], (&[own], &past), machine)?;
+    let found = donors(means, case, &[hook], (&[own], &past), machine)?;
     let cell = Cell { layer: 0, position: None, head: None };
     let mut put = Put { hook, cell, donor: &found.values[0], n_put: 0 };
     Ok(metric_with(model, (&case.run, &measure), &mut put, machine)?)

@@ -9,7 +9,7 @@ use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
 use super::case::{Case, Compared, Measure, Metric};
 use super::definition::{Put, Verified, one_cell, verified};
-use super::donors::donors;
+use super::donors::{Means, donors};
 use super::error::PatchError;
 use super::patching::{Cell, Patching};
 use super::plan::{Plan, Start, Way, plan};
@@ -80,7 +80,21 @@ pub fn patch(
     verify: f64,
     control: &Control<'_>,
 ) -> Result<Patched, PatchError> {
-    prepare(model, case, asked, control)?.run(verify, control)
+    patch_with(&Means::of(model), case, asked, verify, control)
+}
+
+/// The same with means that may be known.
+///
+/// # Errors
+/// As [`patch`].
+pub fn patch_with(
+    means: &Means<'_>,
+    case: &Case,
+    asked: Patching,
+    verify: f64,
+    control: &Control<'_>,
+) -> Result<Patched, PatchError> {
+    prepare(means, case, asked, control)?.run(verify, control)
 }
 
 /// Runs the prompts once, and plans what is to be run for the cells.
@@ -88,22 +102,23 @@ pub fn patch(
 /// # Errors
 /// When that can't be asked of the model and the prompts.
 pub fn prepare<'m>(
-    model: &'m Transformer,
+    means: &Means<'m>,
     case: &'m Case,
     asked: Patching,
     control: &Control<'_>,
 ) -> Result<Prepared<'m>, PatchError> {
+    let model = means.model;
     let spec = &model.spec;
     case.check(spec)?;
     asked.check(spec)?;
     let machine = Machine::with(control.threads);
     let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(asked.site, layer)).collect();
-    let FirstRuns { measure, own, other, reference, ours, theirs, multiply_adds } =
-        first_runs(model, case, &hooks, machine)?;
+    let FirstRuns { measure, own, other, reference, ours, theirs, is_known, multiply_adds } =
+        first_runs(means, case, &hooks, machine)?;
     if other == Some(own) {
         return Err(PatchError::NoDifference { metric: own });
     }
-    let plan = plan(spec, &asked, case, &ours, &theirs);
+    let plan = plan(spec, &asked, (case, is_known), &ours, &theirs);
     let donors = theirs;
     Ok(Prepared { model, case, measure, asked, plan, reference, donors, own, other, multiply_adds, machine })
 }
@@ -119,16 +134,19 @@ pub(super) struct FirstRuns {
     /// What the run has at the sites, and what there is to put in.
     pub(super) ours: Vec<Array<f32>>,
     pub(super) theirs: Vec<Array<f32>>,
+    /// Whether that was known, so that nothing was run for it.
+    pub(super) is_known: bool,
     pub(super) multiply_adds: u64,
 }
 
 /// Runs the prompt of a case, and those whose values are put in at some sites.
 pub(super) fn first_runs(
-    model: &Transformer,
+    means: &Means<'_>,
     case: &Case,
     hooks: &[Hook],
     machine: Machine,
 ) -> Result<FirstRuns, PatchError> {
+    let model = means.model;
     let spec = &model.spec;
     let streams = (0..spec.n_layers)
         .flat_map(|layer| [Site::ResidPre, Site::ResidPost].map(|site| Hook::at(site, layer)));
@@ -137,7 +155,7 @@ pub(super) fn first_runs(
         .map_err(|(_, cause)| PatchError::Site(cause))?;
     let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
     let ours: Vec<Array<f32>> = hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).collect();
-    let theirs = donors(model, case, hooks, (&ours, &reference.past), machine)?;
+    let theirs = donors(means, case, hooks, (&ours, &reference.past), machine)?;
     let answer = &outcome.answers[0];
     let compared = match case.metric {
         Metric::Divergence(Compared::Donor) => theirs.answer.as_ref(),
@@ -150,7 +168,8 @@ pub(super) fn first_runs(
         return Err(PatchError::NotFinite);
     }
     let multiply_adds = outcome.multiply_adds + theirs.multiply_adds;
-    Ok(FirstRuns { measure, own, other, reference, ours, theirs: theirs.values, multiply_adds })
+    let is_known = theirs.is_known;
+    Ok(FirstRuns { measure, own, other, reference, ours, theirs: theirs.values, is_known, multiply_adds })
 }
 
 impl Prepared<'_> {

@@ -87,12 +87,12 @@ pub(super) fn to_last(spec: &Spec, from: usize, n_rows: usize, n_all: usize) -> 
     before + blocks(spec, spec.n_layers - 1, 1, n_all) + others as u64
 }
 
-/// Plans a sweep. `ours` and `theirs` are what is at the site without and with all values put in, block by block.
+/// Plans a sweep, for whose values nothing is run if they are known. `ours` and `theirs` are what is at the site without and with all values put in, block by block.
 #[must_use]
 pub(super) fn plan(
     spec: &Spec,
     asked: &Patching,
-    case: &Case,
+    (case, is_known): (&Case, bool),
     ours: &[Array<f32>],
     theirs: &[Array<f32>],
 ) -> Plan {
@@ -138,7 +138,7 @@ pub(super) fn plan(
         let of_blocks = if is_looked_at { blocks } else { to_last };
         before + of_blocks(spec, start.layer, n_rows, n_tokens) + unembedded
     });
-    let planned = reference(spec, asked, case) + planned.sum::<u64>();
+    let planned = reference(spec, asked, (case, is_known)) + planned.sum::<u64>();
     Plan {
         naive: naive(spec, case, cells.len()),
         planned,
@@ -200,7 +200,7 @@ fn n_donors(case: &Case) -> u64 {
 }
 
 /// Multiply-adds of the runs that are needed first.
-fn reference(spec: &Spec, asked: &Patching, case: &Case) -> u64 {
+fn reference(spec: &Spec, asked: &Patching, (case, is_known): (&Case, bool)) -> u64 {
     let rest = |n_rows: usize, n_tokens: usize| {
         let beside = spec.n_layers * n_rows * beside(spec, asked.site);
         blocks(spec, 0, n_rows, n_tokens) + beside as u64
@@ -215,6 +215,7 @@ fn reference(spec: &Spec, asked: &Patching, case: &Case) -> u64 {
             Donor::Run(_) if asked.site == Site::ResidPre => to_last(spec, 0, n_rows, n_tokens) + unembedded,
             Donor::Run(_) => rest(n_rows, n_tokens) + unembedded,
             Donor::Zero => 0,
+            Donor::Mean(_) if is_known => 0,
             Donor::Resample { .. } => whole(n_tokens),
             Donor::Mean(pool) => pool.iter().map(|prompt| whole(prompt.len())).sum(),
         }

@@ -3,9 +3,9 @@
 use pellucid_models::transformer::Transformer;
 
 use super::case::Case;
-use super::donors::mixed;
+use super::donors::{Means, mixed};
 use super::error::PatchError;
-use super::patch::{Patched, patch};
+use super::patch::{Patched, patch_with};
 use super::patching::{By, Patching};
 use crate::Control;
 
@@ -46,17 +46,19 @@ pub fn patch_all(
     control: &Control<'_>,
 ) -> Result<Several, PatchError> {
     check_alike(cases, asked)?;
-    Ok(Several { each: for_all(model, cases, |case| patch(model, case, asked, verify, control))? })
+    Ok(Several {
+        each: for_all(model, cases, |means, case| patch_with(means, case, asked, verify, control))?,
+    })
 }
 
-/// Does an experiment on several prompts, one after the other.
+/// Does an experiment on several prompts, one after the other; means that more than one takes are worked out once.
 ///
 /// # Errors
 /// When it can't be asked of a prompt, whose number is told, before any is run; or the caller stopped.
 pub fn for_all<T>(
     model: &Transformer,
     cases: &[Case],
-    one: impl Fn(&Case) -> Result<T, PatchError>,
+    one: impl Fn(&Means<'_>, &Case) -> Result<T, PatchError>,
 ) -> Result<Vec<T>, PatchError> {
     let told = |at: usize, cause: PatchError| match cause {
         PatchError::Stopped => PatchError::Stopped,
@@ -66,7 +68,8 @@ pub fn for_all<T>(
     for (at, case) in cases.iter().enumerate() {
         case.check(&model.spec).map_err(|cause| told(at, cause))?;
     }
-    cases.iter().enumerate().map(|(at, case)| one(case).map_err(|cause| told(at, cause))).collect()
+    let means = Means::of(model);
+    cases.iter().enumerate().map(|(at, case)| one(&means, case).map_err(|cause| told(at, cause))).collect()
 }
 
 /// An effect on several prompts: by how much each one's metric grows, and by how much it could. Of shares it is the mean growth over the

@@ -6,7 +6,7 @@ use pellucid_explain::inside::experiment::{
 };
 use pellucid_explain::inside::{
     By, Case, Compared, Component, Donor, Experiment, ExperimentError, HeadKind, Metric, Patching, attribute,
-    edge_effects, effects, head_scores, logit_lens, patch, patch_all,
+    edge_effects, edge_effects_with, effects, for_all, head_scores, logit_lens, patch, patch_all,
 };
 use pellucid_explain::{Control, Quiet};
 use pellucid_models::transformer::node::{Edge, Part, Receiver, Sender};
@@ -417,6 +417,16 @@ fn metrics_are_read_at_any_position_and_from_any_run() {
         let done: Vec<u64> = found.sweeps.iter().map(|sweep| sweep.patched.multiply_adds).collect();
         assert_eq!(planned, done, "{name}");
     }
+    // Prompts are drawn before they are cut, and means have to have the position.
+    let pool = vec![CORRUPT.to_vec(), vec![9, 8, 7], vec![1, 2, 3, 4, 5, 6]];
+    let of = |donor| Case { run: CLEAN.to_vec(), donor, metric: Metric::Logit([5]) };
+    let drawn = of(Donor::Resample { pool: pool.clone(), seed: 1 }).until(4).unwrap();
+    let Donor::Resample { pool: kept, .. } = &drawn.donor else { panic!("{drawn:?}") };
+    assert!(kept.len() == 1 && kept[0].len() == 5 && drawn.run == CLEAN[..5]);
+    let ragged = of(Donor::Mean(pool.clone())).until(2).unwrap_err();
+    assert!(ragged.to_string().contains("no position in common"));
+    let even = of(Donor::Mean(vec![pool[0].clone(), pool[2].clone()])).until(2).unwrap();
+    assert_eq!(even.donor, Donor::Mean(vec![CORRUPT[..3].to_vec(), vec![1, 2, 3]]));
     let model = tiny("llama");
     let told = |metric: RunMetric| {
         let run = Run { metric: Some(metric), ..run("a", &CLEAN) };
@@ -426,6 +436,8 @@ fn metrics_are_read_at_any_position_and_from_any_run() {
     assert!(told(nowhere).contains("the run `b`, which is not there"));
     let own = RunMetric { of: Measured::DivergenceFrom("a".to_owned()), position: None };
     assert!(told(own).contains("one of them has to come first"));
+    let within = RunMetric { of: Measured::DivergenceFrom("a".to_owned()), position: Some(1) };
+    assert!(told(within).contains("end both prompts where it is to be measured"));
     let beyond = RunMetric { of: Measured::Alone(Metric::Logit([5])), position: Some(9) };
     assert!(told(beyond).contains("9"));
     let case = Case { run: CLEAN.to_vec(), donor: Donor::Zero, metric: Metric::Divergence(Compared::Donor) };
@@ -533,6 +545,26 @@ fn intervals_hold_the_effect_of_several_prompts() {
     assert!(patch_all(&model, &cases[..2], asked, 0.0, &Control::quiet()).unwrap().interval(0).is_none());
     let one = patch_all(&model, &cases[..1], asked, 0.0, &Control::quiet()).unwrap();
     assert_eq!(one.effect(7), one.each[0].effect(7));
+    // Means over the same prompts are worked out once, and are the same.
+    let pool: Vec<Vec<u32>> = cases.iter().map(|case| case.run.clone()).collect();
+    let averaged: Vec<Case> =
+        cases.iter().map(|case| Case { donor: Donor::Mean(pool.clone()), ..case.clone() }).collect();
+    let together = patch_all(&model, &averaged, asked, 1.0, &Control::quiet()).unwrap();
+    let planned: Vec<u64> = together.each.iter().map(|one| one.plan.planned).collect();
+    for (case, found) in averaged.iter().zip(&together.each) {
+        let alone = patch(&model, case, asked, 0.0, &Control::quiet()).unwrap();
+        assert_eq!((&alone.metrics, found.verified.worst), (&found.metrics, 0.0));
+        assert_eq!(found.multiply_adds, found.plan.planned);
+    }
+    assert!(planned[1..].iter().all(|later| *later < planned[0]), "{planned:?}");
+    let edges = Edge::all(&model.spec);
+    let paths = for_all(&model, &averaged[..3], |means, case| {
+        edge_effects_with(means, case, &edges, 0.0, &Control::quiet())
+    });
+    for (case, found) in averaged.iter().zip(paths.unwrap()) {
+        let alone = edge_effects(&model, case, &edges, 0.0, &Control::quiet()).unwrap();
+        assert_eq!((alone.metrics, found.multiply_adds), (found.metrics, found.planned));
+    }
     let ragged =
         [cases[0].clone(), Case { run: vec![1, 2], donor: Donor::Run(vec![1, 3]), ..cases[0].clone() }];
     let told = |cases: &[Case], by| {

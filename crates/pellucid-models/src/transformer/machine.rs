@@ -9,6 +9,9 @@ use pellucid_data::Level;
 /// Multiply-adds of a run from which on threads are worth their start.
 const SHARED: usize = 1 << 24;
 
+/// Threads of one run, at most: products have no more parts that are worth one.
+const MOST_THREADS: usize = 256;
+
 /// What a run may use. No number of its answer depends on that, but for [`Level::Portable`], whose products round twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Machine {
@@ -40,7 +43,7 @@ impl Machine {
 
     /// Does a run of about so many multiply-adds, with a crew for its steps.
     pub(super) fn with_crew<R>(self, multiply_adds: usize, run: impl FnOnce(Crew<'_>) -> R) -> R {
-        let size = if multiply_adds < SHARED { 1 } else { self.threads.get() };
+        let size = if multiply_adds < SHARED { 1 } else { self.threads.get().min(MOST_THREADS) };
         if size == 1 {
             return run(Crew::alone());
         }

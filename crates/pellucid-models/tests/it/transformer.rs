@@ -1,15 +1,20 @@
 //! Does the definition compute what Hugging Face's models and TransformerLens compute, at every site?
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use pellucid_data::Level;
 use pellucid_fixtures::fixtures;
 use pellucid_models::transformer::forward::{self, Past, Stream, Wanted};
+use pellucid_models::transformer::spec::{Activation, Family, NormKind, Positions, Spec, Stretch};
 use pellucid_models::transformer::tap::{Tap, Untouched, View};
-use pellucid_models::transformer::weights::{Gguf, Packed, Safetensors, Tensors};
+use pellucid_models::transformer::weights::{
+    BlockWeights, Gguf, Linear, NormWeights, Packed, Safetensors, Tensors, Weights,
+};
 use pellucid_models::transformer::{
-    Capture, Hook, Machine, Processing, RunError, Site, Transformer, definition, from_gguf, from_hugging_face,
+    Capture, Hook, Machine, Origin, Processing, RunError, Site, Transformer, definition, from_gguf,
+    from_hugging_face,
 };
 use proptest::prelude::*;
 
@@ -279,6 +284,88 @@ fn newer_instructions_change_no_bit() {
         };
         // Both multiply and add in one step; what is portable rounds in between.
         assert_eq!(of(Level::Avx2), of(Level::Avx512), "{name}");
+    }
+}
+
+/// A decoder that is large enough for threads to share its products, heads and rows.
+fn small_random() -> Transformer {
+    let spec = Spec {
+        family: Family::Llama,
+        n_layers: 2,
+        d_model: 128,
+        n_heads: 8,
+        n_kv_heads: 4,
+        d_head: 16,
+        d_mlp: 512,
+        d_vocab: 600,
+        n_ctx: 128,
+        activation: Activation::Silu,
+        is_gated: true,
+        norm: NormKind::RootMeanSquare,
+        eps: 1e-5,
+        positions: Positions::Rotary { base: 10_000.0, stretch: Stretch::None },
+        is_decoder: true,
+        window: None,
+        n_token_types: 0,
+    };
+    let mut seed = 0;
+    let mut packed = |n_in: usize, n_out: usize| {
+        seed += 1;
+        let seed = seed;
+        let number = move |at: usize| ((at * 7_919 + seed * 104_729) % 20_011) as f32 / 100_000.0 - 0.1;
+        Packed::from_fn(n_in, n_out, |input, output| number(input * n_out + output))
+    };
+    let mut linear = |n_in, n_out| Linear { weight: packed(n_in, n_out), bias: None };
+    let norm = || NormWeights { weight: (0..128).map(|at| 0.5 + at as f32 / 128.0).collect(), bias: None };
+    let mut block = || BlockWeights {
+        ln1: norm(),
+        query: linear(128, 128),
+        key: linear(128, 64),
+        value: linear(128, 64),
+        output: linear(128, 128),
+        ln2: norm(),
+        pre: linear(128, 512),
+        pre_linear: Some(linear(128, 512)),
+        post: linear(512, 128),
+    };
+    let blocks = vec![block(), block()];
+    let embed = packed(128, 600);
+    let weights = Weights {
+        unembed: Some(embed.clone()),
+        embed,
+        positions: None,
+        token_types: None,
+        embed_norm: None,
+        blocks,
+        final_norm: Some(norm()),
+        unembed_bias: None,
+    };
+    let origin = Origin { format: "none", kept: BTreeMap::new(), name: None };
+    Transformer { spec, weights, origin, processing: Processing::default() }
+}
+
+#[test]
+fn threads_change_no_bit_of_what_is_answered_and_seen() {
+    let model = small_random();
+    let prompts: Vec<Vec<u32>> =
+        [70, 33, 1].map(|n| (0..n).map(|at| at * 37 % 600).collect()).into_iter().collect();
+    let prompts: Vec<&[u32]> = prompts.iter().map(Vec::as_slice).collect();
+    let made = |threads: usize| {
+        let machine = Machine::with(NonZeroUsize::new(threads).unwrap());
+        let mut seen = Capture::of(model.spec.hooks());
+        let looked = forward::run_on(&model, &prompts, Wanted::All, &mut seen, machine).unwrap();
+        let plain = forward::run_on(&model, &prompts, Wanted::All, &mut Untouched, machine).unwrap();
+        assert_eq!(looked.answers, plain.answers, "looking changes nothing");
+        (plain.answers, plain.multiply_adds, seen.seen)
+    };
+    let alone = made(1);
+    for threads in [2, 3, 8] {
+        assert!(made(threads) == alone, "{threads} threads");
+    }
+    let slow = definition::run(&model, prompts[1], &mut Untouched).unwrap();
+    let fast = alone.0[1].data.chunks_exact(600);
+    for (slow, fast) in slow.iter().zip(fast) {
+        assert!(slow.iter().zip(fast).all(|(slow, fast)| (slow - f64::from(*fast)).abs() < 1e-4));
     }
 }
 

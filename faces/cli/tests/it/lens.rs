@@ -272,6 +272,10 @@ fn whole_answers_are_compared_and_any_token_is_measured_after() {
     );
     refused(&folder, &patch(&["--answer", "w5", "--position", "0"]), 3, &["same tokens"]);
     refused(&folder, &patch(&[]), 2, &["--answer is not there", "kl-divergence"]);
+    let idle = patch(&["--metric", "kl-divergence", "--answer", "w5"]);
+    refused(&folder, &idle, 2, &["--answer has no part in this metric"]);
+    let idle = patch(&["--metric", "logit", "--answer", "w5", "--wrong", "w6"]);
+    refused(&folder, &idle, 2, &["--wrong has no part in this metric"]);
     refused(&folder, &["lens", "patch", "model", "--answer", "w5"], 2, &["--clean TEXT"]);
     refused(&folder, &["lens", "plan", "model"], 2, &["--clean TEXT"]);
 }
@@ -294,7 +298,7 @@ fn experiments_tell_what_they_would_cost() {
     assert!(said.contains("far: z by layer-position") && said.contains("MB of them weights"), "{said}");
     refused(
         &folder,
-        &["lens", "plan", "model", "--experiment", "it.toml", "--clean", "w3"],
+        &["lens", "plan", "model", "--experiment", "it.toml", "--site", "z"],
         2,
         &["cannot be used with"],
     );

@@ -7,7 +7,7 @@ use pellucid_models::transformer::tap::Array;
 use pellucid_models::transformer::{Capture, Hook, Machine, Spec, Transformer};
 
 use super::super::case::{Case, Compared, Donor, Measure, Metric};
-use super::super::donors::mixed;
+use super::super::donors::{Means, mixed};
 use super::super::edges::{rows_of, written};
 use super::super::error::PatchError;
 use super::super::patch::{Patched, patch, prepare};
@@ -170,7 +170,7 @@ impl Experiment {
                 return Err(ExperimentError::Stopped);
             }
             let case = self.case(sweep)?;
-            let prepared = prepare(model, &case, sweep.asked, control)
+            let prepared = prepare(&Means::of(model), &case, sweep.asked, control)
                 .map_err(|cause| ExperimentError::Run { by: sweep.id.clone(), cause })?;
             foreseen.first_runs += prepared.multiply_adds();
             foreseen.plans.push(prepared.plan().clone());

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use pellucid::explain::inside::{
-    By, Case, Cell, PatchError, Patching, Several, check_alike, patch_all, peak, plan::Plan as Planned,
-    prepare,
+    By, Case, Cell, Means, PatchError, Patching, Several, check_alike, patch_all, peak,
+    plan::Plan as Planned, prepare,
 };
 use pellucid::models::transformer::{Axis, Transformer};
 use pellucid::views::View;
@@ -78,9 +78,10 @@ impl Asked<'_> {
         let mut done = 0;
         let progress = context.console.counting(self.cases.len() as u64, "prompts");
         let watched = control(context.console, &progress);
+        let means = Means::of(&self.model);
         for (at, case) in self.cases.iter().enumerate() {
-            let prepared = prepare(&self.model, case, self.asked, &watched)
-                .map_err(|cause| self.of_prompt(at, cause))?;
+            let prepared =
+                prepare(&means, case, self.asked, &watched).map_err(|cause| self.of_prompt(at, cause))?;
             if context.console.is_interrupted() {
                 return Err(Failure::Interrupted);
             }

@@ -1,8 +1,8 @@
 //! `pellucid lens path`: effects of every part of a model, direct and indirect, and of single edges.
 
 use pellucid::explain::inside::{
-    EdgeEffects, Effects, PartEffect, PatchError, SelfRepair, edge_effects, effects, for_all, interval,
-    mean_effect, peak,
+    EdgeEffects, Effects, PartEffect, PatchError, SelfRepair, edge_effects_with, effects_with, for_all,
+    interval, mean_effect, peak,
 };
 use pellucid::models::transformer::Transformer;
 use pellucid::models::transformer::node::{Edge, Receiver, Sender};
@@ -70,10 +70,11 @@ pub(super) fn run(args: &PathPatch, context: &Context<'_>) -> Result<u8, Failure
     let progress = context.console.counting(((n + n_checked) * cases.len()) as u64, "runs");
     let watched = control(context.console, &progress);
     let found = if has_edges {
-        for_all(&model, &cases, |case| edge_effects(&model, case, &edges, args.verify, &watched))
+        for_all(&model, &cases, |means, case| edge_effects_with(means, case, &edges, args.verify, &watched))
             .map(Found::Edges)
     } else {
-        for_all(&model, &cases, |case| effects(&model, case, args.verify, &watched)).map(Found::Parts)
+        for_all(&model, &cases, |means, case| effects_with(means, case, args.verify, &watched))
+            .map(Found::Parts)
     };
     drop(progress);
     let found = context.console.unless_interrupted(found)?;
