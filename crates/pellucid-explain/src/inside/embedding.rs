@@ -200,6 +200,10 @@ fn pooled(
     ids: &[Vec<u32>],
     control: &Control<'_>,
 ) -> Result<(Vec<Vec<f64>>, u64), EmbedError> {
+    // As many batches as keep all threads at work.
+    let n_all: usize = ids.iter().map(Vec::len).sum();
+    let n_batches = n_all.div_ceil(MOST_ROWS).next_multiple_of(control.threads.get());
+    let most = n_all.div_ceil(n_batches.max(1));
     // Windows of about one length go together.
     let mut order: Vec<usize> = (0..ids.len()).collect();
     order.sort_by_key(|at| (ids[*at].len(), *at));
@@ -207,7 +211,7 @@ fn pooled(
     let mut n_rows = 0;
     for at in order {
         match batches.last_mut() {
-            Some(batch) if n_rows + ids[at].len() <= MOST_ROWS => batch.push(at),
+            Some(batch) if n_rows + ids[at].len() <= most => batch.push(at),
             _ => {
                 batches.push(vec![at]);
                 n_rows = 0;
