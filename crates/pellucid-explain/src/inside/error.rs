@@ -20,7 +20,9 @@ pub enum PatchError {
         other: usize,
     },
     /// The same prompt twice.
-    #[error("the prompts have the same tokens up to where is measured: there is nothing to put in")]
+    #[error(
+        "the prompts have the same tokens, up to where the answer is measured: there is nothing to put in"
+    )]
     Same,
     /// A divergence from a run that there is not.
     #[error(

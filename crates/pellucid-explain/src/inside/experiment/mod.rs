@@ -374,7 +374,7 @@ impl Experiment {
             ids.iter().position(|other| *other == id).ok_or_else(|| ExperimentError::NoRun {
                 by: by.to_owned(),
                 id: id.to_owned(),
-                near: closest(id, ids.iter().copied()).map(str::to_owned),
+                near: closest(id, ids.iter().copied().filter(|other| *other != by)).map(str::to_owned),
             })
         };
         let mut needs: Vec<Vec<usize>> = Vec::with_capacity(self.runs.len());

@@ -326,7 +326,7 @@ impl Asked<'_> {
     fn bars(&self, found: &Found) -> Contributions {
         let what = match &self.prompts[..] {
             [only] => only.measured(),
-            several => format!("the metric, mean of {} prompts", count(several.len())),
+            several => format!("the metric (mean of {} prompts)", count(several.len())),
         };
         let parts = self.largest(found);
         // What is beside the largest effect no more than rounding is not drawn.
@@ -476,7 +476,7 @@ impl Asked<'_> {
         let mut notes = vec![
             "Effects are of these prompts, and of these values; on others they may be different.".to_owned(),
         ];
-        if self.prompts.len() > 2 {
+        if self.prompts.len() > 2 && matches!(found, Found::Parts(_)) {
             notes.push(
                 "Intervals are 95 % percentiles of 2,000 draws of the prompts with replacement.".to_owned(),
             );
