@@ -118,8 +118,7 @@ fn positions(list: &str, n_tokens: usize) -> Result<Vec<usize>, Failure> {
         let number: i64 = word.trim().parse().map_err(|_| {
             Failure::Usage(format!("--positions: `{word}` is no number; write all, or numbers as in 0,-1"))
         })?;
-        let from_start = if number < 0 { n_tokens as i64 + number } else { number };
-        usize::try_from(from_start).ok().filter(|at| *at < n_tokens).ok_or_else(|| {
+        super::position(number, n_tokens).ok_or_else(|| {
             Failure::Input(format!(
                 "--positions: there is no position {number} in a prompt of {n_tokens} tokens"
             ))

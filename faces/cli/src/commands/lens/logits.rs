@@ -50,8 +50,7 @@ pub(super) fn run(args: &Logits, context: &Context<'_>) -> Result<u8, Failure> {
     }
     let n = tokens.len();
     model.spec.check_tokens(&ids(&tokens)).map_err(|cause| Failure::Input(cause.to_string()))?;
-    let from_start = if args.position < 0 { n as i64 + args.position } else { args.position };
-    let position = usize::try_from(from_start).ok().filter(|at| *at < n.max(1)).ok_or_else(|| {
+    let position = super::position(args.position, n).ok_or_else(|| {
         Failure::Usage(format!(
             "--position: there is no position {} in a prompt of {n} tokens",
             args.position

@@ -106,6 +106,21 @@ fn merge(body: &mut Value, more: Value) {
     }
 }
 
+/// Of one prompt its value, of several a list of them.
+fn one_or_all(values: impl Iterator<Item = impl Into<Value>>) -> Value {
+    let mut all: Vec<Value> = values.map(Into::into).collect();
+    if all.len() == 1 { all.swap_remove(0) } else { Value::Array(all) }
+}
+
+/// A position of a prompt, counted from the end where negative; `None` if it is not there.
+fn position(number: i64, n_tokens: usize) -> Option<usize> {
+    let from_start = if number < 0 { n_tokens as i64 + number } else { number };
+    usize::try_from(from_start).ok().filter(|at| *at < n_tokens)
+}
+
+/// What a page says of intervals.
+const INTERVALS: &str = "Intervals are 95 % percentiles of 2,000 draws of the prompts with replacement.";
+
 /// A result in every form that a file can have.
 struct Written<'w> {
     /// The schema of its JSON.

@@ -17,7 +17,10 @@ use serde_json::{Value, json};
 use super::super::explain::terminal_columns;
 use super::super::{Context, print};
 use super::prompts::{self, Prompt};
-use super::{Written, check_out, experiment, loaded, merge, numbers, processed, processing, seen, write};
+use super::{
+    INTERVALS, Written, check_out, experiment, loaded, merge, numbers, one_or_all, processed, processing,
+    seen, write,
+};
 use crate::explaining::control;
 use crate::failure::Failure;
 use crate::lens_args::{ByName, Experiment, Patch, Plan, With};
@@ -303,13 +306,8 @@ impl Asked<'_> {
             },
         });
         let ends: Vec<(f64, Option<f64>)> = (0..n_prompts).map(|at| self.ends(found, at)).collect();
-        if let [(clean, corrupt)] = ends[..] {
-            body["clean"] = clean.into();
-            body["corrupt"] = corrupt.into();
-        } else {
-            body["clean"] = ends.iter().map(|(clean, _)| json!(clean)).collect();
-            body["corrupt"] = ends.iter().map(|(_, corrupt)| json!(corrupt)).collect();
-        }
+        body["clean"] = one_or_all(ends.iter().map(|(clean, _)| *clean));
+        body["corrupt"] = one_or_all(ends.iter().map(|(_, corrupt)| *corrupt));
         if self.asked.by != By::LayerPositionHead {
             let width = grid_width(found, &self.model);
             let effects: Vec<f64> = (0..cells(found).len()).map(|at| found.effect(at)).collect();
@@ -457,9 +455,7 @@ fn page(asked: &Asked<'_>, found: &Several, context: &Context<'_>) -> Report {
         "Values at neighbouring blocks share what passes through both.".to_owned(),
     ];
     if asked.prompts.len() > 2 {
-        notes.push(
-            "Intervals are 95 % percentiles of 2,000 draws of the prompts with replacement.".to_owned(),
-        );
+        notes.push(INTERVALS.to_owned());
     }
     Report {
         title: format!("What {} carries of the answer", asked.asked.site),

@@ -17,7 +17,10 @@ use serde_json::{Value, json};
 use super::super::explain::terminal_columns;
 use super::super::{Context, print};
 use super::prompts::{self, Prompt};
-use super::{Written, check_out, loaded, merge, numbers, processed, processing, seen, words, write};
+use super::{
+    INTERVALS, Written, check_out, loaded, merge, numbers, one_or_all, processed, processing, seen, words,
+    write,
+};
 use crate::explaining::control;
 use crate::failure::Failure;
 use crate::lens_args::PathPatch;
@@ -118,6 +121,13 @@ impl Found {
         }
     }
 
+    /// Places and effects, the largest first.
+    fn largest(&self) -> Vec<(usize, f64)> {
+        let mut all: Vec<(usize, f64)> = (0..self.len()).map(|at| (at, self.effect(at))).collect();
+        all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        all
+    }
+
     /// Its mean.
     fn effect(&self, at: usize) -> f64 {
         mean_effect(&self.terms(at))
@@ -161,15 +171,11 @@ fn mean(found: &[Effects], at: usize, of: fn(&PartEffect) -> f64) -> f64 {
 }
 
 impl Asked<'_> {
-    /// Names and effects, the largest first.
-    fn largest(&self, found: &Found) -> Vec<(String, f64)> {
-        let name = |at: usize| match found {
+    fn name(&self, found: &Found, at: usize) -> String {
+        match found {
             Found::Parts(found) => found[0].parts[at].part.to_string(),
             Found::Edges(found) => found[0].edges[at].name(&self.model.spec),
-        };
-        let mut all: Vec<(String, f64)> = (0..found.len()).map(|at| (name(at), found.effect(at))).collect();
-        all.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
-        all
+        }
     }
 
     fn about(&self, found: &Found) -> Value {
@@ -180,14 +186,9 @@ impl Asked<'_> {
             "model": self.args.source.model, "processing": processing(&self.model),
             "multiply_adds": {"naive": naive, "planned": planned},
             "verified": {"runs": n, "largest_difference": worst},
+            "own": one_or_all(ends.iter().map(|(own, _)| *own)),
+            "other": one_or_all(ends.iter().map(|(_, other)| *other)),
         });
-        if let [(own, other)] = ends[..] {
-            body["own"] = own.into();
-            body["other"] = other.into();
-        } else {
-            body["own"] = ends.iter().map(|(own, _)| json!(own)).collect();
-            body["other"] = ends.iter().map(|(_, other)| json!(other)).collect();
-        }
         merge(&mut body, prompts::told(&self.prompts, &self.args.prompts, (self.prompts.len(), self.seed)));
         body
     }
@@ -216,10 +217,7 @@ impl Asked<'_> {
                     let line = |line: SelfRepair| json!({"slope": line.slope, "r_squared": line.r_squared, "parts": line.n});
                     effects.self_repair().map_or(Value::Null, line)
                 };
-                body["self_repair"] = match &effects[..] {
-                    [only] => repair(only),
-                    several => several.iter().map(repair).collect(),
-                };
+                body["self_repair"] = one_or_all(effects.iter().map(repair));
             }
             Found::Edges(edges) => {
                 let edge = |at: usize| {
@@ -328,7 +326,8 @@ impl Asked<'_> {
             [only] => only.measured(),
             several => format!("the metric (mean of {} prompts)", count(several.len())),
         };
-        let parts = self.largest(found);
+        let named = |(at, effect)| (self.name(found, at), effect);
+        let parts: Vec<(String, f64)> = found.largest().into_iter().map(named).collect();
         // What is beside the largest effect no more than rounding is not drawn.
         let largest = parts.first().map_or(0.0, |(_, effect)| effect.abs());
         let n_worth = parts.iter().filter(|(_, effect)| effect.abs() > 1e-5 * largest).count();
@@ -399,15 +398,12 @@ impl Asked<'_> {
                 format!("{head}{}\n{more}{repair}{tail}", text::table(&names, &rows, columns))
             }
             Found::Edges(edges) => {
-                let mut order: Vec<usize> = (0..found.len()).collect();
-                order.sort_by(|a, b| found.effect(*b).abs().total_cmp(&found.effect(*a).abs()));
-                let row = |&at: &usize| {
-                    let mut row =
-                        vec![edges[0].edges[at].name(&self.model.spec), signed(found.effect(at), 4)];
+                let row = |(at, effect)| {
+                    let mut row = vec![self.name(found, at), signed(effect, 4)];
                     row.extend(interval(&found.terms(at)).map(between));
                     row
                 };
-                let rows: Vec<Vec<String>> = order.iter().take(n_shown).map(row).collect();
+                let rows: Vec<Vec<String>> = found.largest().into_iter().take(n_shown).map(row).collect();
                 let names = ["edge", "effect", "95 %"].map(str::to_owned);
                 let names = &names[..if edges.len() > 2 { 3 } else { 2 }];
                 let n_skipped: usize = edges.iter().map(|one| one.n_skipped).sum();
@@ -477,9 +473,7 @@ impl Asked<'_> {
             "Effects are of these prompts, and of these values; on others they may be different.".to_owned(),
         ];
         if self.prompts.len() > 2 && matches!(found, Found::Parts(_)) {
-            notes.push(
-                "Intervals are 95 % percentiles of 2,000 draws of the prompts with replacement.".to_owned(),
-            );
+            notes.push(INTERVALS.to_owned());
         }
         Report {
             title,

@@ -150,8 +150,7 @@ fn prompt(texts: &Texts, args: &Prompts, tokens: &Tokens) -> Result<Prompt, Fail
     }
     let until = |mut tokens: Vec<Token>| -> Result<Vec<Token>, Failure> {
         let n = tokens.len();
-        let from_start = if args.position < 0 { n as i64 + args.position } else { args.position };
-        let at = usize::try_from(from_start).ok().filter(|at| *at < n).ok_or_else(|| {
+        let at = super::position(args.position, n).ok_or_else(|| {
             let place = if texts.place == "--" { String::new() } else { format!("{}: ", texts.place) };
             wrong(format!(
                 "{place}--position: there is no position {} in a prompt of {n} tokens",
