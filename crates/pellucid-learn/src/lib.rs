@@ -13,6 +13,7 @@ pub mod optimal;
 pub mod rashomon;
 mod search;
 mod semantics;
+pub mod task;
 
 pub use instance::{Instance, InstanceError};
 pub use optimal::{ConstraintError, Constraints, Optimum, learn};

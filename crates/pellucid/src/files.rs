@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use pellucid_data::read::{
-    CsvReader, IpcReader, JsonLinesReader, ParquetReader, ReadBatches, ReadError, ReadOptions, Sniffed, sniff,
+    ArrowReader, CsvReader, JsonLinesReader, ParquetReader, ReadBatches, ReadError, ReadOptions, Sniffed,
+    sniff,
 };
 use pellucid_models::trees::Ensemble;
 use pellucid_models::trees::import::{self, ImportError};
@@ -158,8 +159,8 @@ pub fn open_table(path: &Path, options: &ReadOptions) -> Result<Box<dyn ReadBatc
             let bytes = if path == Path::new("-") { whole(stream)? } else { map(path)? };
             Ok(match format {
                 Sniffed::Parquet => Box::new(ParquetReader::new(bytes, options).map_err(wrong)?),
-                Sniffed::ArrowFile => Box::new(IpcReader::file(bytes).map_err(wrong)?),
-                _ => Box::new(IpcReader::stream(bytes).map_err(wrong)?),
+                Sniffed::ArrowFile => Box::new(ArrowReader::file(bytes).map_err(wrong)?),
+                _ => Box::new(ArrowReader::stream(bytes).map_err(wrong)?),
             })
         }
         Sniffed::Gzip => text(path, Box::new(flate2::read::MultiGzDecoder::new(stream)), options),

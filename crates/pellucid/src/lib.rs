@@ -35,5 +35,6 @@ pub use pellucid_learn as learn;
 pub use pellucid_models as models;
 pub use pellucid_views as views;
 
+pub mod feed;
 #[cfg(feature = "files")]
 pub mod files;

@@ -196,6 +196,15 @@ fn threads(global: &Global) -> (NonZeroUsize, &'static str) {
     if let Some(n) = global.threads.and_then(|n| NonZeroUsize::new(usize::from(n))) {
         return (n, "--threads");
     }
+    from_environment()
+}
+
+/// How many worker threads there are where nobody says so: `PELLUCID_NUM_THREADS`, `RAYON_NUM_THREADS`, or all cores.
+pub fn default_threads() -> NonZeroUsize {
+    from_environment().0
+}
+
+fn from_environment() -> (NonZeroUsize, &'static str) {
     for name in ["PELLUCID_NUM_THREADS", "RAYON_NUM_THREADS"] {
         if let Some(n) = std::env::var(name).ok().and_then(|text| text.trim().parse().ok()) {
             return (n, name);

@@ -7,10 +7,11 @@ use pellucid::data::read::ReadError;
 use pellucid::data::write::WriteError;
 use pellucid::explain::inside::{EmbedError, ExperimentError, PatchError};
 use pellucid::explain::shapley::PlanError;
+use pellucid::feed::FeedError;
 use pellucid::files::{FileError, TransformerError};
 use pellucid::learn::mine::MineError;
-use pellucid::learn::rashomon::study::StudyError;
 use pellucid::learn::rashomon::{ApproximateError, SampleError};
+use pellucid::learn::task::{ExploreError, StudyFailure, TaskError};
 use pellucid::learn::{ConstraintError, InstanceError, SemanticsError};
 use pellucid::models::rules::PredictError;
 use pellucid::models::trees::BindError;
@@ -114,17 +115,7 @@ macro_rules! input {
     };
 }
 
-input!(
-    FileError,
-    TransformerError,
-    ReadError,
-    BindError,
-    RunError,
-    RatioError,
-    InstanceError,
-    StudyError,
-    PredictError
-);
+input!(FileError, TransformerError, ReadError, BindError, RunError, RatioError, InstanceError, PredictError);
 
 macro_rules! input_or_limit {
     ($($error:ident $(, or in $nested:ident)?;)*) => {
@@ -149,12 +140,58 @@ input_or_limit! {
     SampleError, or in Semantics;
 }
 
+impl From<TaskError> for Failure {
+    fn from(error: TaskError) -> Self {
+        match error {
+            TaskError::Semantics(error) => error.into(),
+            TaskError::Instance(error) => error.into(),
+            TaskError::Mine(error) => error.into(),
+            TaskError::Ratio(error) => error.into(),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<ExploreError> for Failure {
+    fn from(error: ExploreError) -> Self {
+        match error {
+            ExploreError::Unproven { .. } => Self::Limit(error.to_string()),
+            ExploreError::Constraint(error) => error.into(),
+            ExploreError::Semantics(error) => error.into(),
+            ExploreError::Ratio(error) => error.into(),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<StudyFailure> for Failure {
+    fn from(error: StudyFailure) -> Self {
+        match error {
+            StudyFailure::Stopped => Self::Limit(error.to_string()),
+            StudyFailure::Task(error) => error.into(),
+            StudyFailure::Sample(error) => error.into(),
+            StudyFailure::Semantics(error) => error.into(),
+            StudyFailure::Ratio(error) => error.into(),
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
 impl From<ExperimentError> for Failure {
     fn from(error: ExperimentError) -> Self {
         match error {
             ExperimentError::Stopped | ExperimentError::Memory { .. } => {
                 Self::Limit(format!("a limit was reached: {error}"))
             }
+            _ => Self::Input(error.to_string()),
+        }
+    }
+}
+
+impl From<FeedError> for Failure {
+    fn from(error: FeedError) -> Self {
+        match error {
+            FeedError::Stopped => Self::NothingInTime,
             _ => Self::Input(error.to_string()),
         }
     }

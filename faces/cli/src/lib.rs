@@ -18,11 +18,18 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::Cli;
+pub use commands::{checkout, memory_left, rules_in_words};
 use console::Console;
+pub use console::default_threads;
 use failure::Failure;
 
 /// Runs the program on its arguments, the first being its name. See `pellucid --help` for exit codes.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    ExitCode::from(run(words))
+}
+
+/// Runs the program on its arguments, the first being its name, and answers its exit code: for a program of another language.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
@@ -30,11 +37,11 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
             // Help and version go to standard output and are no failure.
             if !error.use_stderr() {
                 let _ = error.print();
-                return ExitCode::SUCCESS;
+                return 0;
             }
             // Whether JSON was asked for is only known from the words themselves.
             console::usage_error(&error, words.iter().any(|word| word == "--json"));
-            return ExitCode::from(2);
+            return 2;
         }
     };
     let console = Console::new(&cli.global);
@@ -44,7 +51,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| commands::run(&cli, &console, &words)));
     let result = ran.unwrap_or_else(|panic| Err(Failure::from_panic(panic.as_ref())));
     match result {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(failure) => {
             // Whoever stops a search by hand hears of that, whatever the search says it lacks.
             let failure = match failure {
@@ -54,7 +61,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> ExitCode {
                 other => other,
             };
             console.failure(&failure, cli.global.json);
-            ExitCode::from(failure.exit_code())
+            failure.exit_code()
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use pellucid::data::Ratio;
+use pellucid::learn::task::{Support, SupportError};
 
 use crate::args::Reading;
 
@@ -284,27 +285,8 @@ pub(crate) struct Study {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// A number of rows, or a share of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Support {
-    /// So many rows.
-    Count(u64),
-    /// This share of them.
-    Share(Ratio),
-}
-
 fn support(text: &str) -> Result<Support, String> {
-    if text.contains(['.', '/']) {
-        let share: Ratio =
-            text.parse().map_err(|error: pellucid::data::ratio::RatioError| error.to_string())?;
-        if share < Ratio::ZERO || share > Ratio::ONE {
-            return Err("a share is between 0 and 1; a count has no decimal point".to_owned());
-        }
-        return Ok(Support::Share(share));
-    }
-    text.parse()
-        .map(Support::Count)
-        .map_err(|_| "write a count (30) or a share with a decimal point (0.01)".to_owned())
+    text.parse().map_err(|error: SupportError| error.to_string())
 }
 
 fn costs(text: &str) -> Result<(u32, u32), String> {

@@ -15,7 +15,7 @@ use pellucid_position::read::Input;
 use pellucid_position::{Analysis, AnalysisError, Request, analyze};
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/position")
+    Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../../fixtures/position")
 }
 
 fn text(name: &str, text: &str) -> Input {

@@ -1,4 +1,4 @@
-//! Arrow IPC: the file form (Feather version 2) and the stream form.
+//! Arrow: IPC in its file form (Feather version 2) and stream form, and batches that are in memory already.
 //!
 //! The Arrow library believes the lengths that a file states and takes the memory before it reads. So
 //! every stated length is checked against the bytes that are there first.
@@ -17,8 +17,8 @@ use crate::table::{Field, Schema, Table};
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
 
-/// Reads Arrow IPC that lies in memory or is mapped; its batches are as large as the file made them.
-pub struct IpcReader {
+/// Reads Arrow IPC that lies in memory or is mapped, or batches that another library made; they are as large as whoever made them chose.
+pub struct ArrowReader {
     batches: Batches,
     names: Vec<String>,
     taken: Vec<usize>,
@@ -26,7 +26,7 @@ pub struct IpcReader {
     schema: Arc<Schema>,
 }
 
-impl IpcReader {
+impl ArrowReader {
     /// Reads the footer of a file.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl IpcReader {
     /// Reads the head of a stream.
     ///
     /// # Errors
-    /// As [`IpcReader::file`].
+    /// As [`ArrowReader::file`].
     pub fn stream(bytes: Bytes) -> Result<Self, ReadError> {
         guarded("Arrow", || {
             check_messages(&bytes).ok_or_else(damaged)?;
@@ -51,6 +51,17 @@ impl IpcReader {
             let schema = reader.schema();
             Self::over(Box::new(reader), &schema)
         })
+    }
+
+    /// Reads batches that are in memory, or come one by one.
+    ///
+    /// # Errors
+    /// When two columns have one name.
+    pub fn batches(
+        batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + 'static,
+        schema: &SchemaRef,
+    ) -> Result<Self, ReadError> {
+        Self::over(Box::new(batches), schema)
     }
 
     fn over(batches: Batches, schema: &SchemaRef) -> Result<Self, ReadError> {
@@ -61,7 +72,7 @@ impl IpcReader {
     }
 }
 
-impl ReadBatches for IpcReader {
+impl ReadBatches for ArrowReader {
     fn schema(&self) -> &Schema {
         &self.schema
     }

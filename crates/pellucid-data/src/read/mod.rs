@@ -19,11 +19,12 @@ mod parquet;
 pub use self::csv::CsvReader;
 pub use self::error::ReadError;
 #[cfg(feature = "arrow")]
-pub use self::ipc::IpcReader;
+pub use self::ipc::ArrowReader;
 pub use self::jsonl::JsonLinesReader;
 #[cfg(feature = "arrow")]
 pub use self::parquet::ParquetReader;
 use crate::table::{Field, Schema, Table};
+use std::collections::HashMap;
 
 /// How text is read, where a format is text.
 #[derive(Debug, Clone)]
@@ -116,9 +117,15 @@ pub trait ReadBatches {
 }
 
 /// Where each selected column stands among all of them.
-fn positions(columns: &[Field], names: &[String]) -> Result<Vec<usize>, ReadError> {
+///
+/// # Errors
+/// When a column is absent.
+pub fn positions(columns: &[Field], names: &[String]) -> Result<Vec<usize>, ReadError> {
+    // The first of equal names; there are tables with a hundred thousand columns.
+    let known: HashMap<&str, usize> =
+        names.iter().enumerate().rev().map(|(at, name)| (name.as_str(), at)).collect();
     let find = |field: &Field| {
-        names.iter().position(|name| *name == field.name).ok_or_else(|| ReadError::Absent {
+        known.get(field.name.as_str()).copied().ok_or_else(|| ReadError::Absent {
             name: field.name.clone(),
             closest: crate::closest(&field.name, names.iter().map(String::as_str)).map(str::to_owned),
             names: names.to_vec(),

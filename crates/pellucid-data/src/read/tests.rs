@@ -130,7 +130,7 @@ fn parquet_and_arrow_give_back_what_was_written() {
     assert_eq!(reader.schema().names().collect::<Vec<_>>(), ["y", "x"]);
     check(&mut reader);
     let ipc = write::ipc::to_bytes(&names, &columns, &meta).unwrap();
-    check(&mut IpcReader::file(ipc.into()).unwrap());
+    check(&mut ArrowReader::file(ipc.into()).unwrap());
 }
 
 #[test]
@@ -169,7 +169,8 @@ fn keys_that_nobody_asked_for_may_come_late() {
 #[test]
 #[cfg(feature = "arrow")]
 fn files_of_pyarrow_are_read_packed_and_unpacked() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/pyarrow-26.0.1");
+    let folder = std::path::Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap())
+        .join("../../fixtures/pyarrow-26.0.1");
     let mut read = 0;
     for name in
         ["plain.arrow", "lz4.arrow", "zstd.arrow", "default.feather", "stream.arrows", "dictionary.parquet"]
@@ -178,10 +179,10 @@ fn files_of_pyarrow_are_read_packed_and_unpacked() {
         let mut reader: Box<dyn ReadBatches> = match sniff(&bytes) {
             Sniffed::Parquet => Box::new(ParquetReader::new(bytes.into(), &ReadOptions::default()).unwrap()),
             Sniffed::ArrowFile => {
-                Box::new(IpcReader::file(bytes.into()).unwrap_or_else(|e| panic!("{name}: {e}")))
+                Box::new(ArrowReader::file(bytes.into()).unwrap_or_else(|e| panic!("{name}: {e}")))
             }
             Sniffed::ArrowStream => {
-                Box::new(IpcReader::stream(bytes.into()).unwrap_or_else(|e| panic!("{name}: {e}")))
+                Box::new(ArrowReader::stream(bytes.into()).unwrap_or_else(|e| panic!("{name}: {e}")))
             }
             other => panic!("{name}: {other:?}"),
         };
@@ -256,9 +257,9 @@ fn read_all_ways(bytes: &[u8]) {
     #[cfg(feature = "arrow")]
     drain(ParquetReader::new(bytes.to_vec().into(), &wanted));
     #[cfg(feature = "arrow")]
-    drain(IpcReader::file(bytes.to_vec().into()));
+    drain(ArrowReader::file(bytes.to_vec().into()));
     #[cfg(feature = "arrow")]
-    drain(IpcReader::stream(bytes.to_vec().into()));
+    drain(ArrowReader::stream(bytes.to_vec().into()));
 }
 
 proptest! {

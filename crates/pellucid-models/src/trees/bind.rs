@@ -304,8 +304,12 @@ impl Binding {
     ) -> Result<(FeatureMatrix, Vec<usize>), BindError> {
         let mut columns = Vec::with_capacity(self.sources.len());
         let mut unseen = vec![0; self.sources.len()];
-        for ((source, feature), unseen) in self.sources.iter().zip(&model.features).zip(&mut unseen) {
-            let column = table.column(source).ok_or_else(|| BindError::Missing {
+        for (at, (source, feature)) in self.sources.iter().zip(&model.features).enumerate() {
+            let unseen = &mut unseen[at];
+            // Columns that were selected for this model stand in its order.
+            let own = table.schema().fields.get(at).filter(|field| field.name == *source);
+            let column = own.map(|_| &table.columns()[at]).or_else(|| table.column(source));
+            let column = column.ok_or_else(|| BindError::Missing {
                 missing: vec![source.clone()],
                 similar: vec![None],
                 extra: Vec::new(),

@@ -24,7 +24,7 @@ const MOST_ROWS: u64 = 1 << 40;
 const MOST_SPREADS: usize = 200_000;
 
 pub(crate) fn run(mut feed: Feed, args: &Explain, context: &Context<'_>) -> Result<u8, Failure> {
-    let n_spreads = feed.model.features.len() * feed.model.base.len();
+    let n_spreads = feed.rows.model.features.len() * feed.rows.model.base.len();
     if n_spreads > MOST_SPREADS {
         return Err(Failure::Usage(format!(
             "{n_spreads} features and outputs are too many to aggregate; at most {MOST_SPREADS} are"

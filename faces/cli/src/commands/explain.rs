@@ -33,11 +33,11 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         check_distinct(path, &inputs.map(std::path::PathBuf::as_path).collect::<Vec<_>>())?;
     }
     let mut feed = Feed::open(&args.about, context.console)?;
-    let k = feed.model.base.len();
+    let k = feed.rows.model.base.len();
     if let Some(class) = args.class.filter(|&class| class as usize >= k) {
         return Err(Failure::Usage(format!("--class {class}: the model has {k} outputs, counted from 0")));
     }
-    feed.shown = Shown::grouped(&feed.model, &args.group)?;
+    feed.shown = Shown::grouped(&feed.rows.model, &args.group)?;
     let names = feed.shown.names();
     if let Some(feature) = args.feature.as_deref().filter(|feature| names.iter().all(|name| name != feature))
     {
@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         feed.take_correlations();
     }
     if let Some(shard) = args.shard {
-        feed.take_shard(shard)?;
+        feed.rows.take_shard(shard)?;
     }
     if args.aggregate {
         return super::aggregate::run(feed, args, context);
@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     }
     match (format, args.out.as_deref()) {
         (Some(Format::Html), Some(path)) => {
-            let page = html::page(&report(&feed.model, &explained, args, &hash, context));
+            let page = html::page(&report(&feed.rows.model, &explained, args, &hash, context));
             write_file(path, page.as_bytes())?;
         }
         (Some(format @ (Format::Svg | Format::Png)), Some(path)) => {
@@ -252,7 +252,7 @@ pub(crate) fn kernels(summary: Summary, plan: &Plan) -> String {
 }
 
 pub(super) fn metadata(args: &Explain, feed: &Feed) -> Result<Vec<(String, String)>, Failure> {
-    let (model, hash) = (&feed.model, feed.model_hash.as_str());
+    let (model, hash) = (&feed.rows.model, feed.model_hash.as_str());
     let of_all = [
         (
             "pellucid.schema",
@@ -335,7 +335,7 @@ fn write_values(
     context: &Context<'_>,
 ) -> Result<Explained, Failure> {
     let metadata = metadata(args, feed)?;
-    let (names, n_outputs) = (feed.shown.names(), feed.model.base.len());
+    let (names, n_outputs) = (feed.shown.names(), feed.rows.model.base.len());
     let headings = match args.top_k {
         None => Heading::numbers(&columns(&names, n_outputs)?),
         Some(k) => top::headings(&names, n_outputs, k.get()),
@@ -395,7 +395,7 @@ pub(super) fn json_outputs(found: &Attributions, row: usize, of: impl Fn(OutputI
 
 /// The numbers one looks at first.
 fn summary(feed: &Feed, explained: &Explained, args: &Explain) -> Value {
-    let model = &feed.model;
+    let model = &feed.rows.model;
     let outputs: Vec<Value> = explained
         .sample
         .totals()

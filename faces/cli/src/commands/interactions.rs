@@ -35,7 +35,7 @@ pub(crate) fn run(
     });
     metadata
         .push(("pellucid.convention".to_owned(), "off-diagonals halved, rows sum to the values".to_owned()));
-    let mut totals = Totals::new(&feed.model);
+    let mut totals = Totals::new(&feed.rows.model);
     let mut explain = |feed: &mut Feed, take: &mut dyn FnMut(&Interactions) -> Result<(), Failure>| {
         explain_pairs(feed, method(args.method), args.row, context.console, |found| {
             totals.add(found);
@@ -44,7 +44,7 @@ pub(crate) fn run(
     };
     let (plan, cut_short) = match (format, args.out.as_deref()) {
         (Some(Format::Table(format)), Some(path)) => {
-            let model = feed.model.clone();
+            let model = feed.rows.model.clone();
             let (file, mut out) = NewFile::create(path)?;
             let done = if format == TableFormat::Json {
                 let mut object = JsonObject::new(
@@ -72,7 +72,7 @@ pub(crate) fn run(
         _ => explain(&mut feed, &mut |_| Ok(()))?,
     };
     if let (Some(format @ (Format::Svg | Format::Png)), Some(path)) = (format, args.out.as_deref()) {
-        write(&totals.matrix(&feed.model, args, plan.values()), format, path, (args.width, args.theme))?;
+        write(&totals.matrix(&feed.rows.model, args, plan.values()), format, path, (args.width, args.theme))?;
     }
     finish(&feed, &plan, &totals, cut_short, args, context)
 }
@@ -89,7 +89,7 @@ fn finish(
     let summary = json!({
         "rows": totals.n_rows, "complete": !cut_short, "game": plan.values().game(), "method": plan.values().method().name(),
         "convention": "off-diagonals halved, rows sum to the values", "worst_residual": totals.worst_residual,
-        "outputs": (0..feed.model.base.len()).map(|output| totals.listed(&feed.model, output)).collect::<Value>(),
+        "outputs": (0..feed.rows.model.base.len()).map(|output| totals.listed(&feed.rows.model, output)).collect::<Value>(),
         "output": args.out,
     });
     let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("interactions", path.as_path())).collect();
@@ -107,7 +107,7 @@ fn finish(
         context.print_json("explain_interactions", summary)?;
     } else if args.out.is_none() {
         let output = args.class.unwrap_or(0) as usize;
-        print(&said(&feed.model, totals, output, plan.values().game()))?;
+        print(&said(&feed.rows.model, totals, output, plan.values().game()))?;
     }
     Ok(context.console.exit_of(cut_short, totals.n_rows))
 }

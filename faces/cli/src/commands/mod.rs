@@ -31,6 +31,9 @@ use serde_json::{Map, Value, json};
 use crate::args::{Cli, Command, ModelAndData};
 use crate::console::Console;
 use crate::failure::Failure;
+pub use lens::memory_left;
+pub use position::checkout;
+pub use rules::rules_in_words;
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

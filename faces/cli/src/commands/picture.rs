@@ -35,7 +35,7 @@ pub(super) fn picture(
     context: &Context<'_>,
 ) -> Result<Box<dyn View>, Failure> {
     let output = args.class.unwrap_or(0) as usize;
-    let subject = explained.sample.subject(&feed.model, output);
+    let subject = explained.sample.subject(&feed.rows.model, output);
     let plot = args.plot.unwrap_or(if args.row.is_some() { Plot::Waterfall } else { usual });
     let feature = || {
         let named = args.feature.as_deref().and_then(|name| subject.feature(name)).map(|id| id.index());
@@ -78,7 +78,7 @@ pub(super) fn find_partners(
     explained: &mut Explained,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
-    let model = &feed.model;
+    let model = &feed.rows.model;
     let is_small = model.features.len() <= PARTNER_FEATURES && model.n_leaves() <= PARTNER_LEAVES;
     let is_margin = explained.plan.space() == Space::Margin && explained.plan.method() != Method::Approximate;
     if !is_small || !is_margin || matches!(feed.game(), Game::Correlated(_)) {
@@ -121,8 +121,13 @@ fn partial_of(
         Failure::Usage(text)
     })?;
     let id = FeatureId::at(single);
-    let answers =
-        partial_dependence(&feed.model, feed.game(), id, &grid.asked(), &control(context.console, &progress));
+    let answers = partial_dependence(
+        &feed.rows.model,
+        feed.game(),
+        id,
+        &grid.asked(),
+        &control(context.console, &progress),
+    );
     let answers = match answers {
         Ok(Some(answers)) => answers,
         Ok(None) => return Err(Failure::Input("this game is not defined for the model".to_owned())),

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Position, context: &Context<'_>) -> Result<u8, Failure>
     let mut request = Request::default();
     for path in profile {
         if path.is_dir() {
-            request.repositories.push(repository(path)?);
+            request.repositories.push(checkout(path)?);
         } else {
             request.profile.push(input(path)?);
         }
@@ -121,7 +121,10 @@ fn today() -> Day {
 }
 
 /// A checkout: its files by git where there is one, its README and manifests, the months of its commits.
-fn repository(path: &Path) -> Result<Repository, Failure> {
+///
+/// # Errors
+/// When the folder or one of these files can't be read; the message names it.
+pub fn checkout(path: &Path) -> std::io::Result<Repository> {
     let git = |words: &[&str]| -> Option<String> {
         let output = Command::new("git").arg("-C").arg(path).args(words).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> 
     }
     let mut feed = Feed::open(&args.about, context.console)?;
     // Before anything is written: data without rows is an error.
-    let first = feed.next()?.ok_or_else(|| feed.no_rows())?.1;
+    let first = feed.rows.next_rows()?.ok_or_else(|| feed.rows.no_rows())?.1;
     let names = names(&feed);
     let metadata = [("pellucid.schema".to_owned(), "pellucid.predictions/1".to_owned())];
     let mut file = args.out.as_deref().map(NewFile::create).transpose()?;
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Predict, context: &Context<'_>) -> Result<u8, Failure> 
 
 /// `margin` and `probability` or `prediction`; with several outputs `margin@0`, `margin@1`, ...
 fn names(feed: &Feed) -> Vec<String> {
-    let (link, k) = (feed.model.link, feed.model.n_outputs());
+    let (link, k) = (feed.rows.model.link, feed.rows.model.n_outputs());
     let word = if link.is_probability() { "probability" } else { "prediction" };
     let each = |word: &str, n: usize| {
         (0..n).map(|at| if n == 1 { word.to_owned() } else { format!("{word}@{at}") }).collect()
@@ -104,7 +104,7 @@ fn write_rows(
 ) -> Result<(usize, bool), Failure> {
     use pellucid::explain::Watch as _;
 
-    let progress = context.console.progress(feed.n_rows());
+    let progress = context.console.progress(feed.rows.n_rows());
     let mut n_rows = 0;
     let mut next = Some(first);
     while let Some(rows) = next {
@@ -114,19 +114,19 @@ fn write_rows(
         if context.console.is_out_of_time() {
             return Ok((n_rows, true));
         }
-        let k = feed.model.n_outputs();
-        let margins = feed.model.predict(&rows, Scale::Margin);
+        let k = feed.rows.model.n_outputs();
+        let margins = feed.rows.model.predict(&rows, Scale::Margin);
         let predictions: Vec<f64> =
-            margins.chunks_exact(k).flat_map(|row| feed.model.predictions(row)).collect();
+            margins.chunks_exact(k).flat_map(|row| feed.rows.model.predictions(row)).collect();
         let columns = |values: &[f64], k: usize| -> Vec<Vec<f64>> {
             (0..k).map(|at| values.iter().skip(at).step_by(k).copied().collect()).collect()
         };
         let mut all = columns(&margins, k);
-        all.extend(columns(&predictions, feed.model.link.n_predictions(k)));
+        all.extend(columns(&predictions, feed.rows.model.link.n_predictions(k)));
         writer.write(&all)?;
         n_rows += rows.n_rows();
         progress.advance(rows.n_rows());
-        next = feed.next()?.map(|(_, rows)| rows);
+        next = feed.rows.next_rows()?.map(|(_, rows)| rows);
     }
     Ok((n_rows, false))
 }

@@ -25,7 +25,7 @@ pub(super) fn said(feed: &Feed, args: &Explain) -> Result<Vec<(String, String)>,
     let Some(shard) = args.shard else { return Ok(Vec::new()) };
     let mut said = vec![
         (SHARD, format!("{}/{}", shard.at + 1, shard.of)),
-        (ROWS, feed.n_rows().unwrap_or_default().to_string()),
+        (ROWS, feed.rows.n_rows().unwrap_or_default().to_string()),
         // Parts may be explained on different machines, whose last digits differ.
         (INSTRUCTIONS, Level::detect().name().to_owned()),
         ("shard.data", footer(&args.about.data)?),

@@ -88,7 +88,7 @@ pub(crate) fn check_embedded(model: &Ensemble, context: &Context<'_>) -> Result<
     if theirs.is_empty() {
         return Err(Failure::Bug("the embedded margins are not there".to_owned()));
     }
-    let Some((_, rows)) = feed(model, context)?.next()? else {
+    let Some((_, rows)) = feed(model, context)?.rows.next_rows()? else {
         return Err(Failure::Bug("the embedded data is empty".to_owned()));
     };
     let ours = model.predict(&rows.slice(0..theirs.len()), Scale::Margin);
@@ -111,7 +111,7 @@ fn margin_of(value: &Value) -> Option<f64> {
 }
 
 fn all_rows(model: &Ensemble, context: &Context<'_>) -> Result<Option<FeatureMatrix>, Failure> {
-    Ok(feed(model, context)?.next()?.map(|(_, rows)| rows))
+    Ok(feed(model, context)?.rows.next_rows()?.map(|(_, rows)| rows))
 }
 
 pub(crate) fn run(args: &Tour, context: &Context<'_>) -> Result<u8, Failure> {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use pellucid::data::read::{IpcReader, ParquetReader, ReadBatches, ReadOptions};
+use pellucid::data::read::{ArrowReader, ParquetReader, ReadBatches, ReadOptions};
 use pellucid::data::table::Column;
 
 use super::{Folder, csv};
@@ -56,7 +56,7 @@ fn every_format_holds_the_same_numbers() {
     explain("v.arrow");
     for columns in [
         columns_of(ParquetReader::new(bytes("v.parquet").into(), &ReadOptions::default()).unwrap()),
-        columns_of(IpcReader::file(bytes("v.arrow").into()).unwrap()),
+        columns_of(ArrowReader::file(bytes("v.arrow").into()).unwrap()),
     ] {
         assert_eq!(columns.len(), names.len());
         assert!(

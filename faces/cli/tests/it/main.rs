@@ -68,7 +68,7 @@ impl Folder {
 }
 
 fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures")
+    Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("../../fixtures")
 }
 
 /// A CSV of numbers: names, then rows.

@@ -1,6 +1,6 @@
 //! Do the largest values of a row stand first, with their names, and does the rest make up the sum?
 
-use pellucid::data::read::{IpcReader, ParquetReader, ReadBatches, ReadOptions};
+use pellucid::data::read::{ArrowReader, ParquetReader, ReadBatches, ReadOptions};
 use pellucid::data::table::Column;
 
 use super::{Folder, csv};
@@ -44,7 +44,7 @@ fn the_largest_values_come_first_by_name_in_every_format() {
     let bytes = |name: &str| fs_err::read(folder.path(name)).unwrap();
     let parquet: Box<dyn ReadBatches> =
         Box::new(ParquetReader::new(bytes("top.parquet").into(), &ReadOptions::default()).unwrap());
-    let arrow: Box<dyn ReadBatches> = Box::new(IpcReader::file(bytes("top.arrow").into()).unwrap());
+    let arrow: Box<dyn ReadBatches> = Box::new(ArrowReader::file(bytes("top.arrow").into()).unwrap());
     for mut reader in [parquet, arrow] {
         let mut at = 1;
         while let Some(table) = reader.next_batch().unwrap() {

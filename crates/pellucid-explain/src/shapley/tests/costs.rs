@@ -310,8 +310,8 @@ fn costs_are_measured() {
         text.push_str("};\n");
     }
     println!("{text}");
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/shapley/costs.rs");
-    let source = fs_err::read_to_string(file).unwrap();
+    let file = std::env::var("CARGO_MANIFEST_DIR").unwrap() + "/src/shapley/costs.rs";
+    let source = fs_err::read_to_string(&file).unwrap();
     let mark = "// From here on written by the measurement.\n";
     let (kept, _) = source.split_once(mark).unwrap();
     if std::env::var_os("UPDATE").is_some() {

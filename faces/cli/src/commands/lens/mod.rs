@@ -175,14 +175,18 @@ fn words(name: &str, texts: Vec<String>) -> (Heading, Vec<f64>) {
     (Heading { name: name.to_owned(), words: Some(Arc::new(texts)) }, column)
 }
 
-/// Bytes of activations that may be held: what was said, else what the machine has left, where it tells.
+/// Bytes of memory that the machine has left, where it tells.
+#[must_use]
+pub fn memory_left() -> Option<usize> {
+    let told = fs_err::read_to_string("/proc/meminfo").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: usize = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
+/// Bytes of activations that may be held: what was said, else what the machine has left.
 fn most_bytes(megabytes: Option<usize>) -> Option<usize> {
-    megabytes.map(|megabytes| megabytes.saturating_mul(1_000_000)).or_else(|| {
-        let told = fs_err::read_to_string("/proc/meminfo").ok()?;
-        let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-        let kilobytes: usize = line.trim().trim_end_matches("kB").trim().parse().ok()?;
-        kilobytes.checked_mul(1024)
-    })
+    megabytes.map(|megabytes| megabytes.saturating_mul(1_000_000)).or_else(memory_left)
 }
 
 /// Whether so many bytes of activations fit, before they are made.

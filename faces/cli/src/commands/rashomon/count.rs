@@ -3,25 +3,23 @@
 use num_bigint::BigUint;
 use pellucid::data::Control;
 use pellucid::learn::certificate::CountCertificate;
-use pellucid::learn::certificate::format::count_to_json;
-use pellucid::learn::rashomon::{Counted, Detail, Estimate, approximate_count};
+use pellucid::learn::certificate::format::count_to_json as certified;
+use pellucid::learn::rashomon::{Counted, Estimate, approximate_count};
+use pellucid::learn::task::{Explored, count_to_json, estimate_to_json, guarantee};
 use pellucid::views::View;
 use pellucid::views::number::{digits, pretty};
 use pellucid::views::rashomon_map::{MapCell, RashomonMap};
 use pellucid::views::render::{html, png, svg};
 use pellucid::views::report::{Report, Section};
 use pellucid::views::use_matrix::{UseMatrix, UseRow};
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::{Explored, best, empty, explored};
+use super::{empty, explored};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
 use crate::rule_args::Count;
 use crate::task::searching;
-
-/// Objectives that a JSON answer lists, at most.
-const MOST_LEVELS: usize = 10_000;
 
 pub(crate) fn run(args: &Count, context: &Context<'_>) -> Result<u8, Failure> {
     let ending = args.out.as_deref().map(|path| {
@@ -44,19 +42,12 @@ pub(crate) fn run(args: &Count, context: &Context<'_>) -> Result<u8, Failure> {
         let estimate =
             approximate_count(&about.explorer, args.epsilon, args.delta, context.seed.unwrap_or(0), &how)?;
         drop(progress);
-        return estimated(&about, &estimate, args, context);
+        return estimated(&about, &estimate, context);
     }
-    let found = about.explorer.count(Detail::Full, &how)?;
+    let (found, known_best) = about.counted(&how)?;
     if context.console.is_interrupted() {
         return Err(Failure::Interrupted);
     }
-    // Where the set is empty, what the bound would have to be.
-    let is_empty = found.is_exact() && found.count == BigUint::ZERO;
-    let known_best = match found.best() {
-        Some(best) => Some(best),
-        None if is_empty => best(&about.prepared, &args.bound, &how).ok(),
-        None => None,
-    };
     drop(progress);
     if let (Some(path), Some(ending)) = (&args.out, ending.as_deref()) {
         match ending {
@@ -68,12 +59,12 @@ pub(crate) fn run(args: &Count, context: &Context<'_>) -> Result<u8, Failure> {
             }
             "json" => {
                 let certificate = CountCertificate {
-                    universe: about.prepared.universe(&args.task),
+                    universe: about.task.universe(),
                     within: about.within,
                     count: found.count.clone(),
                     by_size: found.by_size.clone(),
                 };
-                write_file(path, count_to_json(&certificate).as_bytes())?;
+                write_file(path, certified(&certificate).as_bytes())?;
             }
             "svg" => write_file(path, svg::file(&map(&about, &found, args).scene(860.0)).as_bytes())?,
             "png" => {
@@ -95,55 +86,21 @@ pub(crate) fn run(args: &Count, context: &Context<'_>) -> Result<u8, Failure> {
 }
 
 /// An estimate, with its guarantee beside it.
-fn estimated(
-    about: &Explored,
-    estimate: &Estimate,
-    args: &Count,
-    context: &Context<'_>,
-) -> Result<u8, Failure> {
-    let Estimate { count, epsilon, delta, .. } = estimate;
-    let guarantee = if estimate.exact {
-        "exact: there are so few that all were counted".to_owned()
-    } else {
-        format!(
-            "estimated: within a factor of {} of the number, with a probability of at least {}",
-            1.0 + epsilon,
-            1.0 - delta
-        )
-    };
+fn estimated(about: &Explored, estimate: &Estimate, context: &Context<'_>) -> Result<u8, Failure> {
     if context.json {
-        let body = json!({
-            "count": count.to_string(), "exact": estimate.exact, "method": "ApproxMC", "guarantee": guarantee, "epsilon": epsilon, "delta": delta,
-            "thresh": estimate.thresh, "cells": estimate.cells, "failures": estimate.failures, "seed": context.seed.unwrap_or(0),
-            "theta": about.within.theta.to_string(), "lambda": args.task.lambda.to_string(), "identity": about.within.identity.name(),
-            "include_empty": about.within.include_empty, "candidates": about.prepared.rules.len(),
-        });
-        return context.print_json("rashomon_count", body);
+        return context.print_json("rashomon_count", estimate_to_json(about, estimate));
     }
     let about_how_many = if estimate.exact { "" } else { "About " };
     print(&format!(
-        "{about_how_many}{} rule sets have an objective of at most {}; {guarantee}.\n",
-        digits(&count.to_string()),
-        about.within.theta
+        "{about_how_many}{} rule sets have an objective of at most {}; {}.\n",
+        digits(&estimate.count.to_string()),
+        about.within.theta,
+        guarantee(estimate)
     ))
 }
 
 fn by_size(found: &Counted) -> Vec<(usize, &BigUint)> {
     found.by_size.iter().enumerate().filter(|(_, sets)| **sets != BigUint::ZERO).collect()
-}
-
-/// Features and rules by how many sets use them.
-fn uses(about: &Explored, found: &Counted) -> [Vec<(String, BigUint)>; 2] {
-    let sorted = |mut all: Vec<(String, BigUint)>| {
-        all.retain(|(_, sets)| *sets != BigUint::ZERO);
-        all.sort_by(|a, b| b.1.cmp(&a.1));
-        all
-    };
-    let schema = about.prepared.table.schema();
-    let features = schema.names().map(str::to_owned).zip(found.by_feature.iter().cloned()).collect();
-    let rules =
-        about.prepared.rules.iter().map(ToString::to_string).zip(found.by_rule.iter().cloned()).collect();
-    [sorted(features), sorted(rules)]
 }
 
 fn share(part: &BigUint, all: &BigUint) -> f64 {
@@ -178,7 +135,7 @@ fn said(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio>, 
             if found.is_exact() { "Best objective" } else { "Best objective so far" },
             pretty(best.value(), 5),
             args.task.lambda,
-            about.prepared.rules.len(),
+            about.task.rules.len(),
         );
     }
     if found.by_size.is_empty() {
@@ -189,7 +146,7 @@ fn said(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio>, 
         text += &format!("{size:>5}  {}\n", digits(&sets.to_string()));
     }
     for (heading, all) in
-        ["\nFeatures in the sets\n", "\nRules in the sets\n"].into_iter().zip(uses(about, found))
+        ["\nFeatures in the sets\n", "\nRules in the sets\n"].into_iter().zip(about.uses(found))
     {
         text += heading;
         for (name, sets) in all.iter().take(12) {
@@ -203,43 +160,15 @@ fn said(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio>, 
 }
 
 fn to_json(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio>, args: &Count) -> Value {
-    let sizes: Map<String, Value> =
-        by_size(found).into_iter().map(|(size, sets)| (size.to_string(), sets.to_string().into())).collect();
-    let [features, rules] = uses(about, found);
-    let map = |all: Vec<(String, BigUint)>| {
-        all.into_iter().map(|(name, sets)| json!({"name": name, "sets": sets.to_string()})).collect::<Value>()
-    };
-    let levels = found.by_objective();
-    let listed = levels.len() <= MOST_LEVELS;
-    let mut body = json!({
-        "count": found.count.to_string(),
-        "exact": found.is_exact(),
-        "by_size": sizes,
-        "best": best.map(|best| best.to_string()),
-        "theta": about.within.theta.to_string(),
-        "lambda": args.task.lambda.to_string(),
-        "identity": about.within.identity.name(),
-        "include_empty": about.within.include_empty,
-        "candidates": about.prepared.rules.len(),
-        "positive": about.prepared.positive,
-        "by_feature": map(features),
-        "by_rule": map(rules),
-        "by_objective": listed.then(|| levels.iter().map(|(value, sets)| json!([value.to_string(), sets.to_string()])).collect::<Value>()),
-        "nodes": found.nodes,
-        "warnings": about.prepared.warnings,
-        "output": args.out,
-    });
-    if let Some(most) = &found.at_most {
-        body["interval"] = json!([found.count.to_string(), most.to_string()]);
-    }
+    let mut body = count_to_json(about, found, best);
+    body["output"] = args.out.as_deref().map(|path| path.display().to_string()).into();
     body
 }
 
 fn map(about: &Explored, found: &Counted, args: &Count) -> RashomonMap {
-    let total = about.prepared.instance.total_weight() as f64;
+    let total = about.task.instance.total_weight() as f64;
     let best = found.by_level.iter().filter_map(|((size, errors), _)| {
-        let value =
-            about.prepared.objective.value(*errors, *size, about.prepared.instance.total_weight()).ok()?;
+        let value = about.task.objective.value(*errors, *size, about.task.instance.total_weight()).ok()?;
         Some((value, *size, *errors as f64 / total))
     });
     let cells = found.by_level.iter().map(|((size, errors), sets)| MapCell {
@@ -256,7 +185,7 @@ fn map(about: &Explored, found: &Counted, args: &Count) -> RashomonMap {
         subtitle: format!(
             "{} · {} candidate rules · λ = {} · {}",
             args.task.target,
-            about.prepared.rules.len(),
+            about.task.rules.len(),
             args.task.lambda,
             if found.is_exact() { "exact" } else { "stopped early" }
         ),
@@ -271,7 +200,7 @@ fn map(about: &Explored, found: &Counted, args: &Count) -> RashomonMap {
 }
 
 fn page(about: &Explored, found: &Counted, args: &Count, context: &Context<'_>) -> String {
-    let [features, rules] = uses(about, found);
+    let [features, rules] = about.uses(found);
     let rows = |all: &[(String, BigUint)]| {
         all.iter()
             .map(|(name, sets)| UseRow {
@@ -305,9 +234,9 @@ fn page(about: &Explored, found: &Counted, args: &Count, context: &Context<'_>) 
             }
         ),
         facts: vec![
-            ("target".to_owned(), format!("{} = {}", args.task.target, about.prepared.positive)),
+            ("target".to_owned(), format!("{} = {}", args.task.target, about.task.positive)),
             ("λ, θ".to_owned(), format!("{}, {}", args.task.lambda, about.within.theta)),
-            ("candidates".to_owned(), about.prepared.rules.len().to_string()),
+            ("candidates".to_owned(), about.task.rules.len().to_string()),
             ("count".to_owned(), found.count.to_string()),
         ],
         sections: vec![
@@ -326,7 +255,7 @@ fn page(about: &Explored, found: &Counted, args: &Count, context: &Context<'_>) 
                 ],
             },
         ],
-        notes: args.task.note.iter().chain(&about.prepared.warnings).cloned().collect(),
+        notes: args.task.note.iter().chain(&about.task.warnings).cloned().collect(),
         command: Some(context.command_line()),
     };
     html::page(&report)

@@ -7,10 +7,11 @@ use std::path::Path;
 use pellucid::data::Control;
 use pellucid::learn::rashomon::sets_file::{Header, SetsError};
 use pellucid::learn::rashomon::{Listed, Member, Order};
+use pellucid::learn::task::{Explored, member_to_json};
 use serde_json::json;
 
-use super::written::{HEADER, Written, format_of, line, object, shown};
-use super::{Explored, best, empty, explored};
+use super::written::{HEADER, Written, format_of, line, shown};
+use super::{empty, explored};
 use crate::commands::Context;
 use crate::console::{Progress, printable};
 use crate::failure::Failure;
@@ -64,7 +65,7 @@ pub(crate) fn run(args: &List, context: &Context<'_>) -> Result<u8, Failure> {
         if broken.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     let best = match &ended {
-        Ok(Listed::All) if n == 0 => best(&about.prepared, &args.bound, &how).ok(),
+        Ok(Listed::All) if n == 0 => about.best(&how).ok(),
         _ => None,
     };
     drop(progress);
@@ -148,7 +149,7 @@ impl<W: Write> Place<W> {
             Self::File(out, format) => out.write_all(line(member, about, *format).as_bytes()),
             Self::Json => {
                 let before = if n == 0 { "{\"schema\":\"pellucid.rashomon_list/1\",\"sets\":[" } else { "," };
-                progress.aside(|| stdout(&format!("{before}{}", object(member, about))))
+                progress.aside(|| stdout(&format!("{before}{}", member_to_json(member, about))))
             }
             Self::Screen => progress.aside(|| stdout(&printable(&shown(member, about)))),
         }
@@ -165,10 +166,10 @@ fn compact(
 ) -> Result<u8, Failure> {
     let header = Header {
         target: args.task.target.clone(),
-        positive: about.prepared.positive.clone(),
-        weight: about.prepared.instance.total_weight(),
-        rules: about.prepared.rules.iter().map(ToString::to_string).collect(),
-        ..Header::of(&about.prepared.objective, &about.within)
+        positive: about.task.positive.clone(),
+        weight: about.task.instance.total_weight(),
+        rules: about.task.rules.iter().map(ToString::to_string).collect(),
+        ..Header::of(&about.task.objective, &about.within)
     };
     let (file, out) = NewFile::create(path)?;
     let wrote = about.explorer.write_sets(&header, how, &out).map_err(|error| match error {

@@ -8,13 +8,13 @@ mod study_page;
 mod written;
 
 use pellucid::data::Ratio;
-use pellucid::learn::rashomon::Explorer;
-use pellucid::learn::{Constraints, Identity, Searching, Within};
+use pellucid::learn::task::{self, Explored};
+use pellucid::learn::{Identity, Searching, Threshold};
 
 use super::Context;
 use crate::failure::Failure;
 use crate::rule_args::{Bound, IdentityName, Rashomon, Task};
-use crate::task::{Prepared, prepare};
+use crate::task::{options, prepare, read_all};
 
 pub(crate) fn run(args: &Rashomon, context: &Context<'_>) -> Result<u8, Failure> {
     match args {
@@ -25,38 +25,29 @@ pub(crate) fn run(args: &Rashomon, context: &Context<'_>) -> Result<u8, Failure>
     }
 }
 
-/// What is explored.
-struct Explored {
-    prepared: Prepared,
-    within: Within,
-    explorer: Explorer,
-}
-
 fn explored(
-    task: &Task,
+    args: &Task,
     bound: &Bound,
     searching: &Searching<'_>,
     context: &Context<'_>,
 ) -> Result<Explored, Failure> {
-    let prepared = prepare(task, context.console, searching.control.watch)?;
+    let table = read_all(&args.data, &args.reading)?;
+    let task = prepare(&options(args), table, context.console, searching.control.watch)?;
     let identity = match bound.identity {
         IdentityName::Subset => Identity::Subset,
         IdentityName::Columns => Identity::Columns,
         IdentityName::Predictions => Identity::Predictions,
         IdentityName::Irredundant => Identity::Irredundant,
     };
-    let theta = match (bound.theta, bound.within, bound.times) {
-        (Some(theta), ..) => theta,
-        (_, Some(above), _) => best(&prepared, bound, searching)?.plus(above)?,
-        (.., Some(times)) => best(&prepared, bound, searching)?.times(times)?,
+    let threshold = match (bound.theta, bound.within, bound.times) {
+        (Some(theta), ..) => Threshold::Absolute(theta),
+        (_, Some(above), _) => Threshold::Above(above),
+        (.., Some(times)) => Threshold::Times(times),
         // clap asks for one of them.
         _ => return Err(Failure::Bug("no bound".to_owned())),
     };
-    let within = Within { theta, include_empty: !bound.exclude_empty, identity, max_size: bound.max_size };
-    let features = prepared.features();
-    let explorer = Explorer::with_limits(&prepared.instance, &prepared.objective, &within, searching)?;
-    let explorer = explorer.with_features(&features, prepared.table.columns().len());
-    Ok(Explored { prepared, within, explorer })
+    let (exclude_empty, max_size) = (bound.exclude_empty, bound.max_size);
+    Ok(task::explored(task, &task::Bound { threshold, exclude_empty, identity, max_size }, searching)?)
 }
 
 /// What is said of a set without members.
@@ -69,26 +60,6 @@ fn empty(about: &Explored, best: Option<Ratio>) -> String {
 }
 
 /// The error of a verb that needs members of a set that has none.
-fn nothing(about: &Explored, bound: &Bound, searching: &Searching<'_>) -> Failure {
-    Failure::Input(empty(about, best(&about.prepared, bound, searching).ok()))
-}
-
-/// The best objective of the sets that may count.
-fn best(prepared: &Prepared, bound: &Bound, searching: &Searching<'_>) -> Result<Ratio, Failure> {
-    let constraints =
-        Constraints { max_size: bound.max_size, not_empty: bound.exclude_empty, ..Constraints::default() };
-    let optimum = pellucid::learn::learn(
-        &prepared.instance,
-        &prepared.objective,
-        &constraints,
-        searching,
-        &mut |_| {},
-    )?;
-    if !optimum.is_proven() {
-        return Err(Failure::Limit(format!(
-            "the best objective was not proven before the limit (it is between {} and {}); give --theta as a number, or more time",
-            optimum.lower_bound, optimum.objective
-        )));
-    }
-    Ok(optimum.objective)
+fn nothing(about: &Explored, searching: &Searching<'_>) -> Failure {
+    Failure::Input(empty(about, about.best(searching).ok()))
 }

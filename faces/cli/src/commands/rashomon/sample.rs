@@ -6,11 +6,12 @@ use pellucid::data::Control;
 use pellucid::learn::rashomon::{
     AlmostUniform, ApproximateError, Member, Probed, SampleError, probe, unigen,
 };
+use pellucid::learn::task::{Explored, member_to_json};
 use pellucid::views::number::pretty;
 use serde_json::{Value, json};
 
-use super::written::{HEADER, Written, format_of, line, object, shown};
-use super::{Explored, explored, nothing};
+use super::written::{HEADER, Written, format_of, line, shown};
+use super::{explored, nothing};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::NewFile;
@@ -37,7 +38,7 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
         let seed = context.seed.unwrap_or(0);
         return match args.method {
             DrawName::Parity => match unigen(&about.explorer, n, args.epsilon, seed, &how) {
-                Err(ApproximateError::Empty) => Err(nothing(&about, &args.bound, &how)),
+                Err(ApproximateError::Empty) => Err(nothing(&about, &how)),
                 drawn => parity(&drawn?, &about, context),
             },
             _ => tree(&probe(&about.explorer, n, seed, &how)?, &about, context),
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
     }
     let drawn = about.explorer.sample(n, context.seed.unwrap_or(0), args.beta, &how);
     let drawn = match drawn {
-        Err(SampleError::Empty) => return Err(nothing(&about, &args.bound, &how)),
+        Err(SampleError::Empty) => return Err(nothing(&about, &how)),
         other => other?,
     };
     drop(progress);
@@ -80,7 +81,7 @@ pub(crate) fn run(args: &Sample, context: &Context<'_>) -> Result<u8, Failure> {
         let mut sets: Option<Vec<Value>> = args.out.is_none().then(Vec::new);
         if let Some(sets) = &mut sets {
             while let Some(some) = goes_on()? {
-                sets.extend(some.into_iter().map(|member| object(member, &about)));
+                sets.extend(some.into_iter().map(|member| member_to_json(member, &about)));
             }
         }
         context.print_json(
@@ -119,16 +120,13 @@ fn parity(drawn: &AlmostUniform, about: &Explored, context: &Context<'_>) -> Res
         let sets: Vec<_> = drawn
             .sets
             .iter()
-            .map(|rules| json!({"ids": rules, "rules": about.prepared.spelled(rules)}))
+            .map(|rules| json!({"ids": rules, "rules": about.task.spelled(rules)}))
             .collect();
         let body = json!({"n": sets.len(), "method": "UniGen", "guarantee": guarantee, "epsilon": drawn.epsilon, "exact": drawn.exact, "trials": drawn.trials, "failures": drawn.failures, "seed": drawn.seed, "sets": sets});
         return context.print_json("rashomon_sample", body);
     }
-    let lines: String = drawn
-        .sets
-        .iter()
-        .map(|rules| format!("{}\n", about.prepared.spelled(rules).join("  or  ")))
-        .collect();
+    let lines: String =
+        drawn.sets.iter().map(|rules| format!("{}\n", about.task.spelled(rules).join("  or  "))).collect();
     print(&format!("{lines}{guarantee}; {} of {} trials failed\n", drawn.failures, drawn.trials))
 }
 
@@ -139,7 +137,7 @@ fn tree(probed: &Probed, about: &Explored, context: &Context<'_>) -> Result<u8, 
     let (estimate, error) = (probed.estimate().filter(|_| any), probed.standard_error().filter(|_| any));
     if context.json {
         let spelled = |rules: &Option<Vec<u32>>| {
-            rules.as_ref().map(|rules| json!({"ids": rules, "rules": about.prepared.spelled(rules)}))
+            rules.as_ref().map(|rules| json!({"ids": rules, "rules": about.task.spelled(rules)}))
         };
         let draws: Vec<_> = probed
             .draws
@@ -152,7 +150,7 @@ fn tree(probed: &Probed, about: &Explored, context: &Context<'_>) -> Result<u8, 
     let mut text = String::new();
     for draw in &probed.draws {
         let rules = draw.rules.as_ref().map_or("a way that ended without a set".to_owned(), |rules| {
-            about.prepared.spelled(rules).join("  or  ")
+            about.task.spelled(rules).join("  or  ")
         });
         text += &format!("weight {:<12} {rules}\n", pretty(draw.weight, 4));
     }

@@ -1,6 +1,7 @@
 //! A study as views, and a page around them.
 
 use pellucid::learn::rashomon::study::{Choice, Fairness, Looked};
+use pellucid::learn::task::compared;
 use pellucid::views::View;
 use pellucid::views::disagreement::Disagreement;
 use pellucid::views::fairness_scatter::{FairPoint, FairnessScatter};
@@ -10,13 +11,13 @@ use pellucid::views::render::html;
 use pellucid::views::report::{Report, Section};
 use pellucid::views::use_matrix::{UseMatrix, UseRow};
 
-use super::study::{Told, compared};
+use super::study::Told;
 use crate::commands::Context;
 use crate::rule_args;
 
 pub(super) fn ranges(told: &Told) -> ImportanceRanges {
     let of = |(at, name): &(usize, String)| {
-        let reliance = &told.findings.reliance[*at];
+        let reliance = &told.found.findings.reliance[*at];
         Reliance {
             name: name.clone(),
             low: reliance.low,
@@ -25,8 +26,9 @@ pub(super) fn ranges(told: &Told) -> ImportanceRanges {
             median: Some(reliance.median),
         }
     };
-    let whose = if told.exact { "every good rule set" } else { "every rule set that was drawn" };
-    let needed = told.features.iter().filter(|(at, _)| told.findings.reliance[*at].low > 0.0).count();
+    let whose = if told.found.exact { "every good rule set" } else { "every rule set that was drawn" };
+    let needed =
+        told.found.features.iter().filter(|(at, _)| told.found.findings.reliance[*at].low > 0.0).count();
     ImportanceRanges {
         title: match needed {
             0 => format!("No feature is needed by {whose}"),
@@ -34,17 +36,17 @@ pub(super) fn ranges(told: &Told) -> ImportanceRanges {
             n => format!("{n} features are needed by {whose}"),
         },
         subtitle: format!("model reliance over {}", told.method()),
-        features: told.features.iter().map(of).collect(),
+        features: told.found.features.iter().map(of).collect(),
         unit: "growth of the share of errors when the feature is switched between rows".to_owned(),
-        n_models: told.findings.members.to_string(),
-        exact: told.exact,
+        n_models: told.found.findings.members.to_string(),
+        exact: told.found.exact,
         top: 20,
     }
 }
 
 fn disagreement(told: &Told) -> Disagreement {
-    let found = &told.findings;
-    let weights = told.about.prepared.instance.weights();
+    let found = &told.found.findings;
+    let weights = told.about.task.instance.weights();
     let (mut bins, mut all_zero, mut all_one) = (vec![0.0; 10], 0.0, 0.0);
     for (&share, &weight) in found.share_of_row.iter().zip(weights) {
         let weight = f64::from(weight);
@@ -73,8 +75,8 @@ fn disagreement(told: &Told) -> Disagreement {
 }
 
 fn together(told: &Told) -> UseMatrix {
-    let (rules, pairs) = &told.findings.together;
-    let names = told.about.prepared.spelled(rules);
+    let (rules, pairs) = &told.found.findings.together;
+    let names = told.about.task.spelled(rules);
     let row = |(at, name): (usize, &String)| UseRow {
         name: format!("{}. {name}", at + 1),
         shares: pairs[at]
@@ -82,7 +84,7 @@ fn together(told: &Told) -> UseMatrix {
             .enumerate()
             .map(|(other, &n)| (other != at && pairs[at][at] > 0).then(|| n as f64 / pairs[at][at] as f64))
             .collect(),
-        overall: pairs[at][at] as f64 / told.findings.members.max(1) as f64,
+        overall: pairs[at][at] as f64 / told.found.findings.members.max(1) as f64,
     };
     UseMatrix {
         title: "Which rules stand together?".to_owned(),
@@ -97,7 +99,7 @@ fn together(told: &Told) -> UseMatrix {
 }
 
 fn scatters(told: &Told) -> Vec<(Box<dyn View>, bool)> {
-    let found = &told.findings;
+    let found = &told.found.findings;
     let one = |(at, fairness): (usize, &Fairness)| -> Option<(Box<dyn View>, bool)> {
         let [low, high] = fairness.range.as_ref()?;
         let point = |looked: &Looked, is_best| FairPoint {
@@ -127,7 +129,7 @@ fn scatters(told: &Told) -> Vec<(Box<dyn View>, bool)> {
                 of: found.members as f64,
                 low: low.value.value(),
                 high: high.value.value(),
-                exact: told.exact,
+                exact: told.found.exact,
             }),
             false,
         ))
@@ -140,7 +142,7 @@ pub(super) fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) 
     let mut sections = vec![
         Section {
             heading: "How much must, and how much may, a good rule set rely on a feature?".to_owned(),
-            intro: if told.exact {
+            intro: if told.found.exact {
                 "A range that ends above zero on both sides is a feature that no good rule set can do without; one that begins at zero can be avoided."
             } else {
                 "Over the sets that were drawn: one that begins at zero can be avoided; whether one is needed by every good rule set, only a study of all of them tells (--certify)."
@@ -154,10 +156,10 @@ pub(super) fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) 
             figures: vec![(Box::new(disagreement(told)), false)],
         },
     ];
-    if !told.findings.fairness.is_empty() {
+    if !told.found.findings.fairness.is_empty() {
         sections.push(Section {
             heading: "How differently do they treat groups?".to_owned(),
-            intro: if told.exact {
+            intro: if told.found.exact {
                 "Each point is a rule set; the range is that of all of them, not only of those that are drawn."
             } else {
                 "Each point is a rule set; the range is that of the sets that were looked at."
@@ -172,7 +174,7 @@ pub(super) fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) 
         figures: vec![(Box::new(together(told)), false)],
     });
     let choice = |choice: &Choice| {
-        let rules = told.about.prepared.spelled(&choice.member.rules).join("  or  ");
+        let rules = told.about.task.spelled(&choice.member.rules).join("  or  ");
         let differs = match choice.differs_on {
             0 => String::new(),
             n => format!(", differs on {n} rows from the nearest above"),
@@ -184,30 +186,30 @@ pub(super) fn page(told: &Told, args: &rule_args::Study, context: &Context<'_>) 
         )
     };
     let mut facts = vec![
-        ("target".to_owned(), format!("{} = {}", args.task.target, told.about.prepared.positive)),
+        ("target".to_owned(), format!("{} = {}", args.task.target, told.about.task.positive)),
         ("θ, λ".to_owned(), format!("{}, {}", told.about.within.theta, args.task.lambda)),
         ("looked at".to_owned(), told.method()),
     ];
-    facts.extend(told.choices.iter().enumerate().map(|(at, one)| {
+    facts.extend(told.found.choices.iter().enumerate().map(|(at, one)| {
         (if at == 0 { "the best".to_owned() } else { format!("different {at}") }, choice(one))
     }));
     let mut notes = args.task.note.clone();
     notes.push("Reliance: by how much the share of errors grows on average when a row gets the feature's value from another row (Fisher, Rudin & Dominici 2019), over all pairs of rows.".to_owned());
     notes.push("It says how models use a feature, not what the feature does in the world.".to_owned());
-    if told.findings.median_of < told.findings.members {
+    if told.found.findings.median_of < told.found.findings.members {
         notes.push(format!(
             "Medians are over {} of the rule sets that were looked at, drawn uniformly.",
-            count(told.findings.median_of as usize)
+            count(told.found.findings.median_of as usize)
         ));
     }
-    if let Some(fairness) = told.findings.fairness.first().filter(|one| !one.left_out.is_empty()) {
+    if let Some(fairness) = told.found.findings.fairness.first().filter(|one| !one.left_out.is_empty()) {
         notes.push(format!(
             "Not compared, for they have no row with a weight: {}.",
             fairness.left_out.join(", ")
         ));
     }
-    notes.extend(told.about.prepared.warnings.clone());
-    let caution = if told.exact { "" } else { " Over all of them ranges may be wider." };
+    notes.extend(told.about.task.warnings.clone());
+    let caution = if told.found.exact { "" } else { " Over all of them ranges may be wider." };
     html::page(&Report {
         title: ranges.title,
         lead: format!("What {} have in common, and where they differ.{caution}", told.method()),

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use pellucid::learn::rashomon::Member;
+use pellucid::learn::task::{Explored, member_to_json};
 use pellucid::views::number::pretty;
-use serde_json::{Value, json};
 
-use super::Explored;
 use crate::failure::Failure;
 use crate::output::check_distinct;
 
@@ -38,7 +37,7 @@ pub(super) const HEADER: &str = "objective,value,errors,size,rules\n";
 /// One set as a line of a file.
 pub(super) fn line(member: &Member, about: &Explored, format: Written) -> String {
     if format == Written::Csv {
-        let rules = about.prepared.spelled(&member.rules).join(" or ").replace('"', "\"\"");
+        let rules = about.task.spelled(&member.rules).join(" or ").replace('"', "\"\"");
         return format!(
             "{},{},{},{},\"{rules}\"\n",
             member.objective,
@@ -47,23 +46,12 @@ pub(super) fn line(member: &Member, about: &Explored, format: Written) -> String
             member.rules.len()
         );
     }
-    format!("{}\n", object(member, about))
-}
-
-/// One set as JSON.
-pub(super) fn object(member: &Member, about: &Explored) -> Value {
-    json!({
-        "objective": member.objective.to_string(),
-        "errors": member.errors,
-        "size": member.rules.len(),
-        "ids": member.rules,
-        "rules": about.prepared.spelled(&member.rules),
-    })
+    format!("{}\n", member_to_json(member, about))
 }
 
 /// One set as a line for people.
 pub(super) fn shown(member: &Member, about: &Explored) -> String {
-    let rules = about.prepared.spelled(&member.rules).join("  or  ");
+    let rules = about.task.spelled(&member.rules).join("  or  ");
     let rules = if rules.is_empty() { "no rule" } else { &rules };
     format!("{:<9} {:>7} errors  {rules}\n", pretty(member.objective.value(), 5), member.errors)
 }

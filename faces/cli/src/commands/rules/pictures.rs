@@ -84,6 +84,24 @@ pub(crate) fn certified(certificate: &Certificate) -> String {
     }
 }
 
+/// A certified rule set for people.
+#[must_use]
+pub fn rules_in_words(certificate: &Certificate, default: &str) -> String {
+    format!("{}\n{}\n", plain(certificate, default), certified(certificate))
+}
+
+/// From the certificate alone: what it says of its candidates.
+pub(crate) fn plain(certificate: &Certificate, default: &str) -> String {
+    let universe = &certificate.universe;
+    let mut text = format!("Predict {} = {} if\n", universe.target, universe.positive);
+    for (n, (&chosen, rule)) in certificate.chosen.iter().zip(certificate.rules()).enumerate() {
+        let [covers, positives] = universe.supports.get(chosen as usize).copied().unwrap_or_default();
+        let precision = pretty(positives as f64 * 100.0 / covers.max(1) as f64, 3);
+        text += &format!("  {}. {rule}   ({} rows, {precision} % right)\n", n + 1, count(covers as usize));
+    }
+    text + &format!("otherwise {default}\n")
+}
+
 /// A page of one rule set a class.
 pub(crate) fn page(parts: &[Laid], file: &RulesFile, warnings: &[String], command: Option<String>) -> String {
     let section = |laid: &Laid| {

@@ -5,16 +5,16 @@ use pellucid::data::binarize::rows_equal;
 use pellucid::learn::certificate::format::certificate_to_json;
 use pellucid::learn::certificate::{Certificate, RulesFile, instance_hash};
 use pellucid::learn::describe::describe;
+use pellucid::learn::task::{position, row_weights, without_target};
 use pellucid::views::View as _;
-use pellucid::views::number::{count, pretty};
 use serde_json::json;
 
-use super::pictures::{Laid, certified, page, rule_table};
+use super::pictures::{Laid, certified, page, plain, rule_table};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
 use crate::rule_args::Show;
-use crate::task::{position, read_all, row_weights};
+use crate::task::read_all;
 
 pub(crate) fn run(args: &Show, context: &Context<'_>) -> Result<u8, Failure> {
     let file = super::rules_file(&args.rules)?;
@@ -61,18 +61,6 @@ pub(crate) fn run(args: &Show, context: &Context<'_>) -> Result<u8, Failure> {
     print(text.trim_end_matches('\n')).and(print("\n"))
 }
 
-/// From the certificate alone: what it says of its candidates.
-fn plain(certificate: &Certificate, default: &str) -> String {
-    let universe = &certificate.universe;
-    let mut text = format!("Predict {} = {} if\n", universe.target, universe.positive);
-    for (n, (&chosen, rule)) in certificate.chosen.iter().zip(certificate.rules()).enumerate() {
-        let [covers, positives] = universe.supports.get(chosen as usize).copied().unwrap_or_default();
-        let precision = pretty(positives as f64 * 100.0 / covers.max(1) as f64, 3);
-        text += &format!("  {}. {rule}   ({} rows, {precision} % right)\n", n + 1, count(covers as usize));
-    }
-    text + &format!("otherwise {default}\n")
-}
-
 fn laid_over(file: &RulesFile, args: &Show, context: &Context<'_>) -> Result<Vec<Laid>, Failure> {
     let path = args.data.as_deref().unwrap_or(std::path::Path::new("-"));
     let table = read_all(path, &args.reading)?;
@@ -82,8 +70,8 @@ fn laid_over(file: &RulesFile, args: &Show, context: &Context<'_>) -> Result<Vec
         let column = certificate.universe.weights.as_deref();
         // Data without the weights of the certificate's has one a row.
         let column = column.filter(|name| table.schema().position(name).is_some());
-        let weights =
-            row_weights(column, &file.decision.target, &table, &table.columns()[target], context.console)?;
+        let (weights, n_without) = row_weights(column, &table, &table.columns()[target])?;
+        without_target(&file.decision.target, n_without).iter().for_each(|note| context.console.note(note));
         let rows: Vec<RowSet> = class.rules.iter().map(|rule| rule.rows(&table)).collect::<Result<_, _>>()?;
         let label = rows_equal(&table.columns()[target], &class.positive);
         let all: Result<Vec<RowSet>, _> =
