@@ -10,13 +10,17 @@ pub fn run(words: &[&str]) -> Result<()> {
         [] => {
             shap(&[])?;
             rules(&[])?;
-            lens(&[])
+            lens(&[])?;
+            python(&[])
         }
         ["shap", rest @ ..] => shap(rest),
         ["rules", rest @ ..] => rules(rest),
         ["lens", rest @ ..] => lens(rest),
+        ["python", rest @ ..] => python(rest),
         ["costs", ..] => costs(),
-        [other, ..] => bail!("there is no bench `{other}`; there are `shap`, `rules`, `lens` and `costs`"),
+        [other, ..] => {
+            bail!("there is no bench `{other}`; there are `shap`, `rules`, `lens`, `python` and `costs`")
+        }
     }
 }
 
@@ -63,6 +67,19 @@ fn lens(rest: &[&str]) -> Result<()> {
         .arg("--weights")
         .arg(crate::weights::folder())
         .args(rest);
+    step("race", &mut race)
+}
+
+fn python(rest: &[&str]) -> Result<()> {
+    let folder = root().join("bench/python");
+    let wheel = crate::package::wheel()?;
+    let program = "build --release --locked -p pellucid-cli -p pellucid-python --bin pellucid";
+    step("program", command("cargo").args(program.split_whitespace()))?;
+    let packages = requirements(&folder.join("requirements.txt"))?;
+    let python = environment("bench-python", &Version::AtLeast(12), &packages)?;
+    step("the wheel", crate::package::install(&python).arg(&wheel))?;
+    let mut race = command(&python);
+    race.arg(folder.join("run.py")).arg("--pellucid").arg(target().join("release/pellucid")).args(rest);
     step("race", &mut race)
 }
 

@@ -2,6 +2,7 @@
 
 mod bench;
 mod fixtures;
+mod package;
 mod places;
 mod python;
 mod setup;
@@ -14,9 +15,10 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 cargo xtask setup                 install what the tests need, outside of the checkout
 cargo xtask test                  everything that CI runs
+cargo xtask wheel                 build the Python package; prints where it is
 cargo xtask tidy                  check the house's invariants
 cargo xtask fixtures [FOLDER...]  make fixtures again with the libraries they come from
-cargo xtask bench [shap|rules|lens|costs] [ARG...] race the peers; ARGs go to the bench's script";
+cargo xtask bench [shap|rules|lens|python|costs] [ARG...] race the peers; ARGs go to the bench's script";
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         ["setup"] => setup::run(),
         ["test"] => test::run(),
         ["tidy"] => tidy::run(),
+        ["wheel"] => package::wheel().map(|path| println!("{}", path.display())),
         ["fixtures", folders @ ..] => fixtures::run(folders),
         ["bench", rest @ ..] => bench::run(rest),
         _ => {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::places::{command, step, target};
-use crate::{setup, tidy, weights};
+use crate::{package, setup, tidy, weights};
 
 pub fn run() -> Result<()> {
     setup::run()?;
@@ -25,9 +25,15 @@ pub fn run() -> Result<()> {
     step("doctests", &mut cargo("test --doc --workspace --all-features --locked"))?;
     let mut fuzz = cargo("check --quiet --manifest-path fuzz/Cargo.toml");
     step("fuzz targets", fuzz.env("RUSTC_BOOTSTRAP", "1"))?;
-    step("release build", &mut cargo("build --release --locked"))?;
-    let tour = target().join("xtask-tour");
-    step("tour", cargo("run --release --locked -- tour").arg(&tour))?;
+    // The program alone, as the README builds it.
+    step("check", &mut cargo("check --locked"))?;
+    // With the Python face selected too, both are made of the same builds of what they need.
+    let wheel = package::wheel()?;
+    let program = "build --release --locked -p pellucid-cli -p pellucid-python --bin pellucid";
+    step("release build", &mut cargo(program))?;
+    let mut tour = command(target().join("release/pellucid"));
+    step("tour", tour.arg("tour").arg(target().join("xtask-tour")))?;
+    package::test(&wheel)?;
     // Last, so that its summary is the last thing printed.
     let mut tests = cargo("nextest run --workspace --all-features --locked --profile ci");
     step("tests", tests.env("PELLUCID_WEIGHTS", weights::folder()))?;

@@ -127,6 +127,26 @@ impl Attributions {
         self.kind
     }
 
+    /// Whether they are values of their game up to rounding, and no approximation of them.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.kind == Kind::Shapley
+    }
+
+    /// The first row whose residual is more than rounding, or no number.
+    #[must_use]
+    pub fn first_doubtful(&self) -> Option<usize> {
+        /// A residual above this share of a row's size is more than rounding.
+        const ROUNDING: f64 = 1e-9;
+        let is_doubtful = |row: usize, output: OutputId| {
+            let size = self.margin(row, output).abs() + self.base(output).abs() + 1.0;
+            let residual = self.residual(row, output);
+            residual.is_nan() || residual > ROUNDING * size
+        };
+        let outputs = || (0..self.n_outputs()).map(OutputId::at);
+        (0..self.n_rows()).find(|&row| outputs().any(|output| is_doubtful(row, output)))
+    }
+
     /// What the values are, for people: `path-dependent Shapley values, exact`.
     #[must_use]
     pub fn described(&self) -> String {

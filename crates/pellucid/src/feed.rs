@@ -2,7 +2,7 @@
 
 use pellucid_data::read::{ReadBatches, ReadError, Shard};
 use pellucid_data::table::{Column, Kind};
-use pellucid_data::{Field, Table, Watch, closest};
+use pellucid_data::{Field, Quiet, Table, Watch, closest};
 use pellucid_models::trees::{BindError, Binding, Ensemble, FeatureKind, FeatureMatrix};
 
 /// Rows a batch: enough to keep every core busy, few enough to hold.
@@ -70,6 +70,7 @@ pub struct Feed<'a> {
     unseen: Vec<usize>,
     /// Rows of the whole table, where only a part is read.
     whole: Option<u64>,
+    watch: &'a dyn Watch,
 }
 
 impl<'a> Feed<'a> {
@@ -105,7 +106,14 @@ impl<'a> Feed<'a> {
             ended: false,
             unseen,
             whole: None,
+            watch: &Quiet,
         })
+    }
+
+    /// Asks from now on whether to stop, before each batch of the table.
+    #[must_use]
+    pub fn watched(self, watch: &'a dyn Watch) -> Self {
+        Self { watch, ..self }
     }
 
     /// Reads only a part of the rows from now on.
@@ -148,6 +156,9 @@ impl<'a> Feed<'a> {
     }
 
     fn next_table(&mut self) -> Result<Option<(usize, Table)>, FeedError> {
+        if self.watch.should_stop() {
+            return Err(FeedError::Stopped);
+        }
         let batch = self.reader.next_batch().map_err(|cause| read(&self.source_name, cause))?;
         let Some(table) = batch else { return Ok(None) };
         let first = self.read_rows;
@@ -250,6 +261,16 @@ impl<'a> Feed<'a> {
         let features = self.model.features.iter().zip(self.unseen.iter().copied());
         features.filter(|(_, n)| *n > 0).map(of).collect()
     }
+}
+
+/// What people should know where base and values of a row miss its answer by more than rounding, see
+/// [`Attributions::first_doubtful`](pellucid_explain::Attributions::first_doubtful).
+#[must_use]
+pub fn doubtful_note(row: usize) -> String {
+    format!(
+        "row {row}: base and values miss the answer by more than rounding; what the model adds up differs so much in size \
+         that 64 bits can't hold the sum, or is no number. The residual of every row says by how much"
+    )
 }
 
 /// All rows of a table as a model compares them, for instance a background.

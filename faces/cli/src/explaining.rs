@@ -3,14 +3,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use pellucid::data::OutputId;
 use pellucid::data::read::{ReadBatches, ReadOptions};
 use pellucid::explain::shapley::{
     Background, Game, How, InteractionPlan, Interactions, Method, Plan, PlanError, plan_game,
     plan_interactions, shap_interactions, tree_shap,
 };
 use pellucid::explain::{Attributions, Control, Space, Stopped};
-use pellucid::feed::{BATCH, Feed as Rows, FeedError, read_whole};
+use pellucid::feed::{BATCH, Feed as Rows, FeedError, doubtful_note, read_whole};
 use pellucid::files::{FileError, map, open_table};
 use pellucid::models::trees::import::import;
 use pellucid::models::trees::{Ensemble, FeatureMatrix};
@@ -148,9 +147,6 @@ impl Explained {
     }
 }
 
-/// A residual above this share of a row's size is more than rounding.
-const ROUNDING: f64 = 1e-9;
-
 /// Explains all rows of a feed, or one of them; every piece goes to `take` as soon as it is done.
 pub(crate) fn explain(
     feed: &mut Feed,
@@ -190,7 +186,7 @@ pub(crate) fn explain_each(
         },
         tree_shap,
         |first, piece, found| {
-            doubtful = doubtful.or_else(|| first_doubtful(&found).map(|row| first + row));
+            doubtful = doubtful.or_else(|| found.first_doubtful().map(|row| first + row));
             take(first, &shown.rows(piece), &shown.values(&found))
         },
     )?;
@@ -216,7 +212,7 @@ pub(crate) fn explain_pairs(
         |model, game, expected, control| plan_interactions(model, game, How::new(method, expected), control),
         shap_interactions,
         |first, _, found| {
-            doubtful = doubtful.or_else(|| first_doubtful(found.values()).map(|row| first + row));
+            doubtful = doubtful.or_else(|| found.values().first_doubtful().map(|row| first + row));
             take(&found)
         },
     )?;
@@ -226,10 +222,7 @@ pub(crate) fn explain_pairs(
 
 fn note_doubtful(doubtful: Option<usize>, console: &Console) {
     if let Some(row) = doubtful {
-        console.note(&format!(
-            "row {row}: base and values miss the answer by more than rounding; what the model adds up differs so much in size \
-             that 64 bits can't hold the sum, or is no number. The residual of every row says by how much"
-        ));
+        console.note(&doubtful_note(row));
     }
 }
 
@@ -300,17 +293,6 @@ fn each_piece<P, T>(
             None => feed.rows.no_rows().into(),
         }),
     }
-}
-
-/// The first row whose residual is more than rounding, or no number.
-fn first_doubtful(found: &Attributions) -> Option<usize> {
-    let outputs = || (0..found.n_outputs()).map(OutputId::at);
-    let is_doubtful = |row: usize, output: OutputId| {
-        let size = found.margin(row, output).abs() + found.base(output).abs() + 1.0;
-        let residual = found.residual(row, output);
-        residual.is_nan() || residual > ROUNDING * size
-    };
-    (0..found.n_rows()).find(|&row| outputs().any(|output| is_doubtful(row, output)))
 }
 
 /// How many rows are explained between two looks at the clock: a slow method must not lose what it has

@@ -1,0 +1,228 @@
+"""Shap's signatures over our engine: change one import, keep the rest.
+
+    from pellucid.compat import TreeExplainer     # instead of: from shap import TreeExplainer
+
+What is the same: arguments, shapes of the answers, `expected_value`, and `shap.Explanation` as the answer of a call. What differs: all values
+are of 64 bits, every call checks that they add up, all rows of a background count (shap takes 100 of them), and what is not there is an
+error with a reason.
+"""
+
+import time
+
+import numpy as np
+
+from ._explain import TreeExplainer as _TreeExplainer
+from .errors import DataError, PellucidError, UsageError
+
+__all__ = ["AdditivityError", "TreeExplainer"]
+
+_PERTURBATIONS = ("auto", "interventional", "tree_path_dependent")
+
+
+class AdditivityError(PellucidError):
+    """Values and base do not add up to the model's answer."""
+
+
+class TreeExplainer:
+    """`shap.TreeExplainer`, computed by Pellucid.
+
+    Parameters
+    ----------
+    model : object, path or bytes
+        As for `pellucid.TreeExplainer`.
+    data : array_like or data frame, optional
+        The background.
+    model_output : {'raw', 'probability'} or name of a method, default 'raw'
+        `probability` is what shap calls so: values of the margin, rescaled for each row of the background. `predict_proba` and `predict`
+        are taken where they say the same as one of these. `log_loss` is not there.
+    feature_perturbation : {'auto', 'interventional', 'tree_path_dependent'}, default 'auto'
+    feature_names : sequence of str, optional
+    approximate, link, linearize_link
+        Ignored, as shap does; `approximate` is an argument of the calls.
+
+    Raises
+    ------
+    UsageError
+        For what shap has and Pellucid has not; the text says what to do instead.
+    """
+
+    def __init__(
+        self,
+        model,
+        data=None,
+        model_output="raw",
+        feature_perturbation="auto",
+        feature_names=None,
+        approximate=None,
+        link=None,
+        linearize_link=None,
+    ):
+        if feature_perturbation not in _PERTURBATIONS:
+            raise UsageError(f"feature_perturbation {feature_perturbation!r}: it is one of {', '.join(_PERTURBATIONS)}")
+        if feature_perturbation == "auto":
+            feature_perturbation = "tree_path_dependent" if data is None else "interventional"
+        if feature_perturbation == "interventional" and data is None:
+            raise UsageError("feature_perturbation='interventional' needs rows to compare with: give data=, or leave it out for 'auto'")
+        if feature_perturbation == "tree_path_dependent" and data is not None:
+            raise UsageError(
+                "feature_perturbation='tree_path_dependent' with data= would count the rows of the data anew in each tree, which is not done here; "
+                "leave data out (the counts of training), or take 'interventional'"
+            )
+        self.model, self.data, self.model_output = model, data, model_output
+        self.feature_perturbation = feature_perturbation
+        output = _output(model, model_output)
+        if output == "probability-rescaled" and data is None:
+            raise UsageError('only model_output="raw" goes with feature_perturbation="tree_path_dependent"')
+        self._is_doubled = model_output == "predict_proba" and output == "probability-rescaled"
+        self._names = None if feature_names is None else list(feature_names)
+        make = lambda method: _TreeExplainer(model, _values(data), output, method=method, feature_names=self._names)
+        self._explainer, self._make, self._approximate = make("auto"), make, None
+
+    @property
+    def expected_value(self):
+        """float or ndarray of shape (n_outputs,): The answer with no feature known."""
+        base = self._explainer.expected_value
+        if self._is_doubled:
+            return np.array([1 - base, base])
+        # As shap: one number in an array for scikit-learn's own models without a background.
+        is_own = type(self.model).__module__.partition(".")[0] == "sklearn"
+        return np.array([base]) if is_own and self.data is None and np.ndim(base) == 0 else base
+
+    def shap_values(self, X, y=None, tree_limit=None, approximate=False, check_additivity=True, from_call=False):
+        """Shapley values of rows.
+
+        Parameters
+        ----------
+        X : array_like, data frame or DMatrix
+            Rows x columns, or one row.
+        y : ignored
+            It belongs to `log_loss`.
+        tree_limit : None or -1
+            All trees; others are an error: save the first trees as a model of their own.
+        approximate : bool, default False
+            Saabas values instead.
+        check_additivity : bool, default True
+            Whether values that do not add up are an error.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features) or (n_rows, n_features, n_outputs)
+            Without the first axis for one row.
+        """
+        rows, is_one = _rows(X, self.model)
+        found = self._explain(rows, tree_limit, approximate, check_additivity)
+        values = self._doubled(found.values)
+        return values[0] if is_one else values
+
+    def shap_interaction_values(self, X, y=None, tree_limit=None):
+        """Interaction values of rows.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features, n_features) or (n_rows, n_features, n_features, n_outputs)
+        """
+        _all_trees(tree_limit)
+        rows, is_one = _rows(X, self.model)
+        values = self._explainer.interactions(rows)
+        return values[0] if is_one else values
+
+    def __call__(self, X, y=None, interactions=False, check_additivity=True, approximate=False):
+        """The same as `shap.Explanation`.
+
+        Returns
+        -------
+        shap.Explanation
+
+        Raises
+        ------
+        MissingDependencyError
+            When shap is not installed; `pellucid.TreeExplainer` needs none.
+        """
+        start = time.perf_counter()
+        rows, _ = _rows(X, self.model)
+        found = self._explain(rows, None, approximate, check_additivity).to_shap()
+        if interactions:
+            found.values = self._explainer.interactions(rows)
+        found.values = self._doubled(found.values)
+        if self._is_doubled:
+            found.base_values = np.stack([1 - found.base_values, found.base_values], axis=-1)
+        found.data = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(rows)
+        found.compute_time = time.perf_counter() - start
+        return found
+
+    def _explain(self, rows, tree_limit, approximate, check_additivity):
+        _all_trees(tree_limit)
+        explainer = self._explainer
+        if approximate:
+            self._approximate = self._approximate or self._make("approximate")
+            explainer = self._approximate
+        found = explainer(rows)
+        if check_additivity and not approximate:
+            size = np.abs(found.margins) + np.abs(found.base_values) + 1.0
+            if not np.all(found.residual <= 1e-6 * size):
+                row = int(np.argmax(np.nan_to_num(np.reshape(found.residual, (len(found), -1)), nan=np.inf).max(axis=1)))
+                raise AdditivityError(
+                    f"row {row}: base and values miss the answer by {np.max(found.residual[row]):.3g}; what the model adds up differs so much in size that "
+                    "64 bits can't hold the sum, or is no number. check_additivity=False answers all the same"
+                )
+        return found
+
+    def _doubled(self, values):
+        """Both classes, where shap has both."""
+        return np.stack([-values, values], axis=-1) if self._is_doubled else values
+
+
+def _output(model, name):
+    """What shap means by a `model_output`, in our words."""
+    is_probability = hasattr(model, "predict_proba")
+    # Forests and trees of scikit-learn add up probabilities: they are the margin.
+    is_forest = hasattr(model, "tree_") or hasattr(model, "estimators_") and not hasattr(model, "learning_rate")
+    if name == "raw":
+        return "margin"
+    if name == "predict" and is_forest and not is_probability and hasattr(model, "criterion"):
+        return "margin"
+    if name == "probability" or name == "predict_proba" and is_probability:
+        if is_forest and not is_probability:
+            raise UsageError(f"model_output {name!r}: the model has no probabilities")
+        return "margin" if is_forest else "probability-rescaled"
+    if name == "log_loss":
+        raise UsageError("model_output='log_loss' explains a loss and not the model; it is not there: take 'raw' or 'probability'")
+    raise UsageError(f"model_output {name!r}: it is 'raw' or 'probability' (or 'predict_proba', 'predict' where these say the same)")
+
+
+def _all_trees(limit):
+    if limit not in (None, -1):
+        raise UsageError(f"tree_limit {limit}: all trees are explained; make a model of the first ones (XGBoost: booster[:{limit}]) and explain that")
+
+
+def _rows(X, model):
+    """Rows x columns as our explainer takes them, and whether one row came alone."""
+    if hasattr(X, "get_data") and hasattr(X, "num_row"):
+        # A DMatrix of XGBoost: it keeps no value apart from 0 where none was given.
+        return _dense(X.get_data(), np.nan), False
+    if hasattr(X, "toarray"):
+        # What is absent is missing for XGBoost, and 0 for the others.
+        is_xgboost = type(model).__module__.partition(".")[0] == "xgboost"
+        return _dense(X.tocsr(), np.nan if is_xgboost else 0.0), False
+    if hasattr(X, "to_frame") and getattr(X, "ndim", 2) == 1:
+        return np.asarray(X)[None, :], True
+    if not hasattr(X, "columns") and np.ndim(X) == 1:
+        return np.asarray(X)[None, :], True
+    return X, False
+
+
+def _dense(sparse, absent):
+    """A compressed matrix as rows x columns."""
+    dense = np.full(sparse.shape, absent, dtype=sparse.dtype)
+    rows = np.repeat(np.arange(sparse.shape[0]), np.diff(sparse.indptr))
+    dense[rows, sparse.indices] = sparse.data
+    return dense
+
+
+def _values(data):
+    """A background as rows: shap's maskers hold theirs."""
+    if data is None or not hasattr(data, "data") or hasattr(data, "dtype") or hasattr(data, "columns"):
+        return data
+    if not isinstance(data.data, np.ndarray):
+        raise DataError(f"a background of type {type(data).__name__} is not read; give its rows")
+    return data.data

@@ -1,0 +1,412 @@
+//! A model of trees (or slopes) as Python holds it: read once, asked often, pickled as the bytes it came from.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
+use pellucid::data::{Control, OutputId};
+use pellucid::explain::shapley::{
+    Background, Game, How, Method, Plan, plan_game, plan_interactions, shap_interactions, tree_shap,
+};
+use pellucid::explain::{Attributions, Space};
+use pellucid::feed::{Feed, read_whole};
+use pellucid::files::{FileError, map};
+use pellucid::models::trees::import::import;
+use pellucid::models::trees::{Ensemble, FeatureKind, FeatureMatrix};
+use pellucid::models::{Predict as _, Scale};
+use pellucid::views::Sample;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use crate::calls::{run, threads};
+use crate::errors::Failure;
+use crate::explained::{Explained, Pairs};
+use crate::frames::Frame;
+
+/// A saved model that explains itself.
+#[pyclass(frozen, module = "pellucid._native")]
+pub(crate) struct TreeModel {
+    model: Ensemble,
+    /// What it was read from; what a pickle holds.
+    bytes: Arc<[u8]>,
+    background: Option<Arc<Background>>,
+}
+
+/// Columns and weights of a background, as NumPy holds them.
+type Rows<'py> = (Vec<PyReadonlyArray1<'py, f64>>, PyReadonlyArray1<'py, f64>);
+
+/// The same on its way into a pickle.
+type Going<'py> = (Vec<Bound<'py, PyArray1<f64>>>, Bound<'py, PyArray1<f64>>);
+
+/// What was asked of an explanation.
+#[derive(Clone, Copy)]
+struct Way {
+    method: Method,
+    space: Space,
+    is_correlated: bool,
+}
+
+impl Way {
+    fn of(method: &str, output: &str, game: &str) -> Result<Self, Failure> {
+        let method = Method::NAMES.iter().find(|(name, _)| *name == method).map(|(_, method)| *method);
+        let method =
+            method.ok_or_else(|| Failure::usage(said("method", &Method::NAMES.map(|(name, _)| name))))?;
+        let space = match output {
+            "margin" => Space::Margin,
+            "probability" => Space::Probability,
+            "probability-rescaled" => Space::Rescaled,
+            _ => {
+                return Err(Failure::usage(said(
+                    "output",
+                    &["margin", "probability", "probability-rescaled"],
+                )));
+            }
+        };
+        Ok(Self { method, space, is_correlated: game == "correlation-dependent" })
+    }
+}
+
+fn said(argument: &str, names: &[&str]) -> String {
+    format!("{argument} is one of {}", names.join(", "))
+}
+
+#[pymethods]
+impl TreeModel {
+    /// Reads a model from the bytes of its file, which is called `name` in errors.
+    #[staticmethod]
+    fn from_bytes(py: Python<'_>, bytes: &[u8], name: &str) -> PyResult<Self> {
+        let bytes: Arc<[u8]> = bytes.into();
+        run(py, |_| {
+            let model =
+                import(&bytes).map_err(|cause| FileError::Model { path: PathBuf::from(name), cause })?;
+            Ok(Self { model, bytes: Arc::clone(&bytes), background: None })
+        })
+    }
+
+    /// Reads a file.
+    #[staticmethod]
+    fn from_path(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let bytes = run(py, |_| Ok(map(Path::new(&path))?))?;
+        Self::from_bytes(py, &bytes, &path.display().to_string())
+    }
+
+    /// The bytes that it was read from.
+    #[getter]
+    fn bytes<'py>(&self, py: Python<'py>) -> Bound<'py, PyBytes> {
+        PyBytes::new(py, &self.bytes)
+    }
+
+    /// Pickled as its bytes; with the background, whose rows go along.
+    #[expect(clippy::type_complexity, reason = "what pickle wants")]
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>, Option<Going<'py>>))> {
+        let restore = py.import("pellucid._native")?.getattr("TreeModel")?.getattr("restored")?;
+        let rows = self.background.as_ref().map(|background| {
+            let columns = background.rows().columns().iter();
+            let columns = columns.map(|column| PyArray1::from_slice(py, column)).collect();
+            (columns, PyArray1::from_slice(py, background.weights()))
+        });
+        Ok((restore, (PyBytes::new(py, &self.bytes), rows)))
+    }
+
+    /// What a pickle comes back as.
+    #[staticmethod]
+    fn restored(py: Python<'_>, bytes: &[u8], rows: Option<Rows<'_>>) -> PyResult<Self> {
+        let mut model = Self::from_bytes(py, bytes, "the model of a pickle")?;
+        if let Some((columns, weights)) = rows {
+            let columns: Vec<Vec<f64>> = columns.iter().map(|column| column.as_array().to_vec()).collect();
+            let weights = weights.as_array().to_vec();
+            let n = columns.first().map_or(0, Vec::len);
+            let rows = FeatureMatrix::new(columns, n, model.model.cast)
+                .ok_or_else(|| Failure::usage("a pickle with columns of different lengths"))?;
+            model.background = Some(Arc::new(Background::new(rows, Some(weights)).map_err(Failure::from)?));
+        }
+        Ok(model)
+    }
+
+    /// Names of the columns that it was trained on.
+    #[getter]
+    fn feature_names(&self) -> Vec<&str> {
+        self.model.features.iter().map(|feature| feature.name.as_str()).collect()
+    }
+
+    /// Whether these names stand in the model, or are only numbers.
+    #[getter]
+    fn named(&self) -> bool {
+        self.model.named
+    }
+
+    /// The categories of each feature in the order of their codes; `None` of numbers.
+    #[getter]
+    fn categories(&self) -> Vec<Option<Vec<String>>> {
+        let of = |kind: &FeatureKind| match kind {
+            FeatureKind::Level { levels, .. } => Some(levels.to_vec()),
+            FeatureKind::Number | FeatureKind::Code => None,
+        };
+        self.model.features.iter().map(|feature| of(&feature.kind)).collect()
+    }
+
+    /// How many margins a row has.
+    #[getter]
+    fn n_outputs(&self) -> usize {
+        self.model.n_outputs()
+    }
+
+    /// How many trees are summed.
+    #[getter]
+    fn n_trees(&self) -> usize {
+        self.model.trees.len()
+    }
+
+    /// The library, the format and the objective, as the file names them, and what a reader should know.
+    #[getter]
+    fn origin(&self) -> (&'static str, &'static str, &str, Vec<String>) {
+        let origin = &self.model.origin;
+        (origin.library, origin.format, &origin.objective, origin.notes.clone())
+    }
+
+    /// What margins are measured in.
+    #[getter]
+    fn margin_unit(&self) -> &'static str {
+        self.model.link.margin_unit()
+    }
+
+    /// The same model with rows to compare with, and what to know of them.
+    #[pyo3(signature = (data, weights, drop))]
+    fn with_background(
+        &self,
+        py: Python<'_>,
+        data: &Bound<'_, PyAny>,
+        weights: Option<Vec<f64>>,
+        drop: Vec<String>,
+    ) -> PyResult<(Self, Vec<String>)> {
+        let mut frame = Frame::of(data)?;
+        let name = frame.name();
+        let source = frame.open();
+        let (background, notes) = run(py, |interrupt| {
+            let whole = read_whole(&self.model, source.reader()?, &name, &drop, None, interrupt)?;
+            Ok((Background::new(whole.rows, weights)?, whole.notes))
+        })?;
+        let (model, bytes) = (self.model.clone(), Arc::clone(&self.bytes));
+        Ok((Self { model, bytes, background: Some(Arc::new(background)) }, notes))
+    }
+
+    /// Explains rows: their values with all that belongs to them.
+    #[pyo3(signature = (data, *, method, output, game, drop, threads))]
+    fn explain(
+        &self,
+        py: Python<'_>,
+        data: &Bound<'_, PyAny>,
+        method: &str,
+        output: &str,
+        game: &str,
+        drop: Vec<String>,
+        threads: Option<usize>,
+    ) -> PyResult<Explained> {
+        let (way, threads) = (Way::of(method, output, game)?, self::threads(threads)?);
+        let mut frame = Frame::of(data)?;
+        let name = frame.name();
+        let source = frame.open();
+        run(py, |interrupt| {
+            let mut feed = Feed::new(self.model.clone(), source.reader()?, &name, &drop)?.watched(interrupt);
+            let control = interrupt.control(threads);
+            let mut sample = Sample::new(&feed.model);
+            let mut plan = None;
+            let mut out = Explained::empty(feed.n_rows());
+            while let Some((first, rows)) = feed.next_rows()? {
+                let plan = match &plan {
+                    Some(plan) => plan,
+                    None => {
+                        let how = How { space: way.space, ..How::new(way.method, feed.expected_rows(&rows)) };
+                        plan.insert(plan_game(&feed.model, self.game(way), how, &control)?)
+                    }
+                };
+                for piece in pieces(rows.n_rows(), self.model.base.len() * self.model.features.len()) {
+                    let own = rows.slice(piece.clone());
+                    let found = tree_shap(&feed.model, plan, &own, &control)?;
+                    sample.add(first + piece.start, &own, &found);
+                    out.add(&found)?;
+                }
+            }
+            let plan = plan.ok_or_else(|| feed.no_rows())?;
+            let notes = [feed.notes(), feed.unseen_notes()].concat();
+            Ok(out.done(feed.model, sample, &plan, notes))
+        })
+    }
+
+    /// Explains rows that stand as the model compares them already, as [`TreeModel::matrix`] answers them; features are called `names`.
+    #[pyo3(signature = (columns, *, names, method, output, game, threads))]
+    fn explain_rows(
+        &self,
+        py: Python<'_>,
+        columns: Vec<PyReadonlyArray1<'_, f64>>,
+        names: Vec<String>,
+        method: &str,
+        output: &str,
+        game: &str,
+        threads: Option<usize>,
+    ) -> PyResult<Explained> {
+        let (way, threads) = (Way::of(method, output, game)?, self::threads(threads)?);
+        let columns: Vec<Vec<f64>> = columns.iter().map(|column| column.as_array().to_vec()).collect();
+        run(py, |interrupt| {
+            let n = columns.first().map_or(0, Vec::len);
+            let rows = FeatureMatrix::new(columns, n, self.model.cast)
+                .filter(|rows| rows.n_features() == self.model.features.len())
+                .ok_or_else(|| Failure::usage("columns differ in length, or are not those of the model"))?;
+            let control = interrupt.control(threads);
+            let how = How { space: way.space, ..How::new(way.method, n) };
+            let plan = plan_game(&self.model, self.game(way), how, &control)?;
+            let found = tree_shap(&self.model, &plan, &rows, &control)?;
+            let mut model = self.model.clone();
+            model.features.iter_mut().zip(names).for_each(|(feature, name)| feature.name = name);
+            let mut sample = Sample::new(&model);
+            sample.add(0, &rows, &found);
+            let mut out = Explained::empty(None);
+            out.add(&found)?;
+            Ok(out.done(model, sample, &plan, Vec::new()))
+        })
+    }
+
+    /// The answer with no feature known, one number an output.
+    #[pyo3(signature = (*, method, output, game))]
+    fn expected(&self, py: Python<'_>, method: &str, output: &str, game: &str) -> PyResult<Vec<f64>> {
+        let way = Way::of(method, output, game)?;
+        run(py, |interrupt| {
+            let control = interrupt.control(NonZeroUsize::MIN);
+            let how = How { space: way.space, ..How::new(way.method, 1) };
+            let plan = plan_game(&self.model, self.game(way), how, &control)?;
+            // No row: the base is that of all.
+            let columns = vec![vec![0.0]; self.model.features.len()];
+            let row = FeatureMatrix::new(columns, 1, self.model.cast);
+            let row = row.ok_or_else(|| Failure::usage("the model has no features"))?;
+            Ok(bases(&tree_shap(&self.model, &plan, &row, &control)?))
+        })
+    }
+
+    /// The interaction values of rows.
+    #[pyo3(signature = (data, *, method, game, drop, threads))]
+    fn interactions(
+        &self,
+        py: Python<'_>,
+        data: &Bound<'_, PyAny>,
+        method: &str,
+        game: &str,
+        drop: Vec<String>,
+        threads: Option<usize>,
+    ) -> PyResult<Pairs> {
+        let (way, threads) = (Way::of(method, "margin", game)?, self::threads(threads)?);
+        let mut frame = Frame::of(data)?;
+        let name = frame.name();
+        let source = frame.open();
+        run(py, |interrupt| {
+            let mut feed = Feed::new(self.model.clone(), source.reader()?, &name, &drop)?.watched(interrupt);
+            let control = interrupt.control(threads);
+            let mut plan = None;
+            let mut out = Explained::empty(feed.n_rows());
+            while let Some((_, rows)) = feed.next_rows()? {
+                let plan = match &plan {
+                    Some(plan) => plan,
+                    None => {
+                        let how = How::new(way.method, feed.expected_rows(&rows));
+                        plan.insert(plan_interactions(&feed.model, self.game(way), how, &control)?)
+                    }
+                };
+                let n = self.model.features.len();
+                for piece in pieces(rows.n_rows(), self.model.base.len() * n * n) {
+                    let found = shap_interactions(&feed.model, plan, &rows.slice(piece), &control)?;
+                    out.add_pairs(&found)?;
+                }
+            }
+            let notes = [feed.notes(), feed.unseen_notes()].concat();
+            if plan.is_none() {
+                return Err(feed.no_rows().into());
+            }
+            Ok(out.pairs(notes))
+        })
+    }
+
+    /// Margins and predictions of rows, row by row: numbers, and how many of them a row has.
+    #[pyo3(signature = (data, *, drop))]
+    #[expect(clippy::type_complexity, reason = "two arrays with their widths, and notes")]
+    fn predict<'py>(
+        &self,
+        py: Python<'py>,
+        data: &Bound<'py, PyAny>,
+        drop: Vec<String>,
+    ) -> PyResult<((Bound<'py, PyArray1<f64>>, usize), (Bound<'py, PyArray1<f64>>, usize), Vec<String>)> {
+        let mut frame = Frame::of(data)?;
+        let name = frame.name();
+        let source = frame.open();
+        let k = self.model.n_outputs();
+        let (margins, predictions, notes) = run(py, |interrupt| {
+            let mut feed = Feed::new(self.model.clone(), source.reader()?, &name, &drop)?.watched(interrupt);
+            let (mut margins, mut predictions) = (Vec::new(), Vec::new());
+            while let Some((_, rows)) = feed.next_rows()? {
+                let found = feed.model.predict(&rows, Scale::Margin);
+                predictions.extend(found.chunks_exact(k).flat_map(|row| feed.model.predictions(row)));
+                margins.extend(found);
+            }
+            if margins.is_empty() {
+                return Err(feed.no_rows().into());
+            }
+            Ok((margins, predictions, [feed.notes(), feed.unseen_notes()].concat()))
+        })?;
+        let width = self.model.link.n_predictions(k);
+        Ok(((margins.into_pyarray(py), k), (predictions.into_pyarray(py), width), notes))
+    }
+
+    /// Rows as the model compares them, one column a feature: numbers, and codes of categories.
+    #[pyo3(signature = (data, *, drop))]
+    fn matrix<'py>(
+        &self,
+        py: Python<'py>,
+        data: &Bound<'py, PyAny>,
+        drop: Vec<String>,
+    ) -> PyResult<Vec<Bound<'py, PyArray1<f64>>>> {
+        let mut frame = Frame::of(data)?;
+        let name = frame.name();
+        let source = frame.open();
+        let whole = run(py, |interrupt| {
+            Ok(read_whole(&self.model, source.reader()?, &name, &drop, None, interrupt)?)
+        })?;
+        Ok(whole.rows.columns().iter().map(|column| PyArray1::from_slice(py, column)).collect())
+    }
+}
+
+impl TreeModel {
+    /// The model made ready for so many rows; arguments as those of [`TreeModel::explain`].
+    pub(crate) fn planned(
+        &self,
+        (method, output, game): (&str, &str, &str),
+        expected_rows: usize,
+        control: &Control<'_>,
+    ) -> Result<(Ensemble, Plan), Failure> {
+        let way = Way::of(method, output, game)?;
+        let how = How { space: way.space, ..How::new(way.method, expected_rows) };
+        Ok((self.model.clone(), plan_game(&self.model, self.game(way), how, control)?))
+    }
+
+    fn game(&self, way: Way) -> Game<'_> {
+        match self.background.as_deref() {
+            None => Game::PathDependent,
+            Some(background) if way.is_correlated => Game::Correlated(background),
+            Some(background) => Game::Background(background),
+        }
+    }
+}
+
+/// Rows in pieces whose answers are not too large: `width` numbers a row.
+pub(crate) fn pieces(n_rows: usize, width: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    /// Bytes of values that are computed at a time, at most.
+    const MOST_BYTES: usize = 128 << 20;
+    let most = (MOST_BYTES / (width * size_of::<f64>()).max(1)).clamp(1, n_rows.max(1));
+    (0..n_rows).step_by(most).map(move |start| start..n_rows.min(start + most))
+}
+
+/// The base values of an explanation, one an output.
+pub(crate) fn bases(found: &Attributions) -> Vec<f64> {
+    (0..found.n_outputs()).map(|output| found.base(OutputId::at(output))).collect()
+}
