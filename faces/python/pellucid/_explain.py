@@ -264,6 +264,7 @@ class Explanation:
         self.method, self.game, self.output = found.method, found.game, explainer.output
         self.described, self.exact = found.described, found.exact
         self._explainer, self._found, self._X, self._codes = explainer, found, X, None
+        self._first = 0
         return self
 
     @property
@@ -326,7 +327,7 @@ class Explanation:
             explainer = self._explainer
             columns = [np.ascontiguousarray(column, dtype=np.float64) for column in self.data.T]
             self._found = explainer._model.explain_rows(
-                columns, names=self.feature_names, method=explainer.method, output=explainer.output, game=explainer._game, threads=explainer.threads
+                columns, names=self.feature_names, first=self._first, method=explainer.method, output=explainer.output, game=explainer._game, threads=explainer.threads
             )
         return self._found
 
@@ -338,9 +339,13 @@ class Explanation:
             if not -len(self) <= rows < len(self):
                 raise IndexError(f"row {rows}: the explanation has {len(self)} rows")
             rows = slice(rows, rows + 1 or None)
+        # Pictures of one row say which it was.
+        own = np.arange(len(self))[rows]
         part = object.__new__(type(self))
         part.__dict__.update(self.__dict__)
         part._codes, part._X, part._found = self.data[rows], None, None
+        if len(self) > 1:
+            part._first = int(own[0]) if len(own) == 1 else 0
         for name in ("values", "margins", "residual", "base_values"):
             setattr(part, name, getattr(self, name)[rows])
         return part

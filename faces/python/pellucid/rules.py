@@ -136,8 +136,8 @@ class _RuleList(list):
         return "\n".join(f"{rule.text}  ->  {rule.predicts}  ({rule.right} of {rule.covers} right)" for rule in self) or "no rule"
 
     def _repr_html_(self):
-        head = "<tr><th style='text-align:left'>rule</th><th>predicts</th><th>rows</th><th>right</th></tr>"
-        row = "<tr><td style='text-align:left'>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>"
+        head = "<tr><th style='text-align:left'>rule</th><th style='padding:0 1em'>predicts</th><th style='padding:0 1em'>rows</th><th style='padding:0 1em'>right</th></tr>"
+        row = "<tr><td style='text-align:left'>{}</td><td style='padding:0 1em'>{}</td><td style='padding:0 1em'>{}</td><td style='padding:0 1em'>{}</td></tr>"
         cells = lambda rule: (html.escape(rule.text), html.escape(str(rule.predicts)), rule.covers, rule.right)
         return f"<table>{head}{''.join(row.format(*cells(rule)) for rule in self)}</table>"
 

@@ -237,13 +237,16 @@ impl TreeModel {
         })
     }
 
-    /// Explains rows that stand as the model compares them already, as [`TreeModel::matrix`] answers them; features are called `names`.
-    #[pyo3(signature = (columns, *, names, method, output, game, threads))]
+    /// Explains rows that stand as the model compares them already, as [`TreeModel::matrix`] answers them; features are called `names`, and
+    /// the first row is the `first` one of its data.
+    #[pyo3(signature = (columns, *, names, first, method, output, game, threads))]
+    #[expect(clippy::too_many_arguments, reason = "arguments of Python's, by name")]
     fn explain_rows(
         &self,
         py: Python<'_>,
         columns: Vec<PyReadonlyArray1<'_, f64>>,
         names: Vec<String>,
+        first: usize,
         method: &str,
         output: &str,
         game: &str,
@@ -263,7 +266,7 @@ impl TreeModel {
             let mut model = self.model.clone();
             model.features.iter_mut().zip(names).for_each(|(feature, name)| feature.name = name);
             let mut sample = Sample::new(&model);
-            sample.add(0, &rows, &found);
+            sample.add(first, &rows, &found);
             let mut out = Explained::empty(None);
             out.add(&found)?;
             Ok(out.done(model, sample, &plan, Vec::new()))

@@ -249,6 +249,7 @@ def test_every_picture(rows, booster, kind, tmp_path):
 def test_pictures_of_one_row_are_of_that_row(rows, booster):
     found = pel.TreeExplainer(booster)(frame_of(rows[0]))
     assert found.plot.waterfall(5).svg == found[5].plot.waterfall().svg != found.plot.waterfall(6).svg
+    assert "Why row 5 came to" in found.plot.waterfall(5).svg and "Why row 399 came to" in found[-1].plot.waterfall().svg
 
 
 def test_shap_draws_what_it_is_given(rows, booster):

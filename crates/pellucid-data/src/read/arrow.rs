@@ -67,6 +67,9 @@ pub(super) fn table(batch: &RecordBatch, schema: &Arc<Schema>) -> Result<Table, 
 fn numbers(array: &dyn Array) -> Result<Column, ReadError> {
     let cast = arrow_cast::cast(array, &DataType::Float64)?;
     let values = cast.as_primitive::<Float64Type>();
+    if values.null_count() == 0 {
+        return Ok(Column::Number(values.values().to_vec()));
+    }
     Ok(Column::Number(values.iter().map(|value| value.unwrap_or(f64::NAN)).collect()))
 }
 

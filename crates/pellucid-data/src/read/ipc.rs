@@ -17,9 +17,14 @@ use crate::table::{Field, Schema, Table};
 
 type Batches = Box<dyn Iterator<Item = Result<RecordBatch, ArrowError>>>;
 
-/// Reads Arrow IPC that lies in memory or is mapped, or batches that another library made; they are as large as whoever made them chose.
+/// Rows of a batch that are converted at a time: some libraries hand over a whole frame as one.
+const MOST_ROWS: usize = 16_384;
+
+/// Reads Arrow IPC that lies in memory or is mapped, or batches that another library made; large ones come in pieces.
 pub struct ArrowReader {
     batches: Batches,
+    /// What is left of the batch before.
+    rest: Option<RecordBatch>,
     names: Vec<String>,
     taken: Vec<usize>,
     all: Arc<Schema>,
@@ -68,7 +73,7 @@ impl ArrowReader {
         let all = Arc::new(arrow::schema_of(schema)?);
         let names: Vec<String> = all.names().map(str::to_owned).collect();
         let taken = (0..names.len()).collect();
-        Ok(Self { batches, schema: Arc::clone(&all), all, names, taken })
+        Ok(Self { batches, rest: None, schema: Arc::clone(&all), all, names, taken })
     }
 }
 
@@ -88,9 +93,14 @@ impl ReadBatches for ArrowReader {
     }
 
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {
-        guarded("Arrow", || match self.batches.next() {
-            None => Ok(None),
-            Some(batch) => arrow::table(&batch?.project(&self.taken)?, &self.schema).map(Some),
+        guarded("Arrow", || {
+            let Some(batch) = self.rest.take().map(Ok).or_else(|| self.batches.next()) else {
+                return Ok(None);
+            };
+            let batch = batch?;
+            let n = batch.num_rows().min(MOST_ROWS);
+            self.rest = (n < batch.num_rows()).then(|| batch.slice(n, batch.num_rows() - n));
+            arrow::table(&batch.project(&self.taken)?.slice(0, n), &self.schema).map(Some)
         })
     }
 }
