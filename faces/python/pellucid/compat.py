@@ -139,13 +139,16 @@ class TreeExplainer:
             When shap is not installed; `pellucid.TreeExplainer` needs none.
         """
         start = time.perf_counter()
-        rows, _ = _rows(X, self.model)
+        rows, is_one = _rows(X, self.model)
         found = self._explain(rows, None, approximate, check_additivity).to_shap()
         if interactions:
             found.values = self._explainer.interactions(rows)
         found.values = self._doubled(found.values)
         if self._is_doubled:
             found.base_values = np.stack([1 - found.base_values, found.base_values], axis=-1)
+        if is_one:
+            # As shap: a row that comes alone has no axis of rows; its base value keeps one.
+            found.values = found.values[0]
         found.data = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(rows)
         found.compute_time = time.perf_counter() - start
         return found

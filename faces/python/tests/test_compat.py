@@ -62,6 +62,9 @@ def test_interactions_are_shaps(rows):
     ours, theirs = both(xgboost.XGBRegressor(n_estimators=9, max_depth=3).fit(X, rows[1][:20]))
     np.testing.assert_allclose(ours.shap_interaction_values(X), theirs.shap_interaction_values(X), atol=2e-5)
     assert ours(X, interactions=True).values.shape == (20, 6, 6)
+    alone = ours(X[0], interactions=True)
+    assert alone.values.shape == (6, 6)
+    np.testing.assert_allclose(alone.values.sum() + alone.base_values[0], ours(X[0]).values.sum() + alone.base_values[0], atol=1e-12)
 
 
 def test_probabilities_are_what_shap_calls_so(rows):
