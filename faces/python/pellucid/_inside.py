@@ -162,8 +162,26 @@ class Pair(NamedTuple):
     differ: list
 
 
-class PatchGrid:
+class _Drawn:
+    """What has a picture."""
+
+    def plot(self, width=860):
+        """Draws it, as many pixels wide.
+
+        Returns
+        -------
+        Picture
+        """
+        return Picture(self._drawing.svg(float(width)), self._drawing.sentence)
+
+    def _repr_html_(self):
+        return self.plot()._repr_html_()
+
+
+class PatchGrid(_Drawn):
     """What each place carries of the answer.
+
+    `plot()` draws: the grid.
 
     Attributes
     ----------
@@ -218,25 +236,15 @@ class PatchGrid:
         runs = [prompt.run for prompt in self.prompts]
         return [runs[0][at] if len({run[at] for run in runs}) == 1 else f"#{at}" for at in range(n)]
 
-    def plot(self, width=860):
-        """The grid as a picture, so many pixels wide.
-
-        Returns
-        -------
-        Picture
-        """
-        return Picture(self._drawing.svg(float(width)), self._drawing.sentence)
-
     def __repr__(self):
         shape = " x ".join(f"{n} {axis}s" for n, axis in zip(self.effects.shape, self.axes, strict=True))
         return f"PatchGrid({self.site} of {shape}; {self._drawing.sentence})"
 
-    def _repr_html_(self):
-        return self.plot()._repr_html_()
 
-
-class Attribution:
+class Attribution(_Drawn):
     """Which parts write a logit: what each adds, as the last norm and the unembedding see it.
+
+    `plot()` draws: the largest parts as bars.
 
     Attributes
     ----------
@@ -261,24 +269,14 @@ class Attribution:
             setattr(self, name, told[name])
         self._drawing = drawing
 
-    def plot(self, width=860):
-        """The largest parts as bars.
-
-        Returns
-        -------
-        Picture
-        """
-        return Picture(self._drawing.svg(float(width)), self._drawing.sentence)
-
     def __repr__(self):
         return f"Attribution({self._drawing.sentence})"
 
-    def _repr_html_(self):
-        return self.plot()._repr_html_()
 
-
-class LogitLens:
+class LogitLens(_Drawn):
     """What the model would say if it stopped after each block.
+
+    `plot()` draws: blocks down, tokens across, in each cell what would come next.
 
     Attributes
     ----------
@@ -313,24 +311,14 @@ class LogitLens:
         self._drawing = lens
         return self
 
-    def plot(self, width=860):
-        """Blocks down, tokens across, in each cell what would come next.
-
-        Returns
-        -------
-        Picture
-        """
-        return Picture(self._drawing.svg(float(width)), self._drawing.sentence)
-
     def __repr__(self):
         return f"LogitLens({len(self.layers)} readings of {len(self.tokens)} tokens; {self._drawing.sentence})"
 
-    def _repr_html_(self):
-        return self.plot()._repr_html_()
 
-
-class Heads:
+class Heads(_Drawn):
     """What heads attend to.
+
+    `plot()` draws: a square a head.
 
     Attributes
     ----------
@@ -351,18 +339,6 @@ class Heads:
         self._drawing = drawing
         return self
 
-    def plot(self, width=860):
-        """A square a head.
-
-        Returns
-        -------
-        Picture
-        """
-        return Picture(self._drawing.svg(float(width)), self._drawing.sentence)
-
     def __repr__(self):
         n_layers, n_heads, _ = self.scores.shape
         return f"Heads({n_layers} x {n_heads} on {len(self.tokens)} tokens)"
-
-    def _repr_html_(self):
-        return self.plot()._repr_html_()

@@ -1,7 +1,6 @@
 //! How do many batches go through one plan? A model that is made ready once in a process, for as many rows as are said and not for
 //! those of a batch, so that the batches of an engine change no bit; and sums of its answers, which join.
 
-use pellucid::data::Watch as _;
 use pellucid::explain::Attributions;
 use pellucid::explain::aggregate::{ACCURACY, Aggregate, Buckets, ExactSum, Sketch, Spread};
 use pellucid::explain::shapley::{Plan, tree_shap};
@@ -92,14 +91,11 @@ impl Planned {
         let source = frame.open();
         let width = self.model.base.len() * self.model.features.len();
         run(py, |interrupt| {
-            let mut feed = Feed::new(self.model.clone(), source.reader()?, &name, &[])?;
+            let mut feed = Feed::new(self.model.clone(), source.reader()?, &name, &[])?.watched(interrupt);
             let control = interrupt.control(threads);
             while let Some((_, rows)) = feed.next_rows()? {
                 for piece in pieces(rows.n_rows(), width) {
                     then(&tree_shap(&feed.model, &self.plan, &rows.slice(piece), &control)?)?;
-                }
-                if interrupt.should_stop() {
-                    return Err(Failure::Interrupted);
                 }
             }
             if feed.n_read() == 0 {

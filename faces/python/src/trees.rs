@@ -214,24 +214,17 @@ impl TreeModel {
             let mut feed = Feed::new(self.model.clone(), source.reader()?, &name, &drop)?.watched(interrupt);
             let control = interrupt.control(threads);
             let mut sample = Sample::new(&feed.model);
-            let mut plan = None;
             let mut out = Explained::empty(feed.n_rows());
-            while let Some((first, rows)) = feed.next_rows()? {
-                let plan = match &plan {
-                    Some(plan) => plan,
-                    None => {
-                        let how = How { space: way.space, ..How::new(way.method, feed.expected_rows(&rows)) };
-                        plan.insert(plan_game(&feed.model, self.game(way), how, &control)?)
-                    }
-                };
-                for piece in pieces(rows.n_rows(), self.model.base.len() * self.model.features.len()) {
-                    let own = rows.slice(piece.clone());
-                    let found = tree_shap(&feed.model, plan, &own, &control)?;
-                    sample.add(first + piece.start, &own, &found);
-                    out.add(&found)?;
-                }
-            }
-            let plan = plan.ok_or_else(|| feed.no_rows())?;
+            let prepare = |model: &Ensemble, expected| {
+                let how = How { space: way.space, ..How::new(way.method, expected) };
+                Ok(plan_game(model, self.game(way), how, &control)?)
+            };
+            let plan =
+                each_piece(&mut feed, self.model.features.len(), prepare, |model, plan, first, rows| {
+                    let found = tree_shap(model, plan, rows, &control)?;
+                    sample.add(first, rows, &found);
+                    out.add(&found)
+                })?;
             let notes = [feed.notes(), feed.unseen_notes()].concat();
             Ok(out.done(feed.model, sample, &plan, notes))
         })
@@ -307,27 +300,15 @@ impl TreeModel {
         run(py, |interrupt| {
             let mut feed = Feed::new(self.model.clone(), source.reader()?, &name, &drop)?.watched(interrupt);
             let control = interrupt.control(threads);
-            let mut plan = None;
             let mut out = Explained::empty(feed.n_rows());
-            while let Some((_, rows)) = feed.next_rows()? {
-                let plan = match &plan {
-                    Some(plan) => plan,
-                    None => {
-                        let how = How::new(way.method, feed.expected_rows(&rows));
-                        plan.insert(plan_interactions(&feed.model, self.game(way), how, &control)?)
-                    }
-                };
-                let n = self.model.features.len();
-                for piece in pieces(rows.n_rows(), self.model.base.len() * n * n) {
-                    let found = shap_interactions(&feed.model, plan, &rows.slice(piece), &control)?;
-                    out.add_pairs(&found)?;
-                }
-            }
-            let notes = [feed.notes(), feed.unseen_notes()].concat();
-            if plan.is_none() {
-                return Err(feed.no_rows().into());
-            }
-            Ok(out.pairs(notes))
+            let prepare = |model: &Ensemble, expected| {
+                Ok(plan_interactions(model, self.game(way), How::new(way.method, expected), &control)?)
+            };
+            let n = self.model.features.len();
+            each_piece(&mut feed, n * n, prepare, |model, plan, _, rows| {
+                out.add_pairs(&shap_interactions(model, plan, rows, &control)?)
+            })?;
+            Ok(out.pairs([feed.notes(), feed.unseen_notes()].concat()))
         })
     }
 
@@ -399,6 +380,27 @@ impl TreeModel {
             Some(background) => Game::Background(background),
         }
     }
+}
+
+/// Goes through a feed piece by piece: what `prepare` makes once, for so many rows as are expected, `take` gets with the number of a piece's
+/// first row. An answer has `width` numbers a row and output. Answers what was prepared.
+fn each_piece<P>(
+    feed: &mut Feed<'_>,
+    width: usize,
+    prepare: impl Fn(&Ensemble, usize) -> Result<P, Failure>,
+    mut take: impl FnMut(&Ensemble, &P, usize, &FeatureMatrix) -> Result<(), Failure>,
+) -> Result<P, Failure> {
+    let mut ready = None;
+    while let Some((first, rows)) = feed.next_rows()? {
+        let plan = match &ready {
+            Some(plan) => plan,
+            None => ready.insert(prepare(&feed.model, feed.expected_rows(&rows))?),
+        };
+        for piece in pieces(rows.n_rows(), feed.model.base.len() * width) {
+            take(&feed.model, plan, first + piece.start, &rows.slice(piece))?;
+        }
+    }
+    Ok(ready.ok_or_else(|| feed.no_rows())?)
 }
 
 /// Rows in pieces whose answers are not too large: `width` numbers a row.
