@@ -125,14 +125,13 @@ def labels(y, name):
     classes : ndarray
         The distinct values, rising.
     """
+    all_present(y)
     y = np.asarray(y)
     if y.ndim != 1:
         raise DataError(f"y has {y.ndim} dimensions; one value a row is wanted")
     if y.dtype == object:
         y = _from_objects(y)
     if y.dtype.kind == "f":
-        if np.isnan(y).any():
-            raise MissingValueError(f"Input y contains NaN: {int(np.isnan(y).sum())} rows have no class; leave them out")
         if np.isinf(y).any():
             raise DataError("Input y contains infinity or a value too large; classes are whole numbers or texts")
         if (y != np.floor(y)).any():
@@ -147,9 +146,6 @@ def labels(y, name):
 
 def _from_objects(y):
     """Objects as texts or numbers; a class has one of both kinds."""
-    missing = [row for row, value in enumerate(y) if value is None or value != value]
-    if missing:
-        raise MissingValueError(f"Input y contains NaN: {len(missing)} rows have no class (row {missing[0]} is the first); leave them out")
     if all(isinstance(value, str) for value in y):
         return y
     if all(isinstance(value, (bool, np.bool_)) for value in y):
@@ -157,6 +153,21 @@ def _from_objects(y):
     if all(isinstance(value, (Real, np.bool_)) for value in y):
         return np.array([float(value) for value in y]) if not all(isinstance(value, Integral) for value in y) else y.astype(np.int64)
     raise DataError("Unknown label type: y holds texts beside numbers, or objects; classes are whole numbers, booleans or texts")
+
+
+def all_present(y):
+    """Refuses a target in which a class is missing."""
+    y = np.asarray(y)
+    if y.ndim != 1 or y.dtype.kind not in "fO":
+        return
+    missing = np.flatnonzero(np.isnan(y) if y.dtype.kind == "f" else [is_missing(value) for value in y])
+    if len(missing):
+        raise MissingValueError(f"Input y contains NaN: {len(missing)} rows have no class (row {missing[0]} is the first); leave them out")
+
+
+def is_missing(value):
+    """Whether a value stands for none: `None`, NaN, or pandas's `NA`, which answers no question with yes or no."""
+    return value is None or type(value).__name__ == "NAType" or bool(value != value)
 
 
 def at_least_two(column, weights):

@@ -100,6 +100,13 @@ class TreeExplainer:
             self._model, notes = self._model.with_background(self._frame(background), weights, self._dropped(background))
             _warn(f"background: {note}" for note in notes)
 
+    @classmethod
+    def _made(cls, native, game):
+        """An explainer of a native model that has what its game needs."""
+        self = cls(native)
+        self._game = game
+        return self
+
     @property
     def feature_names(self):
         """list of str: The columns that the model was trained on, in its order."""

@@ -25,6 +25,11 @@ def load(model):
     )
 
 
+def is_of_known_library(model):
+    """Whether a model is one of the libraries that are read, or a file or bytes."""
+    return isinstance(model, (TreeModel, str, os.PathLike, bytes, bytearray, memoryview)) or any(_is_of(model, libraries) for libraries, _ in _LIBRARIES)
+
+
 def _called(model):
     kind = type(model)
     return f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"

@@ -529,7 +529,7 @@ def _seed(seed):
 def _groups(values):
     """Names of the groups and the place of each row's, -1 for none."""
     values = np.asarray(values)
-    missing = np.array([value is None or value != value for value in values.tolist()], dtype=bool)
+    missing = np.array([_asked.is_missing(value) for value in values.tolist()], dtype=bool)
     names, places = np.unique(np.array([str(value) for value in values[~missing].tolist()]), return_inverse=True)
     of_row = np.full(len(values), -1, dtype=np.int64)
     of_row[~missing] = places

@@ -355,6 +355,7 @@ class RuleSetClassifier(ClassifierMixin, BaseEstimator):
             return X, y
         if y is None:
             raise DataError("RuleSetClassifier requires y to be passed, but the target y is None")
+        _asked.all_present(y)
         if not _HAS_SKLEARN:
             return X, y
         if not self._by_place:

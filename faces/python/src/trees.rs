@@ -31,13 +31,18 @@ pub(crate) struct TreeModel {
     /// What it was read from; what a pickle holds.
     bytes: Arc<[u8]>,
     background: Option<Arc<Background>>,
+    /// The rows that its covers were counted from, where those are not the file's.
+    counted: Option<Arc<FeatureMatrix>>,
 }
 
 /// Columns and weights of a background, as NumPy holds them.
 type Rows<'py> = (Vec<PyReadonlyArray1<'py, f64>>, PyReadonlyArray1<'py, f64>);
 
-/// The same on its way into a pickle.
-type Going<'py> = (Vec<Bound<'py, PyArray1<f64>>>, Bound<'py, PyArray1<f64>>);
+/// Columns on their way into a pickle.
+type Columns<'py> = Vec<Bound<'py, PyArray1<f64>>>;
+
+/// The same with weights.
+type Going<'py> = (Columns<'py>, Bound<'py, PyArray1<f64>>);
 
 /// What was asked of an explanation.
 #[derive(Clone, Copy)]
@@ -80,7 +85,7 @@ impl TreeModel {
         run(py, |_| {
             let model =
                 import(&bytes).map_err(|cause| FileError::Model { path: PathBuf::from(name), cause })?;
-            Ok(Self { model, bytes: Arc::clone(&bytes), background: None })
+            Ok(Self { model, bytes: Arc::clone(&bytes), background: None, counted: None })
         })
     }
 
@@ -97,32 +102,48 @@ impl TreeModel {
         PyBytes::new(py, &self.bytes)
     }
 
-    /// Pickled as its bytes; with the background, whose rows go along.
+    /// Pickled as its bytes; with the background and what covers were counted from, whose rows go along.
     #[expect(clippy::type_complexity, reason = "what pickle wants")]
     fn __reduce__<'py>(
         &self,
         py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>, Option<Going<'py>>))> {
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>, Option<Going<'py>>, Option<Columns<'py>>))> {
         let restore = py.import("pellucid._native")?.getattr("TreeModel")?.getattr("restored")?;
-        let rows = self.background.as_ref().map(|background| {
-            let columns = background.rows().columns().iter();
-            let columns = columns.map(|column| PyArray1::from_slice(py, column)).collect();
-            (columns, PyArray1::from_slice(py, background.weights()))
-        });
-        Ok((restore, (PyBytes::new(py, &self.bytes), rows)))
+        let columns = |rows: &FeatureMatrix| -> Columns<'py> {
+            rows.columns().iter().map(|column| PyArray1::from_slice(py, column)).collect()
+        };
+        let rows = self
+            .background
+            .as_ref()
+            .map(|background| (columns(background.rows()), PyArray1::from_slice(py, background.weights())));
+        let counted = self.counted.as_deref().map(columns);
+        Ok((restore, (PyBytes::new(py, &self.bytes), rows, counted)))
     }
 
     /// What a pickle comes back as.
     #[staticmethod]
-    fn restored(py: Python<'_>, bytes: &[u8], rows: Option<Rows<'_>>) -> PyResult<Self> {
+    #[pyo3(signature = (bytes, rows, counted=None))]
+    fn restored(
+        py: Python<'_>,
+        bytes: &[u8],
+        rows: Option<Rows<'_>>,
+        counted: Option<Vec<PyReadonlyArray1<'_, f64>>>,
+    ) -> PyResult<Self> {
         let mut model = Self::from_bytes(py, bytes, "the model of a pickle")?;
-        if let Some((columns, weights)) = rows {
+        let cast = model.model.cast;
+        let matrix = |columns: &[PyReadonlyArray1<'_, f64>]| {
             let columns: Vec<Vec<f64>> = columns.iter().map(|column| column.as_array().to_vec()).collect();
-            let weights = weights.as_array().to_vec();
             let n = columns.first().map_or(0, Vec::len);
-            let rows = FeatureMatrix::new(columns, n, model.model.cast)
-                .ok_or_else(|| Failure::usage("a pickle with columns of different lengths"))?;
-            model.background = Some(Arc::new(Background::new(rows, Some(weights)).map_err(Failure::from)?));
+            FeatureMatrix::new(columns, n, cast)
+                .ok_or_else(|| Failure::usage("a pickle with columns of different lengths"))
+        };
+        if let Some((columns, weights)) = rows {
+            let weights = weights.as_array().to_vec();
+            let background = Background::new(matrix(&columns)?, Some(weights)).map_err(Failure::from)?;
+            model.background = Some(Arc::new(background));
+        }
+        if let Some(columns) = counted {
+            model = model.counted_from(matrix(&columns)?)?;
         }
         Ok(model)
     }
@@ -190,8 +211,36 @@ impl TreeModel {
             let whole = read_whole(&self.model, source.reader()?, &name, &drop, None, interrupt)?;
             Ok((Background::new(whole.rows, weights)?, whole.notes))
         })?;
-        let (model, bytes) = (self.model.clone(), Arc::clone(&self.bytes));
-        Ok((Self { model, bytes, background: Some(Arc::new(background)) }, notes))
+        Ok((self.beside(background), notes))
+    }
+
+    /// The same model with the means and covariances (row-major) of rows to compare with.
+    fn with_moments(&self, means: Vec<f64>, covariances: Vec<f64>) -> PyResult<Self> {
+        if means.len() != self.model.features.len() {
+            let (found, wanted) = (means.len(), self.model.features.len());
+            return Err(Failure::usage(format!(
+                "{found} means are given, and the model has {wanted} features"
+            ))
+            .into());
+        }
+        Ok(self.beside(Background::from_moments(&means, &covariances).map_err(Failure::from)?))
+    }
+
+    /// The same model with the covers of its trees counted from rows, and what to know of them.
+    #[pyo3(signature = (data, drop))]
+    fn recounted(
+        &self,
+        py: Python<'_>,
+        data: &Bound<'_, PyAny>,
+        drop: Vec<String>,
+    ) -> PyResult<(Self, Vec<String>)> {
+        let mut frame = Frame::of(data)?;
+        let name = frame.name();
+        let source = frame.open();
+        run(py, |interrupt| {
+            let whole = read_whole(&self.model, source.reader()?, &name, &drop, None, interrupt)?;
+            Ok((self.counted_from(whole.rows)?, whole.notes))
+        })
     }
 
     /// Explains rows: their values with all that belongs to them.
@@ -361,6 +410,19 @@ impl TreeModel {
 }
 
 impl TreeModel {
+    fn beside(&self, background: Background) -> Self {
+        let (model, bytes, counted) = (self.model.clone(), Arc::clone(&self.bytes), self.counted.clone());
+        Self { model, bytes, background: Some(Arc::new(background)), counted }
+    }
+
+    fn counted_from(&self, rows: FeatureMatrix) -> Result<Self, Failure> {
+        if rows.n_features() != self.model.features.len() {
+            return Err(Failure::usage("covers are counted from rows with the columns of the model"));
+        }
+        let (model, bytes) = (self.model.recounted(&rows), Arc::clone(&self.bytes));
+        Ok(Self { model, bytes, background: self.background.clone(), counted: Some(Arc::new(rows)) })
+    }
+
     /// The model made ready for so many rows; arguments as those of [`TreeModel::explain`].
     pub(crate) fn planned(
         &self,

@@ -41,7 +41,7 @@ def test_the_page_runs(root, adult, place):
             exec(compile(block, "book/python.md", "exec"), known)
 
 
-@pytest.mark.parametrize("name", ["_explain", "_rashomon", "rules", "position"])
+@pytest.mark.parametrize("name", ["_explain", "_rashomon", "compat._linear", "rules", "position"])
 def test_examples_of_docstrings(name):
     pytest.importorskip("sklearn")
     module = importlib.import_module(f"pellucid.{name}")

@@ -1,6 +1,7 @@
 """Explanations: right, equal to the command line bit for bit, from every kind of data, with clear errors."""
 
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -151,6 +152,28 @@ def slopes(X, y, labels):
 def xgboost_classes(X, y, labels):
     classes = np.digitize(y, [-0.5, 0.5])
     return xgboost.XGBClassifier(n_estimators=8).fit(X, classes), lambda m: m.predict(X, output_margin=True)
+
+
+def test_categories_of_a_live_catboost_model_need_no_pool():
+    catboost = pytest.importorskip("catboost")
+    rng = np.random.default_rng(2)
+    texts = np.array(["red", "übel", "a text that is longer than sixteen bytes", "b" * 70])
+    X = pd.DataFrame({"size": rng.normal(size=200), "colour": texts[rng.integers(0, 4, 200)], "level": rng.integers(0, 3, 200)})
+    y = (X["colour"] == texts[3]) * 2.0 + (X["colour"] == texts[2]) - (X["level"] == 1) + X["size"]
+    model = catboost.CatBoostRegressor(iterations=20, one_hot_max_size=10, verbose=False, allow_writing_files=False).fit(X, y, cat_features=["colour", "level"])
+    X.loc[0, "colour"], X.loc[1, "colour"] = "never seen", "#12"
+    with pytest.warns(errors.PellucidWarning, match="matched by position"):
+        found = pel.TreeExplainer(model)(X)
+    np.testing.assert_allclose(found.margins, model.predict(X), atol=1e-12)
+    assert found.residual.max() < 1e-12
+    assert any("by their hashes" in note for note in pel.TreeExplainer(model).notes)
+    # What hashes to none of the model's categories, as flags that were texts in training, is told.
+    flags = pd.DataFrame({"flag": rng.integers(0, 2, 200) == 1})
+    model = catboost.CatBoostRegressor(iterations=5, verbose=False, allow_writing_files=False).fit(flags.astype(str), flags["flag"] * 1.0, cat_features=["flag"])
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        pel.TreeExplainer(model)(flags)
+    assert any("read as missing" in str(one.message) for one in said)
 
 
 @pytest.mark.parametrize("make", [lightgbm_model, catboost_model, forest, boosting, slopes, xgboost_classes])

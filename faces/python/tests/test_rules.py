@@ -279,6 +279,22 @@ def test_groups_are_columns_or_arrays(compas):
         sets.study(groups="sex")
 
 
+def test_pandas_na_is_missing_like_none(compas):
+    pandas = pytest.importorskip("pandas")
+    names, X, y, people = compas
+    labels = pandas.Series(y.astype(int), dtype="Int64")
+    labels[3] = pandas.NA
+    with pytest.raises(errors.MissingValueError, match=r"y contains NaN: 1 rows have no class \(row 3 is the first\)"):
+        pel.RuleSetClassifier().fit(X, labels, sample_weight=people)
+    with pytest.raises(errors.DataError, match="row 3"):
+        pel.rashomon(X, labels, sample_weight=people, within="1/200", max_rules=40)
+    sets = pel.rashomon(X, y, sample_weight=people, within="1/200", max_rules=40, feature_names=names)
+    groups = pandas.Series(np.where(X[:, 0] == 1, "one", "other"), dtype="string")
+    groups[5] = pandas.NA
+    told = list(groups.astype(object).where(groups.notna(), None))
+    assert dict(sets.study(groups=groups)) == dict(sets.study(groups=told))
+
+
 def test_a_search_that_was_stopped_gives_an_interval(compas):
     _, X, y, people = compas
     whole = pel.rashomon(X, y, sample_weight=people, within="1/40", max_rules=60)

@@ -1,7 +1,7 @@
 //! What does a model answer when some features are not known? Two games, and a third for linear models.
 
 use pellucid_data::FeatureId;
-use pellucid_models::trees::FeatureMatrix;
+use pellucid_models::trees::{FeatureMatrix, InputCast};
 
 /// Whence the values of unknown features come.
 #[derive(Debug, Clone, Copy, Default)]
@@ -66,6 +66,30 @@ pub enum BackgroundError {
     /// Nothing weighs anything.
     #[error("all rows of the background weigh 0")]
     NoWeight,
+    /// Not one covariance for each two features.
+    #[error("{covariances} covariances are given for {means} means; a square matrix of them is wanted")]
+    Shape {
+        /// Means.
+        means: usize,
+        /// Covariances.
+        covariances: usize,
+    },
+    /// A mean or covariance that is no finite number.
+    #[error("a mean or covariance is {found}; finite numbers are wanted")]
+    Infinite {
+        /// What stands there.
+        found: f64,
+    },
+    /// Numbers that are covariances of nothing.
+    #[error(
+        "no rows have such covariances (the matrix is not symmetric, or not positive semidefinite): look at row {row} and column {column}, from 0"
+    )]
+    NoCovariances {
+        /// The row of the matrix.
+        row: usize,
+        /// The column.
+        column: usize,
+    },
 }
 
 impl Background {
@@ -90,6 +114,37 @@ impl Background {
             return Err(BackgroundError::NoWeight);
         }
         Ok(Self { rows, weights, total })
+    }
+
+    /// Rows with these means and (row-major) covariances: two for each feature, on either side of the means. What asks for nothing else of
+    /// a background, as the games of linear models, is answered by them as by rows that were seen.
+    ///
+    /// # Errors
+    /// When there is no feature, the numbers are not as many as fit, or no rows have such covariances.
+    pub fn from_moments(means: &[f64], covariances: &[f64]) -> Result<Self, BackgroundError> {
+        let n = means.len();
+        if n == 0 {
+            return Err(BackgroundError::NoRows);
+        }
+        if n.checked_mul(n) != Some(covariances.len()) {
+            return Err(BackgroundError::Shape { means: n, covariances: covariances.len() });
+        }
+        if let Some(&found) = means.iter().chain(covariances).find(|x| !x.is_finite()) {
+            return Err(BackgroundError::Infinite { found });
+        }
+        let factor = factor(covariances, n)?;
+        let far = (n as f64).sqrt();
+        let column = |(feature, mean): (usize, &f64)| {
+            let around = |direction: usize| {
+                // Rounded so that both sides are equally far from the mean: it comes out as it was told, unless the step is far larger.
+                let step = (mean + far * factor[feature * n + direction]) - mean;
+                [mean + step, mean - step]
+            };
+            (0..n).flat_map(around).collect()
+        };
+        let columns = means.iter().enumerate().map(column).collect();
+        let rows = FeatureMatrix::new(columns, 2 * n, InputCast::F64).ok_or(BackgroundError::NoRows)?;
+        Self::new(rows, None)
     }
 
     /// The rows.
@@ -132,4 +187,36 @@ impl Background {
     pub fn total(&self) -> f64 {
         self.total
     }
+}
+
+/// L with L L' equal to a row-major matrix (Cholesky's); zeros below what others determine.
+fn factor(matrix: &[f64], n: usize) -> Result<Vec<f64>, BackgroundError> {
+    /// Less than this share of a variance is rounding.
+    const ROUNDING: f64 = 1e-10;
+    let scale = |i: usize, j: usize| (matrix[i * n + i].abs() * matrix[j * n + j].abs()).sqrt();
+    let mut factor = vec![0.0; n * n];
+    for column in 0..n {
+        for row in column..n {
+            let (entry, other) = (matrix[row * n + column], matrix[column * n + row]);
+            if (entry - other).abs() > ROUNDING * scale(row, column) {
+                return Err(BackgroundError::NoCovariances { row, column });
+            }
+            let known: f64 = (0..column).map(|k| factor[row * n + k] * factor[column * n + k]).sum();
+            let left = entry - known;
+            let pivot = factor[column * n + column];
+            factor[row * n + column] = if row == column {
+                if left < -ROUNDING * scale(row, row) || entry < 0.0 {
+                    return Err(BackgroundError::NoCovariances { row, column });
+                }
+                if left <= ROUNDING * entry { 0.0 } else { left.sqrt() }
+            } else if pivot > 0.0 {
+                left / pivot
+            } else if left.abs() <= ROUNDING.sqrt() * scale(row, column) {
+                0.0
+            } else {
+                return Err(BackgroundError::NoCovariances { row, column });
+            };
+        }
+    }
+    Ok(factor)
 }

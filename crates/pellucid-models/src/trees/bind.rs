@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use pellucid_data::table::{Categories, Column, Kind, Table};
 use pellucid_data::{FeatureId, closest};
 
+use super::city::category_hash;
 use super::ensemble::{Ensemble, Feature, FeatureKind, InputCast, UnseenLevel};
 
 /// Rows of features in the model's order, column-major, rounded as the model compares them.
@@ -366,11 +367,26 @@ fn feature_values(
             let mut codes: Vec<Option<f64>> = text
                 .levels
                 .iter()
-                .map(|level| known.get(spelling(level, *numeric).as_ref()).map(|&i| i as f64))
+                .map(|level| {
+                    let found = match unseen {
+                        UnseenLevel::ByHash => by_hash(&known, level),
+                        UnseenLevel::Refused | UnseenLevel::Missing => {
+                            known.get(spelling(level, *numeric).as_ref())
+                        }
+                    };
+                    found.map(|&i| i as f64)
+                })
                 .collect();
-            if *unseen == UnseenLevel::Missing {
+            // Of hashes it is not known which others there were; but where of several texts none is met, they are spelled otherwise than in training.
+            let is_foreign = *unseen == UnseenLevel::ByHash
+                && !levels.is_empty()
+                && codes.len() > 1
+                && codes.iter().all(Option::is_none);
+            if *unseen == UnseenLevel::Missing || is_foreign {
                 let unknown = |&&code: &&u32| codes.get(code as usize).is_some_and(Option::is_none);
                 *n_unseen = text.codes.iter().filter(unknown).count();
+            }
+            if *unseen != UnseenLevel::Refused {
                 codes.iter_mut().for_each(|code| *code = Some(code.unwrap_or(f64::NAN)));
             }
             recode(
@@ -386,6 +402,17 @@ fn feature_values(
             )
         }
     }
+}
+
+/// The place of a level that is called by its hash, or by a text that is no such name.
+fn by_hash<'k>(known: &'k HashMap<&str, usize>, level: &str) -> Option<&'k usize> {
+    let is_name = level.strip_prefix('#').is_some_and(|number| number.parse::<u32>().is_ok());
+    known.get(hash_name(category_hash(level)).as_str()).or_else(|| known.get(level).filter(|_| !is_name))
+}
+
+/// How a category is called whose hash is all that is known.
+pub(super) fn hash_name(hash: u32) -> String {
+    format!("#{hash}")
 }
 
 fn recode(

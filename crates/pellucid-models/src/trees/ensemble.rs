@@ -90,6 +90,9 @@ pub enum UnseenLevel {
     Refused,
     /// The library reads it as missing (LightGBM), or as a category that no split asks for, which is the same (CatBoost).
     Missing,
+    /// The library compares hashes, and the file tells some categories by nothing else: those are called `#` and the number, and a text is looked
+    /// up by its own. What is none of them is read as missing (CatBoost, saved without its pool).
+    ByHash,
 }
 
 /// What values a feature takes.
@@ -176,6 +179,22 @@ impl Ensemble {
             tree.target().each_output(tree.expected(), |output, value| sums[output] += value);
         }
         sums
+    }
+
+    /// The same model as if its trees had been trained on other rows: the cover of a node is the number of them that come by (what
+    /// `TreeExplainer` of shap makes of `data` in the path-dependent game). Splits and leaves stay.
+    #[must_use]
+    pub fn recounted(&self, rows: &FeatureMatrix) -> Self {
+        let counted = |tree: &Tree| {
+            let mut covers = vec![0.0; tree.n_leaves()];
+            Walker::new(tree).each_leaf(rows, 0..rows.n_rows(), |_, leaf| covers[leaf as usize] += 1.0);
+            tree.clone().with_leaf_covers(&covers)
+        };
+        Self {
+            trees: self.trees.iter().map(counted).collect(),
+            has_covers: self.linear.is_none(),
+            ..self.clone()
+        }
     }
 
     /// The linear part of one row's margins; zeros where there is none.

@@ -2,6 +2,7 @@
 
 pub mod bind;
 pub mod choices;
+mod city;
 pub mod ensemble;
 pub mod import;
 pub mod node;

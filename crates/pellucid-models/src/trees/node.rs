@@ -394,6 +394,18 @@ impl Tree {
         self.shares[split.child(side).index()]
     }
 
+    /// The same tree with other covers, told for its leaves: that of a split is the sum of its children's.
+    pub(crate) fn with_leaf_covers(mut self, covers: &[f64]) -> Self {
+        // Children come after their parents.
+        for at in (0..self.nodes.len()).rev() {
+            self.covers[at] = match &self.nodes[at] {
+                Node::Leaf(leaf) => covers[*leaf as usize],
+                Node::Split(split) => self.covers[split.yes.index()] + self.covers[split.no.index()],
+            };
+        }
+        self.measured()
+    }
+
     /// The tree with what follows from its nodes and covers.
     pub(crate) fn measured(mut self) -> Self {
         const LEAST: f64 = 1e-12;

@@ -49,7 +49,6 @@ fn refusals_name_tree_and_node() {
         ("reject-gblinear.json", ["gblinear", "no trees"]),
         ("reject-truncated.ubj", ["UBJSON, byte", "cut short"]),
         ("reject-linear-tree.txt", ["linear", "linear_tree=false"]),
-        ("reject-no-pool.json", ["hash only", "pool=pool"]),
         ("reject-ctr.json", ["ctrs", "one_hot_max_size"]),
         ("reject-cycle.txt", ["tree ", "two parents"]),
         ("reject-cycle.skops", ["tree ", "two parents"]),

@@ -111,7 +111,7 @@ class Mapper:
         )
         # Wrong combinations are told here and not by the first worker.
         explainer._model.expected(method=method, output=output, game=explainer._game)
-        _, (bytes_, rows) = explainer._model.__reduce__()
+        _, (bytes_, rows, _) = explainer._model.__reduce__()
         self._sha256 = hashlib.sha256(bytes_).hexdigest()
         self._bytes = bytes_ if self._path is None else None
         # As the native part takes them, in a form that pickles well.

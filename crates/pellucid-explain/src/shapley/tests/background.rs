@@ -160,6 +160,7 @@ fn with_independent_features_both_games_are_one() {
         let columns = (0..4).map(|feature| (0..625).map(|row| cell(feature, row)).collect()).collect();
         let grid = FeatureMatrix::new(columns, 625, InputCast::F64).unwrap();
         let trees: Vec<Tree> = model.trees.iter().map(|tree| recounted(tree, 4, &grid)).collect();
+        assert_eq!(model.recounted(&grid).trees, trees, "seed {seed}");
         let model = ensemble(trees, 4, vec![0.5]);
         // Rows of the grid only: where no row of the grid came, covers know nothing.
         let rows = grid.slice(100..110);

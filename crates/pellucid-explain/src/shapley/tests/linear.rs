@@ -230,3 +230,54 @@ fn what_linear_models_have_not_is_said() {
     let of_trees = plan_game(&trees, Game::Correlated(&rows), How::new(Method::Auto, 1), &Control::quiet());
     assert_eq!(of_trees.unwrap_err(), PlanError::NotLinear);
 }
+
+#[test]
+fn means_and_covariances_stand_for_rows() {
+    for seed in 0..20 {
+        let n_features = 1 + seed as usize % 6;
+        let (model, rows, seen) = linear(seed, n_features, 2);
+        let features: Vec<FeatureId> = (0..n_features).map(FeatureId::at).collect();
+        let means: Vec<f64> = features.iter().map(|&feature| seen.mean(feature)).collect();
+        let far = |feature: FeatureId, row| seen.rows().at(feature, row) - means[feature.index()];
+        let both = |a: FeatureId, b: FeatureId| seen.mean_of(|row| far(a, row) * far(b, row));
+        let mut covariances: Vec<f64> = features
+            .iter()
+            .flat_map(|&a| features.iter().map(move |&b| (a, b)))
+            .map(|(a, b)| both(a, b))
+            .collect();
+        let told = Background::from_moments(&means, &covariances).unwrap();
+        for (&feature, mean) in features.iter().zip(&means) {
+            assert!((told.mean(feature) - mean).abs() < 1e-15);
+        }
+        for (seen, told) in [
+            (Game::Correlated(&seen), Game::Correlated(&told)),
+            (Game::Background(&seen), Game::Background(&told)),
+        ] {
+            let [seen, told] =
+                [seen, told].map(|game| explained(&model, game, How::new(Method::Auto, 1), &rows));
+            assert!(distance(&seen, &told) < 1e-10, "seed {seed}: {:e}", distance(&seen, &told));
+        }
+        if n_features > 1 {
+            covariances[1] += 1e-3;
+            let wrong = BackgroundError::NoCovariances { row: 1, column: 0 };
+            assert_eq!(Background::from_moments(&means, &covariances).unwrap_err(), wrong);
+        }
+    }
+}
+
+#[test]
+fn covariances_of_features_that_say_the_same_are_some() {
+    let background =
+        Background::from_moments(&[1.0, 2.0, 3.0], &[4.0, 2.0, 0.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0]).unwrap();
+    assert_eq!([0, 1, 2].map(|at| background.mean(FeatureId::at(at))), [1.0, 2.0, 3.0]);
+    let refused =
+        |means: &[f64], covariances: &[f64]| Background::from_moments(means, covariances).unwrap_err();
+    assert_eq!(refused(&[], &[]), BackgroundError::NoRows);
+    assert_eq!(refused(&[0.0], &[]), BackgroundError::Shape { means: 1, covariances: 0 });
+    assert_eq!(refused(&[0.0], &[-1.0]), BackgroundError::NoCovariances { row: 0, column: 0 });
+    assert_eq!(
+        refused(&[0.0; 2], &[1.0, 2.0, 2.0, 1.0]),
+        BackgroundError::NoCovariances { row: 1, column: 1 }
+    );
+    assert!(matches!(refused(&[f64::NAN], &[1.0]), BackgroundError::Infinite { .. }));
+}

@@ -2,8 +2,8 @@
 //!
 //! Follows CatBoost's `model/model_export/json_model_helpers.cpp` and the evaluator's rules; checked against models of
 //! 1.2.10. Inputs are rounded to `f32`, infinities are numbers; `x > border` is bit 1; NaN is bit 0 or 1 as the feature's
-//! `nan_value_treatment` says; a category is compared by the hash of its text, whose text the file tells if the model was
-//! saved with its pool. Sums are `f64`, then `scale · sum + bias`.
+//! `nan_value_treatment` says; a category is compared by the hash of its text; the file tells the text if the
+//! model was saved with its pool, and else texts are hashed when rows are read. Sums are `f64`, then `scale · sum + bias`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use super::MAX_FEATURES;
 use super::document::{Place, Value};
 use super::error::ImportError;
 use crate::Link;
+use crate::trees::bind::hash_name;
 use crate::trees::ensemble::{Ensemble, Feature, FeatureKind, InputCast, Origin, Summation, UnseenLevel};
 use crate::trees::node::{
     CategorySet, Missing, NegativeFraction, Side, SourceKind, SourceNode, Target, Test, Tree,
@@ -62,6 +63,12 @@ pub(super) fn ensemble(document: &Value<'_>) -> Result<Ensemble, ImportError> {
     }
     if scale != 1.0 {
         notes.push(format!("leaves are multiplied by the model's scale, {scale}"));
+    }
+    if columns.n_hashes > 0 {
+        notes.push(format!(
+            "{} categories have no text in the file and are called by their hashes; `save_model(..., pool=pool)` names them",
+            columns.n_hashes
+        ));
     }
     if loss_is_uncertain(&objective) {
         notes.push("outputs are the mean and the logarithm of the deviation".to_owned());
@@ -139,6 +146,8 @@ struct Columns {
     categories: HashMap<i64, usize>,
     /// The code of a category's hash.
     codes: HashMap<u32, u32>,
+    /// How many categories have no text.
+    n_hashes: usize,
 }
 
 impl Columns {
@@ -159,6 +168,18 @@ impl Columns {
                 levels.len() as u32 - 1
             });
         }
+        let n_texts = levels.len();
+        for place in list("categorical_features")? {
+            // Nothing stands there where no split asks for a category.
+            for hash in place.get("values").ints().unwrap_or_default() {
+                let hash = hash as u32;
+                codes.entry(hash).or_insert_with(|| {
+                    levels.push(hash_name(hash));
+                    levels.len() as u32 - 1
+                });
+            }
+        }
+        let n_hashes = levels.len() - n_texts;
         let levels = Arc::new(levels);
         let mut found: HashMap<usize, Feature> = HashMap::new();
         let (mut floats, mut categories, mut named) = (HashMap::new(), HashMap::new(), true);
@@ -180,8 +201,11 @@ impl Columns {
                     FeatureKind::Number
                 } else {
                     categories.insert(index, at);
-                    let unseen = UnseenLevel::Missing;
-                    FeatureKind::Level { levels: Arc::clone(&levels), numeric: false, unseen }
+                    let unseen = if n_hashes > 0 { UnseenLevel::ByHash } else { UnseenLevel::Missing };
+                    // Where no split asks for a category, none of the hashes is this feature's.
+                    let is_asked = n_hashes == 0 || place.get("values").ints().is_ok();
+                    let levels = if is_asked { Arc::clone(&levels) } else { Arc::default() };
+                    FeatureKind::Level { levels, numeric: false, unseen }
                 };
                 found.insert(at, Feature { name, kind });
             }
@@ -191,7 +215,7 @@ impl Columns {
             let gap = || Feature { name: format!("f{at}"), kind: FeatureKind::Number };
             found.remove(&at).unwrap_or_else(gap)
         });
-        Ok(Self { features: features.collect(), named, floats, categories, codes })
+        Ok(Self { features: features.collect(), named, floats, categories, codes, n_hashes })
     }
 }
 
@@ -256,16 +280,10 @@ impl TreeReader<'_> {
                 let &at = known
                     .ok_or_else(|| ImportError::value(index.path(), "one of the categorical features"))?;
                 let value = split.get("value").int()?;
-                let Some(&code) = self.columns.codes.get(&(value as u32)) else {
-                    return Err(ImportError::Unsupported {
-                        what: format!(
-                            "tree {}: a category that is known by its hash only ({value})",
-                            self.at
-                        ),
-                        remedy: "save the model with its data, `model.save_model(\"model.json\", format=\"json\", pool=pool)`, \
-                             so that the file tells which text it is",
-                    });
-                };
+                let known = self.columns.codes.get(&(value as u32));
+                let &code = known.ok_or_else(|| {
+                    ImportError::value(split.get("value").path(), "one of the categories of its feature")
+                })?;
                 sets.push(CategorySet::new([code], NegativeFraction::Invalid));
                 let test = Test::In(sets.len() as u32 - 1);
                 let missing = Missing::Goes(Side::No);

@@ -1,26 +1,20 @@
-"""Shap's signatures over our engine: change one import, keep the rest.
+"""`shap.TreeExplainer`: its arguments and shapes; the answers are those of `pellucid.TreeExplainer`."""
 
-    from pellucid.compat import TreeExplainer     # instead of: from shap import TreeExplainer
-
-What is the same: arguments, shapes of the answers, `expected_value`, and `shap.Explanation` as the answer of a call. What differs: all values
-are of 64 bits, every call checks that they add up, all rows of a background count (shap takes 100 of them), and what is not there is an
-error with a reason.
-"""
-
+import copy
 import time
+import warnings
 
 import numpy as np
 
-from ._explain import TreeExplainer as _TreeExplainer
-from .errors import DataError, PellucidError, UsageError
-
-__all__ = ["AdditivityError", "TreeExplainer"]
+from .._explain import TreeExplainer as _TreeExplainer
+from .._explain import _warn
+from .._frames import frame
+from .._models import is_of_known_library, load
+from ..errors import ModelError, UsageError
+from ._errors import additivity_error, model_error, perturbation_error
+from ._rows import as_seen, background_of, placed, rows_of, without
 
 _PERTURBATIONS = ("auto", "interventional", "tree_path_dependent")
-
-
-class AdditivityError(PellucidError):
-    """Values and base do not add up to the model's answer."""
 
 
 class TreeExplainer:
@@ -31,11 +25,12 @@ class TreeExplainer:
     model : object, path or bytes
         As for `pellucid.TreeExplainer`.
     data : array_like or data frame, optional
-        The background.
+        The background; with `tree_path_dependent` the rows that the trees' covers are counted from, instead of those of training.
     model_output : {'raw', 'probability'} or name of a method, default 'raw'
         `probability` is what shap calls so: values of the margin, rescaled for each row of the background. `predict_proba` and `predict`
         are taken where they say the same as one of these. `log_loss` is not there.
     feature_perturbation : {'auto', 'interventional', 'tree_path_dependent'}, default 'auto'
+        Which game; 'interventional' without data is 'tree_path_dependent' with a `FutureWarning`, as in shap.
     feature_names : sequence of str, optional
     approximate, link, linearize_link
         Ignored, as shap does; `approximate` is an argument of the calls.
@@ -44,6 +39,8 @@ class TreeExplainer:
     ------
     UsageError
         For what shap has and Pellucid has not; the text says what to do instead.
+    ModelError
+        When the model can't be read.
     """
 
     def __init__(
@@ -58,24 +55,39 @@ class TreeExplainer:
         linearize_link=None,
     ):
         if feature_perturbation not in _PERTURBATIONS:
-            raise UsageError(f"feature_perturbation {feature_perturbation!r}: it is one of {', '.join(_PERTURBATIONS)}")
+            raise perturbation_error(f"feature_perturbation must be one of {', '.join(_PERTURBATIONS)}, not {feature_perturbation!r}")
+        if feature_perturbation == "interventional" and data is None:
+            warnings.warn(
+                "In the future, passing feature_perturbation='interventional' without data= is an error, as shap says; 'tree_path_dependent' is taken",
+                FutureWarning,
+                stacklevel=2,
+            )
+            feature_perturbation = "auto"
         if feature_perturbation == "auto":
             feature_perturbation = "tree_path_dependent" if data is None else "interventional"
-        if feature_perturbation == "interventional" and data is None:
-            raise UsageError("feature_perturbation='interventional' needs rows to compare with: give data=, or leave it out for 'auto'")
-        if feature_perturbation == "tree_path_dependent" and data is not None:
-            raise UsageError(
-                "feature_perturbation='tree_path_dependent' with data= would count the rows of the data anew in each tree, which is not done here; "
-                "leave data out (the counts of training), or take 'interventional'"
-            )
         self.model, self.data, self.model_output = model, data, model_output
         self.feature_perturbation = feature_perturbation
         output = _output(model, model_output)
-        if output == "probability-rescaled" and data is None:
+        is_by_path = feature_perturbation == "tree_path_dependent"
+        if output == "probability-rescaled" and is_by_path:
             raise UsageError('only model_output="raw" goes with feature_perturbation="tree_path_dependent"')
         self._is_doubled = model_output == "predict_proba" and output == "probability-rescaled"
         self._names = None if feature_names is None else list(feature_names)
-        make = lambda method: _TreeExplainer(model, _values(data), output, method=method, feature_names=self._names)
+        plain, self._missing = _without_missing(model)
+        # What is absent is missing for XGBoost, and 0 for the others.
+        self._absent = np.nan if type(model).__module__.partition(".")[0] == "xgboost" else 0.0
+        try:
+            native = load(plain)
+        except ModelError as error:
+            new = "" if is_of_known_library(model) else "Model type not yet supported by TreeExplainer: "
+            raise model_error(f"{new}{error}") from error
+        self._features = native.feature_names if native.named else []
+        background = None if data is None else self._rows(background_of(data))[0]
+        if is_by_path and background is not None:
+            native, notes = native.recounted(frame(background, self._names or native.feature_names), [])
+            _warn(note for note in notes if not note.endswith("matched by position"))
+            background = None
+        make = lambda method: _TreeExplainer(native, background, output, method=method, feature_names=self._names)
         self._explainer, self._make, self._approximate = make("auto"), make, None
 
     @property
@@ -109,7 +121,7 @@ class TreeExplainer:
         ndarray of shape (n_rows, n_features) or (n_rows, n_features, n_outputs)
             Without the first axis for one row.
         """
-        rows, is_one = _rows(X, self.model)
+        rows, is_one = self._rows(X)
         found = self._explain(rows, tree_limit, approximate, check_additivity)
         values = self._doubled(found.values)
         return values[0] if is_one else values
@@ -122,7 +134,7 @@ class TreeExplainer:
         ndarray of shape (n_rows, n_features, n_features) or (n_rows, n_features, n_features, n_outputs)
         """
         _all_trees(tree_limit)
-        rows, is_one = _rows(X, self.model)
+        rows, is_one = self._rows(X)
         values = self._explainer.interactions(rows)
         return values[0] if is_one else values
 
@@ -139,7 +151,7 @@ class TreeExplainer:
             When shap is not installed; `pellucid.TreeExplainer` needs none.
         """
         start = time.perf_counter()
-        rows, is_one = _rows(X, self.model)
+        rows, is_one = self._rows(X)
         found = self._explain(rows, None, approximate, check_additivity).to_shap()
         if interactions:
             found.values = self._explainer.interactions(rows)
@@ -149,9 +161,14 @@ class TreeExplainer:
         if is_one:
             # As shap: a row that comes alone has no axis of rows; its base value keeps one.
             found.values = found.values[0]
-        found.data = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(rows)
+        found.data = as_seen(X, rows)
         found.compute_time = time.perf_counter() - start
         return found
+
+    def _rows(self, X):
+        rows, is_one = rows_of(X, self._absent)
+        rows = placed(rows, self._features)
+        return (rows if self._missing is None else without(rows, self._missing)), is_one
 
     def _explain(self, rows, tree_limit, approximate, check_additivity):
         _all_trees(tree_limit)
@@ -164,7 +181,7 @@ class TreeExplainer:
             size = np.abs(found.margins) + np.abs(found.base_values) + 1.0
             if not np.all(found.residual <= 1e-6 * size):
                 row = int(np.argmax(np.nan_to_num(np.reshape(found.residual, (len(found), -1)), nan=np.inf).max(axis=1)))
-                raise AdditivityError(
+                raise additivity_error(
                     f"row {row}: base and values miss the answer by {np.max(found.residual[row]):.3g}; what the model adds up differs so much in size that "
                     "64 bits can't hold the sum, or is no number. check_additivity=False answers all the same"
                 )
@@ -198,34 +215,11 @@ def _all_trees(limit):
         raise UsageError(f"tree_limit {limit}: all trees are explained; make a model of the first ones (XGBoost: booster[:{limit}]) and explain that")
 
 
-def _rows(X, model):
-    """Rows x columns as our explainer takes them, and whether one row came alone."""
-    if hasattr(X, "get_data") and hasattr(X, "num_row"):
-        # A DMatrix of XGBoost: it keeps no value apart from 0 where none was given.
-        return _dense(X.get_data(), np.nan), False
-    if hasattr(X, "toarray"):
-        # What is absent is missing for XGBoost, and 0 for the others.
-        is_xgboost = type(model).__module__.partition(".")[0] == "xgboost"
-        return _dense(X.tocsr(), np.nan if is_xgboost else 0.0), False
-    if hasattr(X, "to_frame") and getattr(X, "ndim", 2) == 1:
-        return np.asarray(X)[None, :], True
-    if not hasattr(X, "columns") and np.ndim(X) == 1:
-        return np.asarray(X)[None, :], True
-    return X, False
-
-
-def _dense(sparse, absent):
-    """A compressed matrix as rows x columns."""
-    dense = np.full(sparse.shape, absent, dtype=sparse.dtype)
-    rows = np.repeat(np.arange(sparse.shape[0]), np.diff(sparse.indptr))
-    dense[rows, sparse.indices] = sparse.data
-    return dense
-
-
-def _values(data):
-    """A background as rows: shap's maskers hold theirs."""
-    if data is None or not hasattr(data, "data") or hasattr(data, "dtype") or hasattr(data, "columns"):
-        return data
-    if not isinstance(data.data, np.ndarray):
-        raise DataError(f"a background of type {type(data).__name__} is not read; give its rows")
-    return data.data
+def _without_missing(model):
+    """The model without the number that its wrapper reads as missing, and that number: its booster knows NaN only."""
+    missing = getattr(model, "missing", None) if hasattr(model, "get_booster") else None
+    if missing is None or missing != missing:
+        return model, None
+    plain = copy.copy(model)
+    plain.missing = np.nan
+    return plain, missing
