@@ -8,6 +8,7 @@ mod attributions;
 #[cfg(feature = "transformer")]
 pub mod inside;
 pub mod shapley;
+pub mod what_if;
 mod workers;
 
 pub use attributions::{Attributions, Kind, Space};

@@ -98,6 +98,9 @@ impl View for Bar {
         for (at, (name, value)) in lines.iter().enumerate() {
             let y = top + ROW * at as f64;
             let is_rest = at == self.entries.len();
+            if !is_rest {
+                frame.scene.strip(y, ROW, name, &format!("{name}: {}", pretty(*value, 3)));
+            }
             frame.scene.fitted([left - 12.0, y + 17.0], name, labels, size::LABEL, Paint::Ink, Anchor::End);
             let title = format!("{name}: {}", pretty(*value, 4));
             let paint = if is_rest { Paint::Faint } else { Paint::Accent };

@@ -194,6 +194,7 @@ impl View for Beeswarm {
         let hover = self.n_rows * self.strips.len() <= MOST_HOVERED;
         for (at, strip) in self.strips.iter().enumerate() {
             let middle = top + ROW * (at as f64 + 0.5);
+            frame.scene.strip(middle - ROW / 2.0, ROW, &strip.feature, &strip.feature);
             frame.scene.fitted(
                 [left - 16.0, middle + 4.5],
                 &strip.feature,

@@ -12,6 +12,7 @@ pub mod decision;
 pub mod disagreement;
 pub mod fairness_scatter;
 pub mod force;
+pub mod gap_curve;
 pub mod heatmap;
 pub mod importance_ranges;
 pub mod lens_table;

@@ -63,7 +63,8 @@ pub fn scatter(subject: &Subject, feature: usize) -> Scatter {
     let shares = partner.map_or(vec![None; values.len()], |at| subject.features[at].shares());
     let (places, levels) = places(own);
     let stride = subject.n_shown().div_ceil(MOST_DOTS).max(1);
-    let shown = || (0..subject.n_shown()).step_by(stride);
+    // A value that is no number has no height.
+    let shown = || (0..subject.n_shown()).step_by(stride).filter(|&row| values[row].is_finite());
     let dots = shown().filter(|&row| !places[row].is_nan()).map(|row| Dot {
         row: subject.rows[row],
         x: places[row],
@@ -155,6 +156,11 @@ impl Scatter {
         let rows = self.sample.clone().unwrap_or_else(|| format!("{} rows", count(self.n_rows)));
         let thinned =
             if self.thinned { format!(", {} drawn", count(self.dots.len())) } else { String::new() };
+        let infinite = match self.dots.iter().filter(|dot| dot.x.is_infinite()).count() {
+            0 => String::new(),
+            1 => ", 1 infinite value at the edge".to_owned(),
+            n => format!(", {} infinite values at the edges", count(n)),
+        };
         let color = match &self.partner {
             Some(partner) if self.by_interactions => {
                 format!(" Color: {partner}, of all numbers the one that it interacts with most.")
@@ -163,7 +169,7 @@ impl Scatter {
             None if self.by_interactions => " It interacts with no number.".to_owned(),
             None => " No numeric feature goes along with the spread.".to_owned(),
         };
-        format!("{rows}{thinned}, around the base {}.{color}", pretty(self.base, 4))
+        format!("{rows}{thinned}{infinite}, around the base {}.{color}", pretty(self.base, 4))
     }
 }
 

@@ -21,6 +21,12 @@ pub enum Paint {
     Raises,
     /// A contribution that lowers it.
     Lowers,
+    /// A certificate that holds.
+    Proven,
+    /// A gap, an interval, an estimate.
+    Bounded,
+    /// An error.
+    Danger,
     /// A step of the scale from low to high, 0 to [`STEPS`] - 1.
     Scale(u8),
     /// A step of the scale from little to much, 0 to [`SHADES`] - 1.
@@ -48,7 +54,7 @@ pub enum Mode {
 pub type Rgb = [u8; 3];
 
 /// The tokens with a color of their own: name, light, dark.
-const TOKENS: [(Paint, &str, u32, u32); 9] = [
+const TOKENS: [(Paint, &str, u32, u32); 12] = [
     (Paint::Surface, "surface", 0xFFFFFF, 0x0E1316),
     (Paint::Raised, "raised", 0xF5F7F8, 0x161D21),
     (Paint::Ink, "ink", 0x182026, 0xE4E9EC),
@@ -58,6 +64,9 @@ const TOKENS: [(Paint, &str, u32, u32); 9] = [
     (Paint::Accent, "accent", 0x0B6E6E, 0x56BDB5),
     (Paint::Raises, "raises", 0xB8481A, 0xF2935C),
     (Paint::Lowers, "lowers", 0x1F5FA8, 0x7FB2EE),
+    (Paint::Proven, "proven", 0x17703F, 0x5CC08A),
+    (Paint::Bounded, "bounded", 0x8A5A00, 0xE0B04A),
+    (Paint::Danger, "danger", 0xB3261E, 0xFF8A80),
 ];
 
 /// Low, middle and high of the scale.

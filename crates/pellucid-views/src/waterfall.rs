@@ -133,6 +133,9 @@ impl View for Waterfall {
         for (at, (name, value, by)) in lines.iter().enumerate() {
             let y = top + ROW * at as f64;
             let (from, to) = (axis.at(ends[at]), axis.at(ends[at + 1]));
+            if at < self.steps.len() {
+                scene.strip(y, ROW, name, format!("{name} {value}: {}", signed(*by, 3)).trim());
+            }
             let baseline = y + 18.0;
             scene.fitted([name_end, baseline], name, name_room + 1.0, size::LABEL, Paint::Ink, Anchor::End);
             let value_at = [name_end + gap, baseline];

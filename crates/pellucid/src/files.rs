@@ -78,6 +78,7 @@ pub fn map(path: &Path) -> Result<Bytes, FileError> {
 /// The bytes of a file, and the map that they are in, if they are.
 struct Mapped {
     bytes: Bytes,
+    #[cfg_attr(not(feature = "transformer"), expect(dead_code, reason = "only weights are given back"))]
     map: Option<Arc<memmap2::Mmap>>,
 }
 

@@ -38,3 +38,6 @@ pub use pellucid_views as views;
 pub mod feed;
 #[cfg(feature = "files")]
 pub mod files;
+pub mod good_sets;
+pub mod laid;
+pub mod partners;

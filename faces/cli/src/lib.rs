@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::Cli;
-pub use commands::{checkout, memory_left, rules_in_words};
+pub use commands::{checkout, memory_left};
 use console::Console;
 pub use console::default_threads;
 use failure::Failure;

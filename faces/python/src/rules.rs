@@ -135,7 +135,7 @@ impl Rules {
     fn text(&self) -> String {
         let default = &self.file.decision.default;
         let all = self.file.certificates.iter();
-        all.map(|certificate| pellucid_cli::rules_in_words(certificate, default)).collect()
+        all.map(|certificate| pellucid::laid::in_words(certificate, default)).collect()
     }
 
     /// The column that is predicted.

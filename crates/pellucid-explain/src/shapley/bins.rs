@@ -225,7 +225,7 @@ fn cut_of(split: &Split) -> Option<f64> {
     }
 }
 
-fn add_cuts(cuts: &mut Vec<f64>, split: &Split, tree: &Tree) {
+pub(crate) fn add_cuts(cuts: &mut Vec<f64>, split: &Split, tree: &Tree) {
     if let Missing::ZeroToo(_) = split.missing {
         cuts.extend([-ZERO_THRESHOLD, ZERO_THRESHOLD.next_up()]);
     }

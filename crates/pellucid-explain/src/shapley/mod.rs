@@ -50,6 +50,7 @@ pub mod tables;
 mod units;
 mod workers;
 
+pub(crate) use bins::add_cuts;
 pub use dependence::partial_dependence;
 pub use game::{Background, BackgroundError, Game};
 pub use interactions::{InteractionPlan, Interactions, plan_interactions, shap_interactions};

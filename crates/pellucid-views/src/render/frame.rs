@@ -92,7 +92,9 @@ impl Axis {
         Self { low: low - span * room, high: high + span * room, start, end }
     }
 
+    /// Where a number stands; infinities at the ends.
     pub(crate) fn at(&self, x: f64) -> f64 {
+        let x = if x.is_infinite() { x.clamp(self.low, self.high) } else { x };
         self.start + (x - self.low) / (self.high - self.low) * (self.end - self.start)
     }
 

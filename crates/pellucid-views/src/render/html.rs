@@ -31,7 +31,7 @@ fn variables(mode: Mode) -> String {
 
 fn style() -> String {
     let (light, dark) = (variables(Mode::Light), variables(Mode::Dark));
-    let (light_classes, dark_classes) = (classes(Mode::Light), classes(Mode::Dark));
+    let (light_classes, dark_classes) = (classes("", Mode::Light), classes("", Mode::Dark));
     format!(
         ":root{{color-scheme:light dark;{light}}}{light_classes}\
          @media (prefers-color-scheme:dark){{:root{{{dark}}}{dark_classes}}}\

@@ -1,5 +1,6 @@
 //! How does a view become something that can be opened? As SVG, PNG, or part of a page.
 
+pub mod css;
 mod font;
 mod frame;
 pub mod html;

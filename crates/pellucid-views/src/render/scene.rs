@@ -71,6 +71,19 @@ pub enum Mark {
     },
 }
 
+/// A part of a picture that a page may make a link.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// Its upper left corner.
+    pub at: [f64; 2],
+    /// Its width and height.
+    pub size: [f64; 2],
+    /// What it leads to: `feature` or `row`, and which.
+    pub go: (&'static str, String),
+    /// What stands there, for those who do not see it.
+    pub label: String,
+}
+
 /// A picture without colors.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scene {
@@ -82,13 +95,15 @@ pub struct Scene {
     pub description: String,
     /// Marks, later ones above.
     pub marks: Vec<Mark>,
+    /// Parts that lead somewhere; pictures in files have no use for them.
+    pub targets: Vec<Target>,
 }
 
 impl Scene {
     /// An empty picture.
     #[must_use]
     pub fn new(width: f64, description: String) -> Self {
-        Self { width, height: 0.0, description, marks: Vec::new() }
+        Self { width, height: 0.0, description, marks: Vec::new(), targets: Vec::new() }
     }
 
     /// How many things there are to draw.
@@ -103,6 +118,12 @@ impl Scene {
         let (x, width) = if width < 0.0 { (x + width, -width) } else { (x, width) };
         let radius = 2.0_f64.min(width / 2.0);
         self.marks.push(Mark::Rect { x, y, width, height, radius, fill, title: title.to_owned() });
+    }
+
+    /// Makes a strip from edge to edge lead to a feature.
+    pub(crate) fn strip(&mut self, y: f64, height: f64, feature: &str, label: &str) {
+        let (at, size) = ([0.0, y], [self.width, height]);
+        self.targets.push(Target { at, size, go: ("feature", feature.to_owned()), label: label.to_owned() });
     }
 
     /// Adds a line.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::scene::{Anchor, Mark, Scene};
+use super::scene::{Anchor, Mark, Scene, Target};
 use crate::theme::{FONTS, Mode, Paint};
 
 /// Where an SVG will be looked at.
@@ -55,12 +55,12 @@ pub fn escaped(text: &str) -> String {
     out
 }
 
-/// One rule a paint: fill for marks and text, stroke for lines.
+/// One rule a paint: fill for marks and text, stroke for lines; `under` stands before every class.
 #[must_use]
-pub fn classes(mode: Mode) -> String {
+pub fn classes(under: &str, mode: Mode) -> String {
     Paint::all().fold(String::new(), |all, paint| {
         let (name, css) = (paint.name(), paint.css(mode));
-        all + &format!(".f-{name}{{fill:{css}}}.l-{name}{{stroke:{css}}}")
+        all + &format!("{under}.f-{name}{{fill:{css}}}{under}.l-{name}{{stroke:{css}}}")
     })
 }
 
@@ -73,13 +73,16 @@ fn write(scene: &Scene, home: Home) -> String {
     let (width, height) = (scene.width, scene.height);
     let mut writer = Writer { out: String::new(), home };
     let description = escaped(&scene.description);
+    // What can be gone to stands in a group; an image has no parts.
+    let has_targets = home == Home::Page && !scene.targets.is_empty();
+    let role = if has_targets { "group" } else { "img" };
     let _ = write!(
         writer.out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
-         role=\"img\" aria-label=\"{description}\" font-family=\"{FONTS}\">"
+         role=\"{role}\" aria-label=\"{description}\" font-family=\"{FONTS}\">"
     );
     if home == Home::File {
-        let dark = classes(Mode::Dark);
+        let dark = classes("", Mode::Dark);
         let _ = write!(
             writer.out,
             "<title>{description}</title><style>text{{font-variant-numeric:tabular-nums}}\
@@ -89,6 +92,10 @@ fn write(scene: &Scene, home: Home) -> String {
     if home != Home::Page {
         let fill = writer.fill(Paint::Surface);
         let _ = write!(writer.out, "<rect width=\"{width}\" height=\"{height}\"{fill}/>");
+    }
+    if has_targets {
+        // Below the marks, which keep their hover texts.
+        scene.targets.iter().for_each(|target| writer.target(target));
     }
     scene.marks.iter().for_each(|mark| writer.mark(mark));
     writer.out.push_str("</svg>");
@@ -133,6 +140,17 @@ impl Writer {
         } else {
             let _ = write!(self.out, "><title>{}</title></{name}>", escaped(title));
         }
+    }
+
+    fn target(&mut self, target: &Target) {
+        let ([x, y], [width, height]) = (target.at.map(px), target.size.map(px));
+        let (kind, which) = (target.go.0, escaped(&target.go.1));
+        let label = escaped(&target.label);
+        let _ = write!(
+            self.out,
+            "<rect class=\"go\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" fill=\"transparent\" data-go=\"{kind}:{which}\" \
+             role=\"button\" tabindex=\"0\" aria-label=\"{label}\"/>"
+        );
     }
 
     fn mark(&mut self, mark: &Mark) {

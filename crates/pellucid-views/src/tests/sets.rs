@@ -3,6 +3,7 @@
 use crate::View;
 use crate::disagreement::Disagreement;
 use crate::fairness_scatter::{FairPoint, FairnessScatter};
+use crate::gap_curve::{GapCurve, Known};
 use crate::importance_ranges::{ImportanceRanges, Reliance};
 use crate::number::{digits, hundredths};
 use crate::rashomon_map::{MapCell, RashomonMap};
@@ -188,6 +189,22 @@ pub(super) fn fairness(n: usize, metric: &str, spread: f64) -> FairnessScatter {
 const METRIC: &str = "statistical parity difference, Male − Female";
 
 /// Every picture, from what is usual.
+/// Seconds, bound and best by moment.
+pub(super) fn curve(moments: &[(f64, f64, Option<f64>)]) -> GapCurve {
+    let known = |&(seconds, lower, upper): &(f64, f64, Option<f64>)| Known {
+        seconds,
+        lower,
+        upper,
+        nodes: (seconds * 9e4) as u64,
+    };
+    GapCurve {
+        about: "income = >50K".to_owned(),
+        subtitle: SUBTITLE.to_owned(),
+        is_proven: moments.last().is_some_and(|last| last.2 == Some(last.1)),
+        trail: moments.iter().map(known).collect(),
+    }
+}
+
 pub(super) fn usual() -> Vec<(&'static str, Box<dyn View>)> {
     let names = ["age", "education", "married", "capital-gain", "race", "hours-per-week", "occupation"];
     vec![
@@ -197,6 +214,10 @@ pub(super) fn usual() -> Vec<(&'static str, Box<dyn View>)> {
         ("importance ranges", Box::new(ranges(&names, 0.1, true))),
         ("disagreement", Box::new(disagreement(10, 1.0))),
         ("fairness scatter", Box::new(fairness(400, METRIC, 1.0))),
+        (
+            "gap curve",
+            Box::new(curve(&[(0.01, 0.12, None), (0.4, 0.19, Some(0.22)), (3.5, 0.206, Some(0.206))])),
+        ),
     ]
 }
 
@@ -251,6 +272,9 @@ pub(super) fn hard() -> Vec<(String, Box<dyn View>)> {
         ("disagreement, all", Box::new(all_disputed)),
         ("disagreement, large", Box::new(disagreement(10, 3e8))),
         ("disagreement, no rows", Box::new(disagreement(0, 0.0))),
+        ("curve, one moment", Box::new(curve(&[(0.0, 0.2, Some(0.2))]))),
+        ("curve, no set", Box::new(curve(&[(1e-4, 0.0, None), (86_400.0, 1e-9, None)]))),
+        ("curve, nothing", Box::new(curve(&[]))),
         ("fairness, binned", Box::new(fairness(20_000, METRIC, 1.0))),
         ("fairness, small", Box::new(unknown)),
         ("fairness, one", Box::new(point)),

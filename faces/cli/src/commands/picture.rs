@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use pellucid::data::FeatureId;
-use pellucid::explain::shapley::{
-    Game, How, Method, partial_dependence, plan_interactions, shap_interactions,
-};
+use pellucid::explain::shapley::{Game, Method, partial_dependence};
 use pellucid::explain::{Kind, Space};
+use pellucid::partners::set_partners;
 use pellucid::views::number::count;
 use pellucid::views::partial::{self, Grid, Partial, Told};
 use pellucid::views::render::{png, svg};
@@ -19,12 +18,6 @@ use crate::args::{Explain, Plot, Theme};
 use crate::explaining::{Explained, Feed, control};
 use crate::failure::Failure;
 use crate::output::{Format, write_file};
-
-/// Rows whose interactions tell partners.
-const PARTNER_ROWS: usize = 200;
-/// Leaves and features of models whose interactions take no longer than their pictures.
-const PARTNER_LEAVES: usize = 20_000;
-const PARTNER_FEATURES: usize = 64;
 
 /// The picture that was asked for, or the usual one.
 pub(super) fn picture(
@@ -71,31 +64,22 @@ pub(super) fn write(
     write_file(path, &png::file(&scene, mode, 2.0).map_err(|e| Failure::Usage(e.to_string()))?)
 }
 
-/// Finds for every feature the one that it interacts with most, exactly, over some of the rows; nothing where that would take long or
-/// is not defined.
+/// Finds for every feature the one that it interacts with most, where that is defined.
 pub(super) fn find_partners(
     feed: &Feed,
     explained: &mut Explained,
     context: &Context<'_>,
 ) -> Result<(), Failure> {
-    let model = &feed.rows.model;
-    let is_small = model.features.len() <= PARTNER_FEATURES && model.n_leaves() <= PARTNER_LEAVES;
-    let is_margin = explained.plan.space() == Space::Margin && explained.plan.method() != Method::Approximate;
-    if !is_small || !is_margin || matches!(feed.game(), Game::Correlated(_)) {
+    if explained.plan.space() != Space::Margin || explained.plan.method() == Method::Approximate {
         return Ok(());
     }
-    let Some(rows) = explained.sample.matrix(model, PARTNER_ROWS) else { return Ok(()) };
     let progress = context.console.progress(None);
     let control = control(context.console, &progress);
-    let plan = plan_interactions(model, feed.game(), How::new(Method::Auto, rows.n_rows()), &control);
-    let found = plan.ok().and_then(|plan| shap_interactions(model, &plan, &rows, &control).ok());
-    if context.console.is_interrupted() {
-        return Err(Failure::Interrupted);
+    // Where the time is over the picture does without.
+    match set_partners(&feed.rows.model, feed.game(), &mut explained.sample, &control) {
+        Err(_) if context.console.is_interrupted() => Err(Failure::Interrupted),
+        _ => Ok(()),
     }
-    if let Some(found) = found {
-        explained.sample.set_partners(model, &found);
-    }
-    Ok(())
 }
 
 /// The expected answer by the values of one feature.

@@ -2,16 +2,15 @@
 
 use num_bigint::BigUint;
 use pellucid::data::Control;
+use pellucid::good_sets::{map, share, uses};
 use pellucid::learn::certificate::CountCertificate;
 use pellucid::learn::certificate::format::count_to_json as certified;
 use pellucid::learn::rashomon::{Counted, Estimate, approximate_count};
 use pellucid::learn::task::{Explored, count_to_json, estimate_to_json, guarantee};
 use pellucid::views::View;
 use pellucid::views::number::{digits, pretty};
-use pellucid::views::rashomon_map::{MapCell, RashomonMap};
 use pellucid::views::render::{html, png, svg};
 use pellucid::views::report::{Report, Section};
-use pellucid::views::use_matrix::{UseMatrix, UseRow};
 use serde_json::Value;
 
 use super::{empty, explored};
@@ -66,9 +65,9 @@ pub(crate) fn run(args: &Count, context: &Context<'_>) -> Result<u8, Failure> {
                 };
                 write_file(path, certified(&certificate).as_bytes())?;
             }
-            "svg" => write_file(path, svg::file(&map(&about, &found, args).scene(860.0)).as_bytes())?,
+            "svg" => write_file(path, svg::file(&map(&about, &found).scene(860.0)).as_bytes())?,
             "png" => {
-                let scene = map(&about, &found, args).scene(860.0);
+                let scene = map(&about, &found).scene(860.0);
                 let bytes = png::file(&scene, pellucid::views::theme::Mode::Light, 2.0);
                 write_file(path, &bytes.map_err(|error| Failure::Usage(error.to_string()))?)?;
             }
@@ -101,13 +100,6 @@ fn estimated(about: &Explored, estimate: &Estimate, context: &Context<'_>) -> Re
 
 fn by_size(found: &Counted) -> Vec<(usize, &BigUint)> {
     found.by_size.iter().enumerate().filter(|(_, sets)| **sets != BigUint::ZERO).collect()
-}
-
-fn share(part: &BigUint, all: &BigUint) -> f64 {
-    // Shifted to 60 bits first, so that the quotient of doubles is exact enough for a percent.
-    let shift = all.bits().saturating_sub(60);
-    let float = |n: BigUint| n.to_u64_digits().first().copied().unwrap_or(0) as f64;
-    float(part >> shift) / float(all >> shift).max(1.0)
 }
 
 fn said(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio>, args: &Count) -> String {
@@ -165,63 +157,9 @@ fn to_json(about: &Explored, found: &Counted, best: Option<pellucid::data::Ratio
     body
 }
 
-fn map(about: &Explored, found: &Counted, args: &Count) -> RashomonMap {
-    let total = about.task.instance.total_weight() as f64;
-    let best = found.by_level.iter().filter_map(|((size, errors), _)| {
-        let value = about.task.objective.value(*errors, *size, about.task.instance.total_weight()).ok()?;
-        Some((value, *size, *errors as f64 / total))
-    });
-    let cells = found.by_level.iter().map(|((size, errors), sets)| MapCell {
-        size: *size,
-        loss: *errors as f64 / total,
-        count: sets.to_string().parse().unwrap_or(f64::MAX),
-    });
-    RashomonMap {
-        title: format!(
-            "{} rule sets have an objective of at most {}",
-            digits(&found.count.to_string()),
-            pretty(about.within.theta.value(), 4)
-        ),
-        subtitle: format!(
-            "{} · {} candidate rules · λ = {} · {}",
-            args.task.target,
-            about.task.rules.len(),
-            args.task.lambda,
-            if found.is_exact() { "exact" } else { "stopped early" }
-        ),
-        cells: cells.collect(),
-        total: found.count.to_string(),
-        lambda: args.task.lambda.value(),
-        theta: about.within.theta.value(),
-        best: best.min_by(|a, b| a.0.cmp(&b.0)).map(|(_, size, loss)| (size, loss)),
-        exact: found.is_exact(),
-        interval: found.at_most.as_ref().map(|most| [found.count.to_string(), most.to_string()]),
-    }
-}
-
 fn page(about: &Explored, found: &Counted, args: &Count, context: &Context<'_>) -> String {
-    let [features, rules] = about.uses(found);
-    let rows = |all: &[(String, BigUint)]| {
-        all.iter()
-            .map(|(name, sets)| UseRow {
-                name: name.clone(),
-                shares: Vec::new(),
-                overall: share(sets, &found.count),
-            })
-            .collect()
-    };
-    let matrix = |title: &str, all: &[(String, BigUint)]| UseMatrix {
-        title: title.to_owned(),
-        subtitle: format!(
-            "share of {} rule sets · {}",
-            digits(&found.count.to_string()),
-            if found.is_exact() { "exact" } else { "stopped early: those found until then" }
-        ),
-        columns: Vec::new(),
-        rows: rows(all),
-        top: 20,
-    };
-    let map = map(about, found, args);
+    let [features, rules] = uses(about, found);
+    let map = map(about, found);
     let report = Report {
         title: map.title.clone(),
         lead: format!(
@@ -250,8 +188,8 @@ fn page(about: &Explored, found: &Counted, args: &Count, context: &Context<'_>) 
                 intro: "A feature that every good set uses can't be done without; one that few use can."
                     .to_owned(),
                 figures: vec![
-                    (Box::new(matrix("Features", &features)) as Box<dyn View>, true),
-                    (Box::new(matrix("Rules", &rules)) as Box<dyn View>, true),
+                    (Box::new(features) as Box<dyn View>, true),
+                    (Box::new(rules) as Box<dyn View>, true),
                 ],
             },
         ],

@@ -1,25 +1,20 @@
 //! `pellucid rashomon study`: what good rule sets have in common, and where they differ.
 
 use pellucid::data::Control;
+use pellucid::good_sets::Told;
 use pellucid::learn::rashomon::study::Drawings;
 use pellucid::learn::task::{Explored, Grouping, Studied, StudyFailure, Studying, compared, study_to_json};
 use pellucid::views::View as _;
 use pellucid::views::number::{digits, pretty};
 use serde_json::Value;
 
-use super::study_page::{page, ranges};
+use super::study_page::page;
 use super::{explored, nothing};
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
 use crate::rule_args;
 use crate::task::searching;
-
-/// Everything that is told.
-pub(super) struct Told {
-    pub(super) about: Explored,
-    pub(super) found: Studied,
-}
 
 pub(crate) fn run(args: &rule_args::Study, context: &Context<'_>) -> Result<u8, Failure> {
     let is_html = match args.out.as_deref() {
@@ -43,7 +38,8 @@ pub(crate) fn run(args: &rule_args::Study, context: &Context<'_>) -> Result<u8, 
             "`{name}` is the target: sets are compared on groups of rows (sex, age), not on what they predict"
         )));
     }
-    let told = told(args, context)?;
+    let (about, found) = told(args, context)?;
+    let told = Told { about: &about, found: &found };
     if let Some(path) = &args.out {
         let text = if is_html { page(&told, args, context) } else { format!("{:#}\n", to_json(&told, args)) };
         write_file(path, text.as_bytes())?;
@@ -56,7 +52,7 @@ pub(crate) fn run(args: &rule_args::Study, context: &Context<'_>) -> Result<u8, 
     }
     // A distribution of fewer drawings than were asked for says so.
     let Drawings { one_label, limited, .. } =
-        told.found.distributions.map_or(Drawings::default(), |(_, all)| all);
+        found.distributions.as_ref().map_or(Drawings::default(), |(_, all)| *all);
     if one_label > 0 {
         context.console.note(&format!("{one_label} bootstrap drawings have one label only, and no sets"));
     }
@@ -69,7 +65,7 @@ pub(crate) fn run(args: &rule_args::Study, context: &Context<'_>) -> Result<u8, 
     Ok(if limited > 0 { 4 } else { 0 })
 }
 
-fn told(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failure> {
+fn told(args: &rule_args::Study, context: &Context<'_>) -> Result<(Explored, Studied), Failure> {
     let progress = context.console.searching();
     let control = Control { threads: context.console.threads().0, watch: &progress };
     let how = searching(&args.task, control);
@@ -91,32 +87,10 @@ fn told(args: &rule_args::Study, context: &Context<'_>) -> Result<Told, Failure>
     if context.console.is_interrupted() {
         return Err(Failure::Interrupted);
     }
-    Ok(Told { about, found })
+    Ok((about, found))
 }
 
-impl Told {
-    pub(super) fn method(&self) -> String {
-        if self.found.exact {
-            return format!("all {} rule sets", digits(&self.found.count.to_string()));
-        }
-        format!(
-            "{} rule sets drawn uniformly from {}",
-            digits(&self.found.findings.members.to_string()),
-            digits(&self.found.count.to_string())
-        )
-    }
-
-    /// What stands before a number that can only be larger over all sets.
-    pub(super) fn at_least(&self) -> &'static str {
-        if self.found.exact { "" } else { "at least " }
-    }
-
-    pub(super) fn percent([part, all]: [u64; 2]) -> String {
-        format!("{} %", pretty(part as f64 * 100.0 / all.max(1) as f64, 3))
-    }
-}
-
-fn said(told: &Told) -> String {
+fn said(told: &Told<'_>) -> String {
     let found = &told.found.findings;
     let caution = if told.found.exact {
         ""
@@ -124,7 +98,7 @@ fn said(told: &Told) -> String {
         " What is said holds of these; over all of them ranges may be wider."
     };
     let mut text = format!("Looked at {}.{caution}\n\n", told.method());
-    text += &ranges(told).text(100);
+    text += &told.ranges().text(100);
     let least = told.at_least();
     text += &format!(
         "\nRows on which some set differs from the best: {least}{} (ambiguity); most that one set flips: {least}{} (discrepancy); {}{} different predictions.\n",
@@ -176,8 +150,8 @@ fn said(told: &Told) -> String {
     text
 }
 
-fn to_json(told: &Told, args: &rule_args::Study) -> Value {
-    let mut body = study_to_json(&told.about, &told.found, args.bootstrap);
+fn to_json(told: &Told<'_>, args: &rule_args::Study) -> Value {
+    let mut body = study_to_json(told.about, told.found, args.bootstrap);
     body["method"] = told.method().into();
     body["output"] = args.out.as_deref().map(|path| path.display().to_string()).into();
     body

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use pellucid::data::{Control, Ratio};
+use pellucid::laid::{Laid, certified, of_learned, rule_table};
 use pellucid::learn::certificate::format::{certificate_to_json, rules_to_json};
 use pellucid::learn::certificate::{Certificate, Conditions, RulesFile};
 use pellucid::learn::optimal::Bounds;
@@ -12,7 +13,6 @@ use pellucid::learn::task::{
 use pellucid::views::number::count;
 use serde_json::{Value, json};
 
-use super::pictures::{Laid, certified, rule_table};
 use crate::commands::{Context, VERSION, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
@@ -100,18 +100,10 @@ fn one(
     Ok(Told { learned, trail, seconds: start.elapsed().as_secs_f64() })
 }
 
-/// A learned set over the rows that it was learned from.
-fn laid(one: &Told) -> Laid {
-    let Learned { task, certificate } = &one.learned;
-    let rows = task.rows(&certificate.chosen);
-    let facts = pellucid::learn::describe::describe(&rows, task.instance.label(), task.instance.weights());
-    Laid { certificate: certificate.clone(), facts, is_own: true }
-}
-
 fn said(one: &Told, file: &RulesFile) -> String {
     let Learned { task, certificate } = &one.learned;
     let universe = &certificate.universe;
-    let view = rule_table(&laid(one), &file.decision.default);
+    let view = rule_table(&of_learned(&one.learned), &file.decision.default);
     let searched = format!(
         "Searched all sets of {} candidate rules over {} rows ({} distinct rules); {} nodes in {:.1} s.\n",
         count(universe.candidates.len()),
@@ -128,7 +120,7 @@ fn said(one: &Told, file: &RulesFile) -> String {
 }
 
 fn page(told: &[Told], file: &RulesFile, args: &Learn, context: &Context<'_>) -> String {
-    let parts: Vec<Laid> = told.iter().map(laid).collect();
+    let parts: Vec<Laid> = told.iter().map(|one| of_learned(&one.learned)).collect();
     let mut warnings = args.task.note.clone();
     warnings.extend(told.iter().flat_map(|one| one.learned.task.warnings.clone()));
     super::pictures::page(&parts, file, &warnings, Some(context.command_line()))

@@ -5,7 +5,6 @@ mod learn;
 pub(super) mod pictures;
 mod show;
 
-pub use pictures::rules_in_words;
 use std::path::Path;
 
 use pellucid::files::map;

@@ -1,106 +1,10 @@
-//! Rule sets as views: tables of rules, and a page around them.
+//! A page of rule sets.
 
-use pellucid::learn::certificate::{Certificate, RulesFile};
-use pellucid::learn::describe::SetFacts;
-use pellucid::views::number::{count, pretty};
+use pellucid::laid::{Laid, certified, rule_table};
+use pellucid::learn::certificate::RulesFile;
+use pellucid::views::number::count;
 use pellucid::views::render::html;
 use pellucid::views::report::{Report, Section};
-use pellucid::views::rule_table::{RuleRow, RuleTable};
-
-/// A rule set laid over rows.
-pub(crate) struct Laid {
-    pub(crate) certificate: Certificate,
-    pub(crate) facts: SetFacts,
-    /// Whether these are the rows that the certificate is about.
-    pub(crate) is_own: bool,
-}
-
-/// A rule set over the rows that the facts are from.
-pub(crate) fn rule_table(laid: &Laid, default: &str) -> RuleTable {
-    let Laid { certificate, facts, is_own } = laid;
-    let universe = &certificate.universe;
-    let row =
-        |(rule, facts): (pellucid::models::rules::Rule, &pellucid::learn::describe::RuleFacts)| RuleRow {
-            conditions: rule.conditions.iter().map(ToString::to_string).collect(),
-            covered: facts.covered as f64,
-            positives: facts.positives as f64,
-            precision: facts.precision(),
-            precision_interval: facts.precision_interval,
-            only_here: facts.only_here as f64,
-        };
-    let confusion = facts.confusion.map(|row| row.map(|weight| weight as f64));
-    let errors = facts.confusion[0][1] + facts.confusion[1][0];
-    let n = certificate.chosen.len();
-    let title = match n {
-        0 => format!("No rule is worth its price: always {default}"),
-        1 => format!("One rule predicts {} = {}", universe.target, universe.positive),
-        n => format!("{n} rules predict {} = {}", universe.target, universe.positive),
-    };
-    RuleTable {
-        title,
-        subtitle: format!(
-            "{} rows · {} errors ({} %) · λ = {} · {}",
-            count(facts.total as usize),
-            count(errors as usize),
-            pretty(errors as f64 * 100.0 / facts.total.max(1) as f64, 3),
-            universe.objective.lambda,
-            match (is_own, certificate.is_proven()) {
-                (false, _) => "not the rows that the certificate is about",
-                (true, true) => "proven optimal",
-                (true, false) => "optimality not proven",
-            }
-        ),
-        target: format!("{} = {}", universe.target, universe.positive),
-        default: default.to_owned(),
-        rules: certificate.rules().into_iter().zip(&facts.rules).map(row).collect(),
-        total: facts.total as f64,
-        base_rate: (facts.confusion[1][0] + facts.confusion[1][1]) as f64 / facts.total.max(1) as f64,
-        confusion,
-    }
-}
-
-/// What is proven, as sentences.
-pub(crate) fn certified(certificate: &Certificate) -> String {
-    let Certificate { objective, lower_bound, n_optimal, .. } = certificate;
-    let value = |ratio: &pellucid::data::Ratio| format!("{ratio} ({})", pretty(ratio.value(), 5));
-    match n_optimal {
-        Some(1) => format!(
-            "Proven: no rule set over these candidates has an objective below {}, and no other reaches it.",
-            value(objective)
-        ),
-        Some(n) => format!(
-            "Proven: no rule set over these candidates has an objective below {}; {} sets reach it.",
-            value(objective),
-            count(*n as usize)
-        ),
-        None => {
-            let gap = objective.minus(*lower_bound).map_or("unknown".to_owned(), |gap| value(&gap));
-            format!(
-                "Not proven optimal: this set has {}, no set has less than {}; the gap is {gap}.",
-                value(objective),
-                value(lower_bound)
-            )
-        }
-    }
-}
-
-/// A certified rule set for people.
-#[must_use]
-pub fn rules_in_words(certificate: &Certificate, default: &str) -> String {
-    format!("{}\n{}\n", plain(certificate, default), certified(certificate))
-}
-
-/// From the certificate alone: what it says of its candidates.
-pub(crate) fn plain(certificate: &Certificate, default: &str) -> String {
-    let universe = &certificate.universe;
-    let mut text = format!("Predict {} = {} if\n", universe.target, universe.positive);
-    for (n, (&chosen, rule)) in certificate.chosen.iter().zip(certificate.rules()).enumerate() {
-        let [covers, positives] = universe.supports.get(chosen as usize).copied().unwrap_or_default();
-        let precision = pretty(positives as f64 * 100.0 / covers.max(1) as f64, 3);
-        text += &format!("  {}. {rule}   ({} rows, {precision} % right)\n", n + 1, count(covers as usize));
-    }
-    text + &format!("otherwise {default}\n")
-}
 
 /// A page of one rule set a class.
 pub(crate) fn page(parts: &[Laid], file: &RulesFile, warnings: &[String], command: Option<String>) -> String {
@@ -141,7 +45,10 @@ pub(crate) fn page(parts: &[Laid], file: &RulesFile, warnings: &[String], comman
             ),
             ("candidates".to_owned(), format!("{} rules", count(universe.candidates.len()))),
             ("otherwise".to_owned(), file.decision.default.clone()),
-            ("instance".to_owned(), format!("SHA-256 {}…", &universe.hash[..universe.hash.len().min(16)])),
+            (
+                "instance".to_owned(),
+                format!("SHA-256 {}…", universe.hash.chars().take(16).collect::<String>()),
+            ),
         ]);
     }
     let mut notes = vec![

@@ -1,15 +1,12 @@
 //! `pellucid rules show RULES [DATA]`: a rule set to read.
 
-use pellucid::data::RowSet;
-use pellucid::data::binarize::rows_equal;
+use pellucid::laid::{Laid, LaidError, certified, over, plain, rule_table};
 use pellucid::learn::certificate::format::certificate_to_json;
-use pellucid::learn::certificate::{Certificate, RulesFile, instance_hash};
-use pellucid::learn::describe::describe;
-use pellucid::learn::task::{position, row_weights, without_target};
+use pellucid::learn::certificate::{Certificate, RulesFile};
 use pellucid::views::View as _;
 use serde_json::json;
 
-use super::pictures::{Laid, certified, page, plain, rule_table};
+use super::pictures::page;
 use crate::commands::{Context, print};
 use crate::failure::Failure;
 use crate::output::{check_distinct, write_file};
@@ -64,21 +61,11 @@ pub(crate) fn run(args: &Show, context: &Context<'_>) -> Result<u8, Failure> {
 fn laid_over(file: &RulesFile, args: &Show, context: &Context<'_>) -> Result<Vec<Laid>, Failure> {
     let path = args.data.as_deref().unwrap_or(std::path::Path::new("-"));
     let table = read_all(path, &args.reading)?;
-    let target = position(&table, &file.decision.target, "the target of the rules")?;
-    let mut parts = Vec::new();
-    for (class, certificate) in file.decision.classes.iter().zip(&file.certificates) {
-        let column = certificate.universe.weights.as_deref();
-        // Data without the weights of the certificate's has one a row.
-        let column = column.filter(|name| table.schema().position(name).is_some());
-        let (weights, n_without) = row_weights(column, &table, &table.columns()[target])?;
-        without_target(&file.decision.target, n_without).iter().for_each(|note| context.console.note(note));
-        let rows: Vec<RowSet> = class.rules.iter().map(|rule| rule.rows(&table)).collect::<Result<_, _>>()?;
-        let label = rows_equal(&table.columns()[target], &class.positive);
-        let all: Result<Vec<RowSet>, _> =
-            certificate.universe.candidates.iter().map(|rule| rule.rows(&table)).collect();
-        let is_own = all.is_ok_and(|all| instance_hash(&label, &weights, &all) == certificate.universe.hash);
-        let facts = describe(&rows, &label, &weights);
-        parts.push(Laid { certificate: certificate.clone(), facts, is_own });
-    }
-    Ok(parts)
+    let mut notes = Vec::new();
+    let parts = over(file, &table, &mut notes);
+    notes.iter().for_each(|note| context.console.note(note));
+    parts.map_err(|error| match error {
+        LaidError::Task(error) => error.into(),
+        error => Failure::Input(error.to_string()),
+    })
 }

@@ -1,0 +1,43 @@
+//! The colors for pages that hold pictures: variables and one class a paint, light and dark as the reader is, or as `data-theme` says.
+
+use super::svg::classes;
+use crate::theme::{Mode, Paint};
+
+/// A stylesheet. Variables are called as tokens (`--ink`), classes of pictures `f-ink` (fill) and `l-ink` (stroke).
+#[must_use]
+pub fn theme() -> String {
+    let (light, dark) = (variables(Mode::Light), variables(Mode::Dark));
+    let (unless_light, if_dark) = (":root:not([data-theme=light])", ":root[data-theme=dark]");
+    format!(
+        ":root{{color-scheme:light dark;{light}}}{}\n\
+         @media (prefers-color-scheme:dark){{{unless_light}{{{dark}}}{}}}\n\
+         :root[data-theme=light]{{color-scheme:light}}\n{if_dark}{{color-scheme:dark;{dark}}}{}\n",
+        classes("", Mode::Light),
+        classes(&format!("{unless_light} "), Mode::Dark),
+        classes(&format!("{if_dark} "), Mode::Dark),
+    )
+}
+
+/// Every token as a variable.
+fn variables(mode: Mode) -> String {
+    Paint::all()
+        .filter(|paint| !matches!(paint, Paint::Scale(_) | Paint::Shade(_)))
+        .fold(String::new(), |all, paint| all + &format!("--{}:{};", paint.name(), paint.css(mode)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_themes_have_all_paints_and_braces_match() {
+        let css = theme();
+        for name in ["--surface:#FFFFFF", "--surface:#0E1316", "--danger:#B3261E", "--proven:#5CC08A"] {
+            assert!(css.contains(name), "{name}");
+        }
+        assert_eq!(css.matches('{').count(), css.matches('}').count());
+        assert!(css.contains(":root[data-theme=dark] .f-raises{fill:#F2935C}"));
+        assert!(css.contains(":root:not([data-theme=light]) .f-raises{fill:#F2935C}"));
+        assert!(css.contains("}.f-raises{fill:#B8481A}"));
+    }
+}
