@@ -1,7 +1,9 @@
 //! What was done, with what, and how is it done again? A folder with one `run.json`.
 //!
-//! The folder is complete by itself: copy it, and nothing is lost. An index over many of them comes later
-//! and can be made from the folders at any time.
+//! The folder is complete by itself: copy it, and nothing is lost. Many of them make a [`Store`], whose index
+//! can be made from the folders at any time.
+
+mod store;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -9,6 +11,14 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+pub use store::{
+    Added, Entry, Filter, Found, INDEX, LOCAL_STORE, Listing, NOTES_FILE, NOTES_SCHEMA, Named, NewFile,
+    Notes, Reindexed, STORE_VARIABLE, Store, StoreError, Unreadable, default_store, short_id,
+};
+
+/// The version of this program.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The version of the format that is written.
 pub const SCHEMA: &str = "pellucid.run/1";

@@ -29,6 +29,10 @@ fn a_run_folder_says_what_was_done_and_how_to_do_it_again() {
     let shown = folder.ok(&["inspect", "run"]);
     assert!(shown.contains("explain") && shown.contains(&hash[..12]), "{shown}");
     assert_eq!(folder.json(&["inspect", "run", "--json"])["run"], run);
+    // Whatever stands where a hash belongs.
+    let strange = folder.read("run/run.json").replace(&hash, &"é→国".repeat(9));
+    fs_err::write(folder.path("run/run.json"), strange).unwrap();
+    assert!(folder.ok(&["inspect", "run"]).contains("sha256 é→国é→国"));
 }
 
 #[test]
