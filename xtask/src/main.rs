@@ -9,6 +9,7 @@ mod setup;
 mod test;
 mod tidy;
 mod weights;
+mod workbench;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ const USAGE: &str = "\
 cargo xtask setup                 install what the tests need, outside of the checkout
 cargo xtask test                  everything that CI runs
 cargo xtask wheel                 build the Python package; prints where it is
+cargo xtask workbench             build the workbench's pages again, which are committed
 cargo xtask tidy                  check the house's invariants
 cargo xtask fixtures [FOLDER...]  make fixtures again with the libraries they come from
 cargo xtask bench [shap|rules|lens|python|costs] [ARG...] race the peers; ARGs go to the bench's script";
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         ["test"] => test::run(),
         ["tidy"] => tidy::run(),
         ["wheel"] => package::wheel().map(|path| println!("{}", path.display())),
+        ["workbench"] => workbench::setup().and_then(|()| workbench::build()),
         ["fixtures", folders @ ..] => fixtures::run(folders),
         ["bench", rest @ ..] => bench::run(rest),
         _ => {

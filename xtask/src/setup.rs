@@ -1,9 +1,9 @@
-//! What does a fresh machine lack? Rust's own components, the test runner, and real weights; the rest comes with cargo.
+//! What does a fresh machine lack? Rust's own components, the test runner, a browser and the workbench's packages, and real weights; the rest comes with cargo.
 
 use anyhow::{Context, Result, bail};
 
 use crate::places::{command, step, tools};
-use crate::weights;
+use crate::{weights, workbench};
 
 /// Built with this repository's own toolchain; newer ones may want a newer one.
 const NEXTEST: &str = "0.9.143";
@@ -24,6 +24,7 @@ pub fn run() -> Result<()> {
             bail!("cargo-nextest was installed into {} and does not run", tools().display());
         }
     }
+    workbench::setup()?;
     weights::fetch()
 }
 

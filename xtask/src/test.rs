@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::places::{command, step, target};
-use crate::{package, setup, tidy, weights};
+use crate::{package, setup, tidy, weights, workbench};
 
 pub fn run() -> Result<()> {
     setup::run()?;
@@ -15,6 +15,8 @@ pub fn run() -> Result<()> {
     step("format", &mut cargo("fmt --all --check"))?;
     tidy::run()?;
     step("clippy", &mut cargo("clippy --workspace --all-targets --all-features --locked -- -D warnings"))?;
+    // Before the program is built, which holds them.
+    workbench::check()?;
     // The engine as a library: nothing but what was asked for.
     step(
         "clippy, no features",
@@ -33,6 +35,7 @@ pub fn run() -> Result<()> {
     step("release build", &mut cargo(program))?;
     let mut tour = command(target().join("release/pellucid"));
     step("tour", tour.arg("tour").arg(target().join("xtask-tour")))?;
+    workbench::test(&target().join("release/pellucid"))?;
     package::test(&wheel)?;
     // Last, so that its summary is the last thing printed.
     let mut tests = cargo("nextest run --workspace --all-features --locked --profile ci");

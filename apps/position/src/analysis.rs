@@ -10,8 +10,9 @@ use crate::model::{Finding, Polarity, Requirement, Status};
 use crate::months::Day;
 use crate::nearness::{Bag, Nearness, Question, nearness};
 use crate::posting::requirements;
-use crate::profile::{Profile, profile};
+use crate::profile::{Profile, reviewed};
 use crate::read::{Input, MOST_TEXT, ReadError, Repository, read, read_repository};
+use crate::review::Review;
 use crate::text::tokens;
 
 /// What an analysis is made from.
@@ -25,6 +26,8 @@ pub struct Request {
     pub posting: Option<Input>,
     /// What else is known about the employer; only quoted.
     pub notes: Vec<Input>,
+    /// What the person says of the facts that were read.
+    pub review: Review,
 }
 
 /// Why there is no analysis.
@@ -53,6 +56,19 @@ pub enum AnalysisError {
         /// What was given as the profile.
         profile: String,
     },
+    /// A fact was rejected or confirmed that is not there.
+    #[error("{document}: no fact stands at bytes {start} to {end}, so that it can't be rejected or confirmed")]
+    NoSuchFact {
+        /// The document's name.
+        document: String,
+        /// First byte.
+        start: usize,
+        /// One past the last.
+        end: usize,
+    },
+    /// A fact was confirmed for a requirement that is not there.
+    #[error("the posting has no requirement {0}, so that nothing can be confirmed for it")]
+    NoSuchRequirement(String),
 }
 
 /// An analysis: everything that a report says can be looked up here.
@@ -79,6 +95,8 @@ pub struct Analysis {
     pub fit: Fit,
     /// What is odd.
     pub findings: Vec<Finding>,
+    /// What the person said of the facts; empty where the documents stand as they are.
+    pub review: Review,
 }
 
 /// Analyses how a profile fits a posting, as of a day.
@@ -97,7 +115,7 @@ pub fn analyze(request: &Request, as_of: Day) -> Result<Analysis, AnalysisError>
     for input in &request.notes {
         documents.push(read(input)?);
     }
-    analyze_documents(documents, at, as_of)
+    analyze_reviewed(documents, at, as_of, &request.review)
 }
 
 /// Analyses documents that are read: the profile's before `posting`, notes after it.
@@ -105,9 +123,22 @@ pub fn analyze(request: &Request, as_of: Day) -> Result<Analysis, AnalysisError>
 /// # Errors
 /// When a document is not in English, or the posting asks for nothing.
 pub fn analyze_documents(
+    documents: Vec<Document>,
+    posting: usize,
+    as_of: Day,
+) -> Result<Analysis, AnalysisError> {
+    analyze_reviewed(documents, posting, as_of, &Review::default())
+}
+
+/// The same, with what the person says of the facts.
+///
+/// # Errors
+/// Also when a fact or a requirement is not there that the review speaks of.
+pub fn analyze_reviewed(
     mut documents: Vec<Document>,
     posting: usize,
     as_of: Day,
+    review: &Review,
 ) -> Result<Analysis, AnalysisError> {
     let mut findings = Vec::new();
     for (at, document) in documents.iter_mut().enumerate() {
@@ -126,11 +157,19 @@ pub fn analyze_documents(
         }
     }
     let own: Vec<(usize, &Document)> = documents[..posting].iter().enumerate().collect();
-    let mut profile = profile(&own, as_of);
+    let mut profile = reviewed(&own, as_of, &review.rejected);
+    if let Some(Span { document, start, end }) = review.unknown(&profile) {
+        let name = documents.get(*document).map_or_else(String::new, |document| document.name.clone());
+        return Err(AnalysisError::NoSuchFact { document: name, start: *start, end: *end });
+    }
     let (requirements, odd) = requirements(&documents[posting], posting);
     check_order(&documents, posting, &profile, &requirements, as_of)?;
     if requirements.is_empty() {
         return Err(AnalysisError::NoRequirements(documents[posting].name.clone()));
+    }
+    let is_asked = |id: &String| requirements.iter().any(|asked| asked.id == *id);
+    if let Some(one) = review.confirmed.iter().find(|one| !is_asked(&one.requirement)) {
+        return Err(AnalysisError::NoSuchRequirement(one.requirement.clone()));
     }
     findings.append(&mut profile.findings);
     findings.extend(odd);
@@ -158,6 +197,7 @@ pub fn analyze_documents(
     for (verdict, near) in verdicts.iter_mut().zip(&nearness) {
         verdict.propose(near);
     }
+    findings.extend(review.settle(&requirements, &mut verdicts, &profile));
     findings.extend(contradictions(&profile, &verdicts));
     let fit = fit(&requirements, &verdicts, !profile.facts.is_empty());
     let notes = (posting + 1..documents.len()).collect();
@@ -172,6 +212,7 @@ pub fn analyze_documents(
         profile,
         fit,
         findings,
+        review: review.clone(),
     })
 }
 

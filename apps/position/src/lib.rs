@@ -48,12 +48,13 @@ pub mod posting;
 pub mod profile;
 pub mod read;
 pub mod report;
+pub mod review;
 pub mod sections;
 mod stance;
 mod text;
 pub mod topics;
 
-pub use analysis::{Analysis, AnalysisError, Request, analyze, analyze_documents};
+pub use analysis::{Analysis, AnalysisError, Request, analyze, analyze_documents, analyze_reviewed};
 
 /// Loads the bundled tables, which the first analysis does otherwise. A face may do it beside its own reading.
 pub fn prepare() {

@@ -44,11 +44,20 @@ pub struct Profile {
     pub facts: Vec<Fact>,
     /// Reversed and future dates.
     pub findings: Vec<Finding>,
+    /// Lines that would be facts if the person had not rejected them.
+    pub rejected: Vec<Span>,
 }
 
 /// Reads the facts of the documents, whose numbers are their places in the list.
 #[must_use]
 pub fn profile(documents: &[(usize, &Document)], as_of: Day) -> Profile {
+    reviewed(documents, as_of, &[])
+}
+
+/// The same without what the person rejected: as if those lines were not there. A heading that is rejected leaves its place, and
+/// what stands below it counts for itself, but the time that it names counts for nothing.
+#[must_use]
+pub fn reviewed(documents: &[(usize, &Document)], as_of: Day, rejected: &[Span]) -> Profile {
     let mut profile = Profile::default();
     for &(at, document) in documents {
         Reader {
@@ -60,12 +69,28 @@ pub fn profile(documents: &[(usize, &Document)], as_of: Day) -> Profile {
             headed: false,
             undated: false,
             denied: false,
+            rejected,
             profile: &mut profile,
         }
         .read();
     }
+    withdraw(&mut profile);
     drop_doubtful(&mut profile.facts, documents);
     profile
+}
+
+/// Takes the time from roles whose heading is rejected.
+fn withdraw(profile: &mut Profile) {
+    let Profile { roles, findings, rejected, .. } = profile;
+    for role in roles {
+        let own = &role.span;
+        let inside =
+            |span: &Span| span.document == own.document && own.start <= span.start && span.end <= own.end;
+        if rejected.iter().any(inside) {
+            (role.period, role.sure, role.possible) = (None, MonthSet::default(), MonthSet::default());
+            findings.retain(|finding| finding.span.as_ref() != Some(own));
+        }
+    }
 }
 
 struct Reader<'a> {
@@ -80,6 +105,8 @@ struct Reader<'a> {
     undated: bool,
     /// Whether a heading says that what follows is not so: "What I have not done".
     denied: bool,
+    /// Lines that are left out.
+    rejected: &'a [Span],
     profile: &'a mut Profile,
 }
 
@@ -229,6 +256,10 @@ impl Reader<'_> {
             let sentence = &text[range.clone()];
             let start = block.range.start + range.start;
             let span = Span { document: self.at, start, end: block.range.start + range.end };
+            if self.rejected.contains(&span) {
+                self.profile.rejected.push(span);
+                continue;
+            }
             self.dated_sentence(block, sentence, &span);
             let words = tokens(sentence);
             let area = self.area.unwrap_or(match self.role {
@@ -256,7 +287,8 @@ impl Reader<'_> {
                 })
                 .map(|(months, _)| months);
             let grade = self.grade(block, sentence, area);
-            let id = format!("F{}", self.profile.facts.len() + 1);
+            // A fact keeps its number when another is rejected.
+            let id = format!("F{}", self.profile.facts.len() + self.profile.rejected.len() + 1);
             self.profile.facts.push(Fact { id, span, area, role: self.role, grade, named, words, claimed });
         }
     }

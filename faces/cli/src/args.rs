@@ -3,12 +3,14 @@
 use pellucid::data::read::Shard;
 use pellucid::explain::Space;
 use pellucid_position::months::{Day, Month};
+use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::Runs;
 use crate::groups::Group;
 use crate::lens_args::Lens;
 use crate::rule_args::{Rashomon, Rules};
@@ -95,6 +97,11 @@ pub(crate) enum Command {
     /// What happens inside a transformer: its sites, and experiments on them
     #[command(subcommand)]
     Lens(Box<Lens>),
+    /// What has been done: runs listed, searched, tagged, from a plain directory of run folders
+    #[command(subcommand, after_help = crate::commands::ABOUT_STORES)]
+    Runs(Box<Runs>),
+    /// Models and data in a browser: why a row was predicted so, what if, what moves the model
+    Workbench(Workbench),
     /// Print a completion script for a shell
     Completions {
         /// The shell
@@ -116,6 +123,37 @@ pub(crate) struct Tour {
     /// The folder to write into
     #[arg(value_name = "DIR", default_value = "pellucid-tour")]
     pub(crate) dir: PathBuf,
+}
+
+/// Pages on this machine.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Only this machine may ask, unless --host says otherwise; then PELLUCID_TOKEN must be set, and who asks needs it.\n\
+    Nothing is sent anywhere. Ctrl-C ends it."
+)]
+pub(crate) struct Workbench {
+    /// Models and data, as `explain` reads them [default: embedded examples]
+    pub(crate) files: Vec<PathBuf>,
+    /// The port [default: 7373, or a free one if that is taken]
+    #[arg(long, value_name = "N")]
+    pub(crate) port: Option<u16>,
+    /// The address to listen at
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// Do not open a browser
+    #[arg(long)]
+    pub(crate) no_open: bool,
+    /// Write the pages into one file that needs no server, and end
+    #[arg(long, value_name = "OUT.html", conflicts_with_all = ["port", "host"])]
+    pub(crate) export: Option<PathBuf>,
+    /// A column of the data that is not looked at (may be repeated)
+    #[arg(long, value_name = "COL")]
+    pub(crate) drop: Vec<String>,
+    /// Megabytes that the rows of one table may take
+    #[arg(long, value_name = "MB", default_value = "2048")]
+    pub(crate) max_memory: NonZeroUsize,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
 }
 
 #[derive(Debug, Args)]
@@ -187,7 +225,8 @@ pub(crate) struct ModelAndData {
     pub(crate) drop: Vec<String>,
     #[command(flatten)]
     pub(crate) reading: Reading,
-    /// Also write a run folder: run.json says what was done, with hashes
+    /// Also write a run folder: run.json says what was done, with hashes; in the directory of a store of runs (`runs init`) a new
+    /// one for each run
     #[arg(long, value_name = "DIR")]
     pub(crate) run: Option<PathBuf>,
 }

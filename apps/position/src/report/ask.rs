@@ -112,7 +112,8 @@ impl<'a> Case<'a> {
 }
 
 /// What to ask oneself about a requirement.
-pub(super) fn question(analysis: &Analysis, at: usize) -> String {
+#[must_use]
+pub fn question(analysis: &Analysis, at: usize) -> String {
     let case = Case::new(analysis, at);
     let (what, open) = (&case.what, &case.open);
     match (case.verdict.status, case.manner) {
@@ -185,7 +186,8 @@ pub(super) fn question(analysis: &Analysis, at: usize) -> String {
 }
 
 /// What an interviewer may ask, and how the documents leave one to answer it.
-pub(super) fn probe(analysis: &Analysis, at: usize) -> String {
+#[must_use]
+pub fn probe(analysis: &Analysis, at: usize) -> String {
     let case = Case::new(analysis, at);
     let open = &case.open;
     match (case.verdict.status, case.manner) {
@@ -252,7 +254,8 @@ pub(super) fn probe(analysis: &Analysis, at: usize) -> String {
 }
 
 /// The next thing to do about a requirement.
-pub(super) fn step(analysis: &Analysis, at: usize) -> String {
+#[must_use]
+pub fn step(analysis: &Analysis, at: usize) -> String {
     let case = Case::new(analysis, at);
     let open = &case.open;
     match (case.verdict.status, case.manner) {

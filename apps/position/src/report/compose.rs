@@ -11,6 +11,7 @@ use crate::judge::Verdict;
 use crate::model::{Grade, Need, Requirement, Status, Strength};
 use crate::months::in_words;
 use crate::nearness::standing;
+use crate::review;
 
 /// Writes the report of an analysis.
 #[must_use]
@@ -151,7 +152,9 @@ impl Writer<'_> {
         let analysis = self.analysis;
         let name = |at: usize| analysis.name(at).to_owned();
         let profile: Vec<String> = (0..analysis.posting).map(name).collect();
-        vec![
+        let reviewed = review::in_words(&analysis.findings);
+        let reviewed = reviewed.map(|said| ("Changed by the person".to_owned(), said));
+        let rest = vec![
             ("Profile".to_owned(), list(&profile, "and")),
             ("Posting".to_owned(), name(analysis.posting)),
             ("As of".to_owned(), analysis.as_of.to_string()),
@@ -166,7 +169,8 @@ impl Writer<'_> {
                 format!("the conventions of Pellucid {}, in Appendix A; none of them is an estimate", env!("CARGO_PKG_VERSION")),
             ),
             ("Candidates came from".to_owned(), "the bundled table of names, a thesaurus and n-grams; no language model took part".to_owned()),
-        ]
+        ];
+        reviewed.into_iter().chain(rest).collect()
     }
 
     fn summary(&self) -> Section {
@@ -190,6 +194,12 @@ impl Writer<'_> {
             meaning,
             vec![self.whole_posting()],
         ));
+        if let Some(said) = review::in_words(&analysis.findings) {
+            let is_reviewed = |kind: &str| kind.ends_with("_by_person");
+            let cites = analysis.findings.iter().filter(|finding| is_reviewed(finding.kind));
+            let cites = cites.filter_map(|finding| finding.span.clone()).collect();
+            section.paragraphs.push(Line::claim("Not the documents alone", format!("{said}."), cites));
+        }
         if fit.label == "too little evidence for a range" {
             let widest: Vec<usize> = fit.widens.iter().take(3).map(|(at, _)| *at).collect();
             let names: Vec<String> = widest.iter().map(|&at| self.short(at)).collect();

@@ -82,7 +82,7 @@ pub fn json(analysis: &Analysis, report: &Report) -> Value {
         .iter()
         .map(|finding| json!({"kind": finding.kind, "text": finding.text, "cite": finding.span.as_ref().map(|at| span(analysis, at))}))
         .collect();
-    json!({
+    let mut told = json!({
         "schema": "pellucid.position/1",
         "version": env!("CARGO_PKG_VERSION"),
         "as_of": analysis.as_of.to_string(),
@@ -95,5 +95,15 @@ pub fn json(analysis: &Analysis, report: &Report) -> Value {
         "findings": findings,
         "title": report.title,
         "sections": sections,
-    })
+    });
+    // An analysis of the documents as they stand has no such key.
+    if !analysis.review.is_empty()
+        && let Some(own) = told.as_object_mut()
+    {
+        let rejected = analysis.review.rejected.iter().map(|at| span(analysis, at)).collect::<Vec<_>>();
+        let confirmed = analysis.review.confirmed.iter();
+        let confirmed = confirmed.map(|one| json!({"requirement": one.requirement, "cite": span(analysis, &one.fact)}));
+        own.insert("review".to_owned(), json!({"rejected": rejected, "confirmed": confirmed.collect::<Vec<_>>()}));
+    }
+    told
 }

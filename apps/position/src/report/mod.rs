@@ -11,11 +11,13 @@ mod json;
 mod markdown;
 mod say;
 
+pub use ask::{probe, question, step};
 pub use compose::compose;
 pub use docx::docx;
 pub use html::html;
 pub use json::json;
 pub use markdown::markdown;
+pub use say::short;
 
 use crate::document::Span;
 use crate::model::Status;

@@ -39,7 +39,8 @@ fn names(concepts: &[ConceptId]) -> String {
 }
 
 /// A need in a few words.
-pub(super) fn short(analysis: &Analysis, node: &Node) -> String {
+#[must_use]
+pub fn short(analysis: &Analysis, node: &Node) -> String {
     const LEVELS: [&str; 7] = ["", "A1", "A2", "B1", "B2", "C1", "C2"];
     match &node.need {
         Need::Concept(concept) => concept.name().to_owned(),

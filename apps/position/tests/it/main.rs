@@ -4,6 +4,7 @@
 mod contrast;
 mod formats;
 mod oracles;
+mod reviewed;
 mod years;
 
 use std::path::{Path, PathBuf};

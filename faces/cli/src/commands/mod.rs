@@ -14,10 +14,12 @@ mod predict;
 mod rashomon;
 mod report;
 mod rules;
+mod runs;
 mod shard;
 mod top;
 mod tour;
 mod tour_circuit;
+mod workbench;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -25,7 +27,7 @@ use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use clap::CommandFactory;
-use pellucid_runs::{Artifact, Run, SCHEMA, rfc3339};
+use pellucid_runs::{Artifact, Run, SCHEMA, Store, rfc3339};
 use serde_json::{Map, Value, json};
 
 use crate::args::{Cli, Command, ModelAndData};
@@ -33,7 +35,7 @@ use crate::console::Console;
 use crate::failure::Failure;
 pub use lens::memory_left;
 pub use position::checkout;
-pub use rules::rules_in_words;
+pub(crate) use runs::{ABOUT_STORES, Runs};
 
 /// The version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -70,6 +72,8 @@ pub(crate) fn run(cli: &Cli, console: &Console, words: &[OsString]) -> Result<u8
         Command::Rashomon(args) => rashomon::run(args, &context),
         Command::Lens(args) => lens::run(args, &context),
         Command::Merge(args) => merge::run(args, &context),
+        Command::Runs(args) => runs::run(args, &context),
+        Command::Workbench(args) => workbench::run(args, &context),
         Command::Doctor => doctor::run(&context),
         Command::Completions { shell } => {
             let mut script = Vec::new();
@@ -95,6 +99,19 @@ pub(crate) fn print(text: &str) -> Result<u8, Failure> {
     Ok(0)
 }
 
+/// Words as one line that a shell reads back.
+fn in_shell_words(words: &[String]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
+    let quoted = |word: &String| {
+        if !word.is_empty() && word.chars().all(plain) {
+            word.clone()
+        } else {
+            format!("'{}'", word.replace('\'', "'\\''"))
+        }
+    };
+    words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+}
+
 impl Context<'_> {
     /// As if these words had been typed; nothing but files comes of it.
     pub(crate) fn typed(&self, words: &[&str]) -> Self {
@@ -114,15 +131,7 @@ impl Context<'_> {
 
     /// The command as one line that a shell reads back.
     pub(crate) fn command_line(&self) -> String {
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c);
-        let quoted = |word: &String| {
-            if !word.is_empty() && word.chars().all(plain) {
-                word.clone()
-            } else {
-                format!("'{}'", word.replace('\'', "'\\''"))
-            }
-        };
-        self.words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+        in_shell_words(&self.words)
     }
 
     /// Writes the run folder, if one was asked for.
@@ -174,6 +183,9 @@ impl Context<'_> {
             options,
             results: entries(results),
         };
+        if Store::is_store(folder) {
+            return runs::record(folder, &run, self);
+        }
         Ok(run.write(folder)?.display().to_string())
     }
 }

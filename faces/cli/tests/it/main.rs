@@ -9,6 +9,7 @@ mod positions;
 mod refusals;
 mod rules;
 mod running;
+mod runs;
 mod shards;
 mod top;
 
@@ -41,6 +42,7 @@ impl Folder {
             .current_dir(self.0.path())
             .args(words)
             .env_remove("PELLUCID_NUM_THREADS")
+            .env_remove("PELLUCID_RUNS")
             .env("COLUMNS", "100");
         command
     }

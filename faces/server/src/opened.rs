@@ -1,0 +1,204 @@
+//! What was opened? Models, tables, rules and documents, each with a name for addresses.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pellucid::data::read::{CsvReader, ReadBatches, ReadOptions};
+use pellucid::files::{FileError, map, open_table};
+use pellucid::learn::certificate::RulesFile;
+use pellucid::learn::certificate::format::{Held, ReadError as CertificateError, read as certificate};
+use pellucid::models::trees::import::{Format, import};
+use pellucid::models::trees::{Ensemble, Tree};
+use pellucid::views::number::count;
+use pellucid::views::sample::parts;
+use pellucid_position::document::Document;
+use serde_json::{Value, json};
+
+use crate::failure::Failure;
+
+/// Where something lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// In a file.
+    File(PathBuf),
+    /// In this program.
+    Example {
+        /// What the file would be called.
+        name: &'static str,
+        /// What would stand in it.
+        bytes: &'static [u8],
+    },
+}
+
+impl Source {
+    /// The path as it was given; the file's name for examples.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match self {
+            Self::File(path) => path.display().to_string(),
+            Self::Example { name, .. } => (*name).to_owned(),
+        }
+    }
+
+    fn file_name(&self) -> String {
+        match self {
+            Self::File(path) => {
+                path.file_name().map_or_else(|| self.shown(), |name| name.to_string_lossy().into_owned())
+            }
+            Self::Example { name, .. } => (*name).to_owned(),
+        }
+    }
+
+    /// A reader of its rows.
+    pub(crate) fn rows(&self, options: &ReadOptions) -> Result<Box<dyn ReadBatches>, Failure> {
+        match self {
+            Self::File(path) => open_table(path, options).map_err(Failure::input),
+            Self::Example { name, bytes } => {
+                let reader = CsvReader::new(*bytes, options.clone());
+                let reader = reader.map_err(|cause| Failure::input(format!("{name}: {cause}")))?;
+                Ok(Box::new(reader))
+            }
+        }
+    }
+}
+
+/// What something is.
+#[derive(Debug, Clone)]
+pub(crate) enum What {
+    Model(Arc<Ensemble>),
+    Rules(Arc<RulesFile>),
+    Document(Arc<Document>),
+    /// Its columns, and how many rows the file says it has.
+    Table {
+        columns: Vec<String>,
+        n_rows: Option<u64>,
+    },
+}
+
+/// Something that was opened.
+#[derive(Debug, Clone)]
+pub struct Thing {
+    /// Its name in addresses: the file's stem.
+    pub id: String,
+    /// The file's name.
+    pub title: String,
+    /// Where it lies.
+    pub source: Source,
+    pub(crate) what: What,
+}
+
+impl Thing {
+    /// Opens a file or an example; `taken` are the names of what was opened before.
+    pub(crate) fn open(source: Source, options: &ReadOptions, taken: &[Self]) -> Result<Self, Failure> {
+        let what = match &source {
+            Source::File(path) => open(path, options)?,
+            Source::Example { name, bytes } if Format::sniff(bytes).is_some() && !name.ends_with(".csv") => {
+                let model = import(bytes).map_err(|cause| Failure::input(format!("{name}: {cause}")))?;
+                What::Model(Arc::new(model))
+            }
+            Source::Example { .. } => table(source.rows(options)?.as_ref()),
+        };
+        let title = source.file_name();
+        Ok(Self { id: free_id(&title, taken), title, source, what })
+    }
+
+    pub(crate) fn model(&self) -> Option<&Arc<Ensemble>> {
+        if let What::Model(model) = &self.what { Some(model) } else { None }
+    }
+
+    pub(crate) fn rules(&self) -> Option<&Arc<RulesFile>> {
+        if let What::Rules(file) = &self.what { Some(file) } else { None }
+    }
+
+    pub(crate) fn document(&self) -> Option<&Arc<Document>> {
+        if let What::Document(document) = &self.what { Some(document) } else { None }
+    }
+
+    /// As pages hear of it.
+    pub(crate) fn told(&self) -> Value {
+        let path =
+            if let Source::File(path) = &self.source { path.display().to_string() } else { String::new() };
+        let (kind, facts) = match &self.what {
+            What::Model(model) => ("model", facts(model)),
+            What::Rules(file) => {
+                let rules = file.decision.classes.iter().map(|class| class.rules.len()).sum();
+                ("rules", vec![("target", file.decision.target.clone()), ("rules", count(rules))])
+            }
+            What::Document(document) => {
+                let words = document.text.split_whitespace().count();
+                let format = crate::documents::format(document).to_owned();
+                ("document", vec![("format", format), ("words", count(words))])
+            }
+            What::Table { columns, n_rows } => {
+                let rows = n_rows.map(|n| ("rows", count(usize::try_from(n).unwrap_or(usize::MAX))));
+                ("table", rows.into_iter().chain([("columns", count(columns.len()))]).collect())
+            }
+        };
+        json!({"id": self.id, "kind": kind, "title": self.title, "path": path, "facts": facts})
+    }
+}
+
+fn facts(model: &Ensemble) -> Vec<(&'static str, String)> {
+    let origin = &model.origin;
+    let version = origin.version.as_ref().map_or(String::new(), |version| format!(" {version}"));
+    let depth = model.trees.iter().map(Tree::depth).max().unwrap_or(0);
+    let mut facts = vec![
+        ("library", format!("{}{version}", origin.library)),
+        ("objective", origin.objective.clone()),
+        ("features", count(model.features.len())),
+        ("sum of", parts(model)),
+    ];
+    if depth > 0 {
+        facts.push(("deepest tree", depth.to_string()));
+        facts.push(("leaves", count(model.n_leaves())));
+    }
+    facts
+}
+
+/// A model, a table, rules or a document, by what stands in the file.
+fn open(path: &Path, options: &ReadOptions) -> Result<What, Failure> {
+    let bytes = map(path).map_err(Failure::input)?;
+    match certificate(&bytes) {
+        Ok(Held::Rules(file)) => return Ok(What::Rules(Arc::new(*file))),
+        Ok(_) => {
+            return Err(Failure::input(format!(
+                "{}: a certified count is read by `pellucid rules verify`",
+                path.display()
+            )));
+        }
+        // Ours, and changed or of a later version.
+        Err(error @ (CertificateError::Digest | CertificateError::Version { .. })) => {
+            return Err(Failure::input(format!("{}: {error}", path.display())));
+        }
+        Err(_) => {}
+    }
+    if let Some(document) = crate::documents::open(path, &bytes)? {
+        return Ok(What::Document(Arc::new(document)));
+    }
+    let is_lines = path.extension().is_some_and(|e| e == "jsonl" || e == "ndjson");
+    if Format::sniff(&bytes).is_some() && !is_lines {
+        match import(&bytes) {
+            Ok(model) => return Ok(What::Model(Arc::new(model))),
+            // JSON may also be data, a line of it a row.
+            Err(cause) if open_table(path, options).is_err() => {
+                return Err(Failure::input(FileError::Model { path: path.to_owned(), cause }));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(table(open_table(path, options).map_err(Failure::input)?.as_ref()))
+}
+
+fn table(reader: &dyn ReadBatches) -> What {
+    What::Table { columns: reader.all_names().to_vec(), n_rows: reader.n_rows() }
+}
+
+/// The stem of a file's name in letters that need no quoting, with a number where others have it.
+fn free_id(title: &str, taken: &[Thing]) -> String {
+    let stem = title.split('.').find(|part| !part.is_empty()).unwrap_or("file");
+    let plain = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' };
+    let stem: String = stem.chars().map(plain).collect();
+    let is_free = |id: &String| taken.iter().all(|thing| thing.id != *id);
+    let mut numbered = (2..).map(|n| format!("{stem}-{n}"));
+    std::iter::once(stem.clone()).chain(numbered.by_ref()).find(is_free).unwrap_or(stem)
+}

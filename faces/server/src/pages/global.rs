@@ -1,0 +1,110 @@
+//! What moves the model, over all rows?
+
+use std::sync::Arc;
+
+use pellucid::explain::Kind;
+use pellucid::views::report::{finding, lead};
+use pellucid::views::{Subject, bar, beeswarm, decision, heatmap, scatter};
+use serde_json::{Value, json};
+
+use super::{first_pair, named, output, outputs, titled};
+use crate::address::Address;
+use crate::failure::{Code, Failure};
+use crate::figure::figure;
+use crate::memo::Found;
+use crate::workbench::{Answer, Workbench};
+
+/// Features of a picture.
+const TOP: usize = 15;
+/// Features whose dependence goes into an export.
+const FROZEN: usize = 6;
+
+pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
+    Some(("global", first_pair(workbench)?))
+}
+
+pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<Answer, Failure> {
+    address.only(&["model", "data", "output", "space", "feature"])?;
+    let paired = match workbench.paired(address)? {
+        Found::Ready(paired) => paired,
+        Found::Working(job) => return Ok(Answer::Working(job)),
+    };
+    let output = output(address, &paired.model)?;
+    super::row::space(address)?;
+    let explained = match workbench.explained(address, &paired)? {
+        Found::Ready(explained) => explained,
+        Found::Working(job) => return Ok(Answer::Working(job)),
+    };
+    let (thing, table) = (workbench.model(address)?.0, workbench.table(address)?);
+    let subject = titled(explained.sample.subject(&paired.model, output), thing);
+    let order = subject.by_importance();
+    let feature = match address.one("feature")? {
+        None => order.first().copied().unwrap_or(0),
+        Some(name) => subject.feature(name).map(|id| id.index()).ok_or_else(|| {
+            let near =
+                pellucid::data::closest(name, subject.features.iter().map(|feature| feature.name.as_str()));
+            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            Failure::new(Code::NotFound, format!("the model has no feature `{name}`{hint}"))
+        })?,
+    };
+    let n = subject.totals.n_rows;
+    let mut by_size: Vec<usize> = (0..subject.features.len()).collect();
+    by_size
+        .sort_by(|&a, &b| subject.totals.absolute[b].total_cmp(&subject.totals.absolute[a]).then(a.cmp(&b)));
+    let of_feature = |&at: &usize| {
+        let mean = subject.totals.signed[at] / n.max(1) as f64;
+        json!({"name": subject.features[at].name, "mean_absolute": subject.totals.mean_absolute(at), "mean": mean})
+    };
+    let notes = [paired.notes.as_slice(), explained.notes.as_slice()].concat();
+    let (model_name, model_text) = named(&thing.source);
+    let (data_name, data_text) = named(&table.source);
+    Ok(Answer::Ready(json!({
+        "schema": "pellucid.workbench.global/1", "model": thing.id, "data": table.id, "n_rows": n, "n_shown": subject.n_shown(),
+        "outputs": outputs(&paired.model), "output": output, "spaces": ["margin"], "space": "margin", "unit": subject.unit, "answer_unit": if subject.probabilities.is_some() { "probability" } else { subject.unit.as_str() }, "base": subject.base,
+        "worst_residual": finite(subject.totals.worst_residual), "exact": subject.kind == Kind::Shapley, "method": subject.method,
+        "words": [finding(&subject), lead(&subject)],
+        "features": by_size.iter().map(of_feature).collect::<Vec<_>>(),
+        "feature": subject.features[feature].name,
+        "bar": figure("importance", &bar::bar(&subject, TOP)), "beeswarm": figure("beeswarm", &beeswarm::beeswarm(&subject, TOP)),
+        "dependence": figure("dependence", &scatter::scatter(&subject, feature)), "heatmap": figure("heatmap", &heatmap::heatmap(&subject, TOP)),
+        "decision": figure("decision", &decision::decision(&subject, TOP)), "typical": typical(&subject),
+        "command": format!("pellucid explain {model_name} {data_name} -o report.html"),
+        "python": format!(
+            "import pellucid as pel\n\nexplanation = pel.TreeExplainer({model_text})({data_text})\nexplanation.plot.beeswarm()\n"
+        ),
+        "notes": notes,
+    })))
+}
+
+/// A number, or nothing where JSON has none.
+pub(super) fn finite(x: f64) -> Value {
+    if x.is_finite() { x.into() } else { Value::Null }
+}
+
+/// The rows shown with the lowest, the middle and the highest answer.
+fn typical(subject: &Subject) -> Vec<Value> {
+    let answers = subject.probabilities.as_ref().unwrap_or(&subject.margins);
+    let mut order: Vec<usize> = (0..answers.len()).collect();
+    order.sort_by(|&a, &b| answers[a].total_cmp(&answers[b]).then(a.cmp(&b)));
+    let picks = [("lowest", 0), ("median", order.len() / 2), ("highest", order.len().saturating_sub(1))];
+    let of = |(which, at): (&str, usize)| {
+        let &shown = order.get(at)?;
+        Some(json!({"row": subject.rows[shown], "answer": finite(answers[shown]), "which": which}))
+    };
+    picks.into_iter().filter_map(of).collect()
+}
+
+pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
+    let Some(pair) = first_pair(workbench) else { return Ok(Vec::new()) };
+    let pair: Vec<(&str, &str)> = pair.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let first = Address::of("/api/global", &pair);
+    let answer = crate::export::waited(workbench, &first)?;
+    let features =
+        answer["features"].as_array().into_iter().flatten().filter_map(|feature| feature["name"].as_str());
+    let of_feature = |name| {
+        let mut parameters = pair.clone();
+        parameters.push(("feature", name));
+        Address::of("/api/global", &parameters)
+    };
+    Ok(std::iter::once(first).chain(features.take(FROZEN).map(of_feature)).collect())
+}

@@ -1,0 +1,109 @@
+//! What stands at which address? One file a page.
+
+mod asked_rules;
+mod global;
+mod position;
+mod rashomon;
+mod row;
+mod rules;
+mod session;
+
+use std::sync::Arc;
+
+use pellucid::models::trees::Ensemble;
+use pellucid::views::Subject;
+
+use crate::address::Address;
+use crate::failure::Failure;
+use crate::opened::{Source, Thing};
+use crate::workbench::{Answer, Workbench};
+
+pub(crate) use rashomon::Good;
+pub(crate) use rules::Ruled;
+
+type Page = fn(&Arc<Workbench>, &Address) -> Result<Answer, Failure>;
+
+/// Everything that can be asked.
+pub(crate) const ANSWERS: [(&str, Page); 7] = [
+    ("/api/session", session::answer),
+    ("/api/row", row::answer),
+    ("/api/global", global::answer),
+    ("/api/rules", rules::answer),
+    ("/api/rules/verify", rules::verified),
+    ("/api/rashomon", rashomon::answer),
+    ("/api/position", position::answer),
+];
+
+/// Pages of the navigation, in their order, with the parameters that they begin with.
+pub(crate) fn pages(workbench: &Workbench) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
+    [
+        row::page(workbench),
+        global::page(workbench),
+        rules::page(workbench),
+        rashomon::page(workbench),
+        position::page(workbench),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Addresses whose answers belong into an export, the session first. Some are known only when others are answered.
+pub(crate) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
+    let mut all = vec![Address::of("/api/session", &[])];
+    all.extend(row::frozen(workbench)?);
+    all.extend(global::frozen(workbench)?);
+    all.extend(rules::frozen(workbench)?);
+    all.extend(rashomon::frozen(workbench)?);
+    all.extend(position::frozen(workbench)?);
+    Ok(all)
+}
+
+/// The first model and the first table, which most pages begin with.
+fn first_pair(workbench: &Workbench) -> Option<Vec<(&'static str, String)>> {
+    let nothing = Address::of("", &[]);
+    let (model, table) = (workbench.model(&nothing).ok()?.0, workbench.table(&nothing).ok()?);
+    Some(vec![("model", model.id.clone()), ("data", table.id.clone())])
+}
+
+/// Which output an address means, of so many.
+fn output(address: &Address, model: &Ensemble) -> Result<usize, Failure> {
+    let (output, k) = (address.number::<usize>("output")?.unwrap_or(0), model.base.len());
+    if output >= k {
+        return Err(Failure::usage(format!("output={output}: the model has {k}, counted from 0")));
+    }
+    Ok(output)
+}
+
+/// What outputs are called: by number, where there are several.
+fn outputs(model: &Ensemble) -> Vec<String> {
+    if model.base.len() == 1 { Vec::new() } else { (0..model.base.len()).map(|at| at.to_string()).collect() }
+}
+
+/// A title of one picture's subject: what was explained of what.
+fn titled(subject: Subject, model: &Thing) -> Subject {
+    Subject { model: format!("{} ({})", model.title, subject.model), ..subject }
+}
+
+/// What a shell and Python call a file.
+fn named(source: &Source) -> (String, String) {
+    let shown = source.shown();
+    (in_shell_if_needed(&shown), in_python(&shown))
+}
+
+/// As it is where a shell reads it back so, else in quotes.
+fn in_shell_if_needed(text: &str) -> String {
+    let is_plain =
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c));
+    if is_plain { text.to_owned() } else { in_shell(text) }
+}
+
+fn in_shell(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+/// A text as Python writes it.
+fn in_python(text: &str) -> String {
+    // JSON's escapes are Python's, but for letters beyond 16 bits, which stand unescaped in both.
+    serde_json::Value::from(text).to_string()
+}

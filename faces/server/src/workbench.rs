@@ -1,0 +1,234 @@
+//! What is there to ask, and of what?
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pellucid::data::Table;
+use pellucid::data::read::ReadOptions;
+use pellucid::learn::task::whole;
+use pellucid::models::trees::Ensemble;
+use pellucid_position::Analysis;
+use pellucid_position::months::Day;
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::failure::{Code, Failure};
+use crate::jobs::{Job, Jobs};
+use crate::memo::{Found, Memo};
+use crate::opened::{Source, Thing, What};
+use crate::pages::{Good, Ruled};
+use crate::paired::{Explained, Paired};
+use crate::{documents, embedded, pages};
+
+/// Pairs of a model and a table that are held, the largest things in memory.
+const PAIRS: usize = 4;
+/// Explanations of all rows that are held.
+const EXPLAINED: usize = 8;
+/// Results that are held of what takes little memory.
+const SMALL: usize = 64;
+
+/// How things are opened and worked on.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How tables are read.
+    pub reading: ReadOptions,
+    /// Columns of tables that are not looked at.
+    pub drop: Vec<String>,
+    /// Worker threads of one piece of work.
+    pub threads: NonZeroUsize,
+    /// Bytes that the rows of one table may take in memory.
+    pub most_bytes: usize,
+}
+
+/// What was opened, and what was worked out of it.
+pub struct Workbench {
+    pub(crate) things: Vec<Thing>,
+    pub(crate) notes: Vec<String>,
+    pub(crate) options: Options,
+    /// All long work.
+    pub jobs: Arc<Jobs>,
+    pairs: Arc<Memo<Paired>>,
+    explained: Arc<Memo<Explained>>,
+    tables: Arc<Memo<Table>>,
+    pub(crate) ruled: Arc<Memo<Ruled>>,
+    pub(crate) verified: Arc<Memo<Value>>,
+    pub(crate) good: Arc<Memo<Good>>,
+    pub(crate) positions: Arc<Memo<Analysis>>,
+    /// The day on which it was opened, in UTC.
+    pub(crate) opened: Day,
+}
+
+/// What an address answers.
+pub enum Answer {
+    /// The answer.
+    Ready(Value),
+    /// Who works on it.
+    Working(Arc<Job>),
+}
+
+impl Workbench {
+    /// Opens files and examples. What can't be read is told in the session, as long as something can.
+    ///
+    /// # Errors
+    /// When nothing can be read, or a column is dropped that no table has.
+    pub fn open(sources: Vec<Source>, options: Options) -> Result<Self, Failure> {
+        let (mut things, mut notes) = (Vec::<Thing>::new(), Vec::new());
+        for source in sources {
+            match Thing::open(source, &options.reading, &things) {
+                Ok(thing) => things.push(thing),
+                Err(failure) => notes.push(failure.message),
+            }
+        }
+        if things.is_empty() && !notes.is_empty() {
+            return Err(Failure::input(notes.join("\n")));
+        }
+        let has = |name: &String| {
+            things
+                .iter()
+                .any(|thing| matches!(&thing.what, What::Table { columns, .. } if columns.contains(name)))
+        };
+        if let Some(name) = options.drop.iter().find(|name| !has(name)) {
+            return Err(Failure::usage(format!("--drop {name}: no table that was opened has such a column")));
+        }
+        Ok(Self {
+            things,
+            notes,
+            options,
+            jobs: Arc::new(Jobs::default()),
+            pairs: Memo::of(PAIRS),
+            explained: Memo::of(EXPLAINED),
+            tables: Memo::of(PAIRS),
+            ruled: Memo::of(SMALL),
+            verified: Memo::of(SMALL),
+            good: Memo::of(EXPLAINED),
+            positions: Memo::of(EXPLAINED),
+            opened: documents::day_of(
+                SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            ),
+        })
+    }
+
+    /// The examples that come with the program.
+    #[must_use]
+    pub fn examples() -> Vec<Source> {
+        embedded::examples()
+    }
+
+    /// What people should know of what was opened: what could not be read.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// What was opened.
+    #[must_use]
+    pub fn things(&self) -> &[Thing] {
+        &self.things
+    }
+
+    /// Answers an address.
+    ///
+    /// # Errors
+    /// When it asks for what is not there, or what was opened can't be worked on.
+    pub fn answer(self: &Arc<Self>, address: &Address) -> Result<Answer, Failure> {
+        let page = pages::ANSWERS.iter().find(|page| page.0 == address.path());
+        let (_, answer) = page
+            .ok_or_else(|| Failure::new(Code::NotFound, format!("nothing stands at {}", address.path())))?;
+        answer(self, address)
+    }
+
+    /// The model of an address, or the first one.
+    pub(crate) fn model(&self, address: &Address) -> Result<(&Thing, &Arc<Ensemble>), Failure> {
+        let models = self.things.iter().filter_map(|thing| Some((thing, thing.model()?)));
+        pick(models, address.one("model")?, "model", |of| &of.0.id)
+    }
+
+    /// The table of an address, or the first one.
+    pub(crate) fn table(&self, address: &Address) -> Result<&Thing, Failure> {
+        let tables = self.things.iter().filter(|thing| matches!(thing.what, What::Table { .. }));
+        pick(tables, address.one("data")?, "table", |of| &of.id)
+    }
+
+    /// The rows of an address's table as its model compares them.
+    pub(crate) fn paired(self: &Arc<Self>, address: &Address) -> Result<Found<Paired>, Failure> {
+        let ((model, ensemble), table) = (self.model(address)?, self.table(address)?);
+        let key = format!("{}\n{}", model.id, table.id);
+        let title = format!("Reading {} for {}", table.title, model.title);
+        let (ensemble, source, options) = (Arc::clone(ensemble), table.source.clone(), self.options.clone());
+        let used: Vec<String> = match &table.what {
+            What::Table { columns, .. } => {
+                options.drop.iter().filter(|name| columns.contains(name)).cloned().collect()
+            }
+            What::Model(_) | What::Rules(_) | What::Document(_) => Vec::new(),
+        };
+        self.pairs
+            .get(&self.jobs, &key, &title, move |job| Paired::read(&ensemble, &source, &used, &options, job))
+    }
+
+    /// The rules of an address, if it names some.
+    pub(crate) fn rules(&self, address: &Address) -> Result<Option<&Thing>, Failure> {
+        let Some(named) = address.one("rules")? else { return Ok(None) };
+        let all = self.things.iter().filter(|thing| thing.rules().is_some());
+        pick(all, Some(named), "rule set", |of| &of.id).map(Some)
+    }
+
+    /// The whole table of an address.
+    pub(crate) fn whole(self: &Arc<Self>, address: &Address) -> Result<Found<Table>, Failure> {
+        let table = self.table(address)?;
+        let (source, options) = (table.source.clone(), self.options.clone());
+        let title = format!("Reading {}", table.title);
+        self.tables.get(&self.jobs, &table.id, &title, move |job| {
+            let mut reader = source.rows(&options.reading)?;
+            if let Some(n) = reader.n_rows() {
+                job.expect(n);
+            }
+            let cells = reader.n_rows().unwrap_or(0).saturating_mul(reader.all_names().len() as u64);
+            if cells.saturating_mul(8) > options.most_bytes as u64 {
+                return Err(Failure::new(
+                    Code::Limit,
+                    format!(
+                        "{}: the table does not fit into {} MB of memory; give more with --max-memory",
+                        source.shown(),
+                        options.most_bytes >> 20
+                    ),
+                ));
+            }
+            whole(reader.as_mut(), job)
+                .map_err(|cause| Failure::input(format!("{}: {cause}", source.shown())))
+        })
+    }
+
+    /// All rows of an address's table, explained.
+    pub(crate) fn explained(
+        self: &Arc<Self>,
+        address: &Address,
+        paired: &Arc<Paired>,
+    ) -> Result<Found<Explained>, Failure> {
+        let ((model, _), table) = (self.model(address)?, self.table(address)?);
+        let key = format!("{}\n{}", model.id, table.id);
+        let title = format!("Explaining {} on {}", model.title, table.title);
+        let (paired, threads) = (Arc::clone(paired), self.options.threads);
+        self.explained.get(&self.jobs, &key, &title, move |job| Explained::of(&paired, threads, job))
+    }
+}
+
+/// The one that an address names, or the first.
+fn pick<T>(
+    mut all: impl Iterator<Item = T> + Clone,
+    named: Option<&str>,
+    kind: &str,
+    id: impl Fn(&T) -> &String,
+) -> Result<T, Failure> {
+    let Some(named) = named else {
+        let none =
+            || Failure::new(Code::NotFound, format!("no {kind} is open; start the workbench with one"));
+        return all.next().ok_or_else(none);
+    };
+    let names: Vec<String> = all.clone().map(|thing| id(&thing).clone()).collect();
+    all.find(|thing| id(thing) == named).ok_or_else(|| {
+        let near = pellucid::data::closest(named, names.iter().map(String::as_str));
+        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        Failure::new(Code::NotFound, format!("no {kind} `{named}` is open{hint}"))
+    })
+}

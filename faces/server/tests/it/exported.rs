@@ -1,0 +1,44 @@
+//! Is an export the same answers, in one file that asks for nothing?
+
+use pellucid_server::export;
+
+use super::*;
+
+#[test]
+fn an_export_holds_the_answers_of_the_server() {
+    // Few rows, whose rules are searched in no time.
+    let folder = tempfile::tempdir().unwrap();
+    let few = folder.path().join("adult.csv");
+    let text = fs_err::read_to_string(fixture("tour/adult.csv")).unwrap();
+    fs_err::write(&few, text.lines().take(61).collect::<Vec<_>>().join("\n")).unwrap();
+    let sources = vec![Source::File(fixture("tour/adult-xgboost.ubj")), Source::File(few)];
+    let server = Server::of(Arc::new(Workbench::open(sources, options()).unwrap()), None);
+    let page = export::html(&server.workbench).unwrap();
+    let (_, rest) = page.split_once("id=\"pellucid-frozen\">").unwrap();
+    let (island, _) = rest.split_once("</script>").unwrap();
+    let frozen: Value = serde_json::from_str(island).unwrap();
+    let answers = frozen["answers"].as_object().unwrap();
+    assert!(answers.keys().filter(|address| address.starts_with("/api/row?")).count() >= 10);
+    let shared = frozen["shared"].as_array().unwrap();
+    assert!(!shared.is_empty());
+    for (address, frozen) in answers {
+        assert_eq!(whole(frozen, shared), server.answer(address), "{address}");
+    }
+    assert!(page.len() < 6_000_000, "{} bytes", page.len());
+    // Names of files are told as they were given, and nothing is loaded from anywhere.
+    let (head, _) = page.split_once("<script").unwrap();
+    assert!(!head.contains("href=\"./") && !head.contains("src=\""));
+    assert_eq!(page.matches("</script>").count(), 2);
+}
+
+/// An answer with the pictures that stand elsewhere.
+fn whole(value: &Value, shared: &[Value]) -> Value {
+    match value {
+        Value::Object(own) => match own.get("$").and_then(Value::as_u64) {
+            Some(at) => shared[at as usize].clone(),
+            None => own.iter().map(|(name, inner)| (name.clone(), whole(inner, shared))).collect(),
+        },
+        Value::Array(all) => all.iter().map(|inner| whole(inner, shared)).collect(),
+        other => other.clone(),
+    }
+}

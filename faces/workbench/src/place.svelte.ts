@@ -1,0 +1,53 @@
+// How does a page move? It is given its parameters and says what changes in them. The window's address is one such place; each half of a
+// comparison is another.
+import { changed, format, parse, type Address, type Changes } from "./address";
+
+/** `push` makes a step that the Back button undoes, `replace` does not. */
+export type How = "push" | "replace";
+
+export interface Place {
+  readonly at: Address;
+  /** Whether it fills the window, and so has the keys and the pin. */
+  readonly whole: boolean;
+  go(at: Address, how?: How): void;
+  /** The same page with other parameters. */
+  change(changes: Changes, how?: How): void;
+}
+
+class WindowPlace implements Place {
+  at = $state.raw<Address>(parse(location.hash));
+  readonly whole = true;
+
+  constructor() {
+    addEventListener("popstate", () => (this.at = parse(location.hash)));
+    addEventListener("hashchange", () => (this.at = parse(location.hash)));
+  }
+
+  go(at: Address, how: How = "push"): void {
+    const hash = format(at);
+    if (hash === format(this.at) && hash === location.hash) return;
+    history[how === "push" ? "pushState" : "replaceState"](null, "", hash);
+    if (at.page !== this.at.page) scrollTo(0, 0);
+    this.at = at;
+  }
+
+  change(changes: Changes, how: How = "push"): void {
+    this.go({ page: this.at.page, params: changed(this.at.params, changes) }, how);
+  }
+}
+
+export const place: Place = new WindowPlace();
+
+/** A place inside of another, whose address is one of its parameters. */
+export function placeIn(outer: Place, name: string, text: () => string): Place {
+  const at = () => parse(text());
+  const go = (next: Address, how?: How) => outer.change({ [name]: format(next).slice(1) }, how);
+  return {
+    whole: false,
+    get at() {
+      return at();
+    },
+    go,
+    change: (changes, how) => go({ page: at().page, params: changed(at().params, changes) }, how),
+  };
+}

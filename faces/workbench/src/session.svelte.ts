@@ -1,0 +1,42 @@
+// What was opened, and which pages does it have?
+import { getContext, setContext } from "svelte";
+import { only, withDefaults, type Params } from "./address";
+import { available, type PageLink, type Session, type Thing } from "./api";
+import { quoted } from "./format";
+
+const key = Symbol("session");
+
+export function giveSession(session: () => Session): void {
+  setContext(key, session);
+}
+
+export function useSession(): () => Session {
+  return getContext<() => Session>(key);
+}
+
+/** What the page's address starts with. */
+export function startOf(session: Session, page: string): PageLink["params"] {
+  return session.pages.find((link) => link.page === page)?.params ?? {};
+}
+
+export function thingsOf(session: Session, kind: Thing["kind"]): Thing[] {
+  return session.things.filter((thing) => thing.kind === kind);
+}
+
+/** Whether the row page has an answer for a row as it stands in the data: in an export some have none. */
+export function hasRow(session: Session, params: Params): boolean {
+  const asked = withDefaults(only(params, ["model", "data", "output", "space", "row"]), startOf(session, "row"));
+  return available("/api/row", asked);
+}
+
+/** The command that opens the same things with a server. */
+export function commandOf(session: Session): string {
+  return ["pellucid workbench", ...session.things.map((thing) => quoted(thing.path || thing.title))].join(" ");
+}
+
+/** Parameters that people expect to hold when they go to another page. */
+export const shared = ["model", "data", "output", "space", "feature"] as const;
+
+export function sharedOf(params: Params): Params {
+  return params.filter(([name]) => (shared as readonly string[]).includes(name));
+}

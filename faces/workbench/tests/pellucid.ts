@@ -1,0 +1,78 @@
+// What does every test stand on? The real program with the tour's models, and a browser that reaches nothing else and complains of nothing.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { expect, type Page, test as base } from "@playwright/test";
+
+export const program = process.env.PELLUCID_BIN ?? "";
+const tour = fileURLToPath(new URL("../../../fixtures/tour/", import.meta.url));
+export const files = ["adult-xgboost.ubj", "adult-lightgbm.txt", "adult.csv"].map((name) => join(tour, name));
+
+/** Whether pages are those that were built last, though the program has others inside. */
+const fresh = process.env.WORKBENCH_FRESH !== undefined;
+const dist = fileURLToPath(new URL("../dist/", import.meta.url));
+
+/** Where pictures of pages go, to be looked at. */
+export const pictures = process.env.WORKBENCH_PICTURES ?? mkdtempSync(join(tmpdir(), "workbench-"));
+
+export interface Server {
+  address: string;
+  stop: () => void;
+}
+
+export async function start(opened: readonly string[] = files): Promise<Server> {
+  if (program === "") throw new Error("PELLUCID_BIN is not set; it is the path of the program `pellucid`");
+  const child: ChildProcess = spawn(program, ["workbench", ...opened, "--port", "0", "--no-open"], { stdio: ["ignore", "pipe", "inherit"] });
+  const stop = () => void child.kill();
+  for await (const line of createInterface({ input: child.stdout as NodeJS.ReadableStream })) {
+    const address = /http:\/\/127\.0\.0\.1:\d+\//.exec(line)?.[0];
+    if (address !== undefined) return { address, stop };
+  }
+  throw new Error("the program ended before it said its address");
+}
+
+/** A page on the server. It reaches no other host, and its console stays empty. */
+export const test = base.extend<{ quiet: Page }, { server: Server }>({
+  server: [
+    async ({}, use) => {
+      const server = await start();
+      await use(server);
+      server.stop();
+    },
+    { scope: "worker" },
+  ],
+  quiet: async ({ page, server }, use) => {
+    const { outside, complaints } = await silence(page, (url) => url.startsWith(server.address));
+    await use(page);
+    expect(outside, "requests to other hosts").toEqual([]);
+    expect(complaints, "errors in the console").toEqual([]);
+  },
+});
+
+/** Blocks what is not the page's own and keeps what it complained of. */
+export async function silence(page: Page, own: (url: string) => boolean): Promise<{ outside: string[]; complaints: string[] }> {
+  const outside: string[] = [];
+  const complaints: string[] = [];
+  await page.route("**", (route) => {
+    const url = route.request().url();
+    const file = /\/(app\.js|app\.css|)$/.exec(new URL(url).pathname)?.[1];
+    if (fresh && own(url) && file !== undefined) return route.fulfill({ path: join(dist, file || "index.html") });
+    if (own(url) || /^(data|blob):/.test(url)) return route.continue();
+    outside.push(url);
+    return route.abort();
+  });
+  page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
+  page.on("pageerror", (error) => complaints.push(error.message));
+  return { outside, complaints };
+}
+
+/** The answer has come and nothing is dimmed. */
+export async function settled(page: Page): Promise<void> {
+  await expect(page.locator("figure svg").first()).toBeVisible({ timeout: 20_000 });
+  await expect(page.locator("[aria-busy=true]")).toHaveCount(0, { timeout: 20_000 });
+}
+
+export { expect };
