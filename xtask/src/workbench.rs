@@ -48,8 +48,12 @@ pub fn check() -> Result<()> {
     let read = |name: &str| fs_err::read(folder.join(name)).unwrap_or_default();
     let before = BUILT.map(read);
     build()?;
-    let differ: Vec<&str> =
-        BUILT.into_iter().zip(&before).filter(|(name, before)| read(name) != **before).map(|of| of.0).collect();
+    let differ: Vec<&str> = BUILT
+        .into_iter()
+        .zip(&before)
+        .filter(|(name, before)| read(name) != **before)
+        .map(|of| of.0)
+        .collect();
     if !differ.is_empty() {
         bail!(
             "faces/workbench/dist is not what its source gives: {} differ; commit what `cargo xtask workbench` builds",

@@ -57,7 +57,9 @@ pub enum AnalysisError {
         profile: String,
     },
     /// A fact was rejected or confirmed that is not there.
-    #[error("{document}: no fact stands at bytes {start} to {end}, so that it can't be rejected or confirmed")]
+    #[error(
+        "{document}: no fact stands at bytes {start} to {end}, so that it can't be rejected or confirmed"
+    )]
     NoSuchFact {
         /// The document's name.
         document: String,

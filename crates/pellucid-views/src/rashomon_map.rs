@@ -48,8 +48,10 @@ pub struct RashomonMap {
     pub best: Option<(usize, f64)>,
     /// Whether the counts are exact.
     pub exact: bool,
-    /// A 95 % interval of `total`, as digits, where it is estimated.
+    /// What is known of `total` where it is not exact, as digits.
     pub interval: Option<[String; 2]>,
+    /// Whether that interval is certain, as of a search that was stopped, and no estimate's 95 %.
+    pub is_certain: bool,
 }
 
 /// What is drawn: cells whose loss is the middle of a step, and how high a step is.
@@ -115,6 +117,13 @@ impl RashomonMap {
         match (&self.interval, self.exact) {
             (_, true) if self.total.len() > 12 => format!("{all}, counted exactly (each digit in the table)"),
             (_, true) => format!("{all}, counted exactly"),
+            (Some([low, high]), false) if self.is_certain => {
+                format!(
+                    "between {} and {} rule sets in all; the search was stopped",
+                    digits(low),
+                    digits(high)
+                )
+            }
             (Some([low, high]), false) => {
                 format!("{all}, estimated, 95 % interval {} to {}", digits(low), digits(high))
             }
@@ -123,7 +132,8 @@ impl RashomonMap {
     }
 
     fn best_said(&self) -> Option<String> {
-        self.best.map(|(size, loss)| format!("best: {}, loss {}", rules(size), pretty(loss, 4)))
+        let word = if self.is_certain && !self.exact { "best found" } else { "best" };
+        self.best.map(|(size, loss)| format!("{word}: {}, loss {}", rules(size), pretty(loss, 4)))
     }
 
     fn caption(&self) -> String {
@@ -293,7 +303,11 @@ impl View for RashomonMap {
         let (first, last) = self.sizes().into_inner();
         let best =
             self.best_said().map_or(String::new(), |said| format!("; the {}", said.replace(':', " has")));
-        format!("{}, of {} to {}{best}.", self.how_many(), count(first), rules(last))
+        if self.cells.is_empty() && self.best.is_none() {
+            return format!("{}.", self.how_many());
+        }
+        let sizes = if first == last { rules(last) } else { format!("{} to {}", count(first), rules(last)) };
+        format!("{}, of {sizes}{best}.", self.how_many())
     }
 
     fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {

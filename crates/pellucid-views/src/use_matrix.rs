@@ -33,6 +33,8 @@ pub struct UseMatrix {
     pub rows: Vec<UseRow>,
     /// More features than this are left out, the least used.
     pub top: usize,
+    /// What a row is, and several: `feature`, `features`.
+    pub noun: [&'static str; 2],
 }
 
 const ROW: f64 = 24.0;
@@ -54,7 +56,7 @@ impl UseMatrix {
     fn caption(&self) -> String {
         let none = self.rows.iter().any(|row| row.shares.iter().any(Option::is_none));
         let none = if none { " –: no such model." } else { "" };
-        format!("Numbers are percent of the models that use the feature.{none}")
+        format!("Numbers are percent of the models that use the {}.{none}", self.noun[0])
     }
 
     fn rest(hidden: &[&UseRow]) -> Option<String> {
@@ -87,7 +89,14 @@ impl View for UseMatrix {
         let mut frame = Frame::new(width, &self.title, &self.subtitle, self.sentence());
         let width = frame.scene.width;
         let (rows, hidden) = self.shown();
-        let labels = label_width(rows.iter().map(|row| row.name.as_str()), width);
+        // Without columns the names have the picture for themselves.
+        let labels = if self.columns.is_empty() {
+            let longest =
+                rows.iter().map(|row| text_width(&row.name, size::LABEL, false)).fold(80.0, f64::max);
+            longest.min(width - 56.0 - ALL)
+        } else {
+            label_width(rows.iter().map(|row| row.name.as_str()), width)
+        };
         let left = 20.0 + labels + 8.0 + ALL + 8.0;
         let step = ((width - 20.0 - left) / self.columns.len().max(1) as f64).min(132.0);
         let top = frame.top + 24.0;
@@ -137,7 +146,7 @@ impl View for UseMatrix {
             fits
         };
         let n = widths.iter().take_while(fits).count();
-        let names = ["feature", "all"].map(str::to_owned).into_iter();
+        let names = [self.noun[0], "all"].map(str::to_owned).into_iter();
         let names: Vec<String> =
             names.chain(self.columns[..n].iter().map(|name| text::cut(name, 12))).collect();
         let line = |row: &&UseRow| {
@@ -163,9 +172,13 @@ impl View for UseMatrix {
         let said = rows.iter().take(3).map(|row| format!("{} ({})", row.name, percent(row.overall)));
         let said: Vec<String> = said.collect();
         if said.is_empty() {
-            return "No feature is used.".to_owned();
+            return format!("No {} is used.", self.noun[0]);
         }
-        format!("Features by the share of good models that use them, most used: {}.", said.join(", "))
+        format!(
+            "Of {} by the share of good models that use them the most used: {}.",
+            self.noun[1],
+            said.join(", ")
+        )
     }
 
     fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {
@@ -176,7 +189,7 @@ impl View for UseMatrix {
             let cells = shares.take(self.columns.len()).chain(std::iter::repeat_n(String::new(), missing));
             [row.name.clone(), percent(row.overall)].into_iter().chain(cells).collect()
         };
-        let names = ["feature", "all models"].map(str::to_owned).into_iter().chain(self.columns.clone());
+        let names = [self.noun[0], "all models"].map(str::to_owned).into_iter().chain(self.columns.clone());
         (names.collect(), rows.into_iter().chain(hidden).map(row).collect())
     }
 }

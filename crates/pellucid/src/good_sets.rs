@@ -35,8 +35,12 @@ pub fn map(about: &Explored, found: &Counted) -> RashomonMap {
     });
     RashomonMap {
         title: format!(
-            "{} rule sets have an objective of at most {}",
-            digits(&found.count.to_string()),
+            "{}{} have an objective of at most {}",
+            if found.is_exact() { "" } else { "At least " },
+            match digits(&found.count.to_string()).as_str() {
+                "1" => "1 rule set".to_owned(),
+                n => format!("{n} rule sets"),
+            },
             pretty(about.within.theta.value(), 4)
         ),
         subtitle: format!(
@@ -53,6 +57,7 @@ pub fn map(about: &Explored, found: &Counted) -> RashomonMap {
         best: best.min_by(|a, b| a.0.cmp(&b.0)).map(|(_, size, loss)| (size, loss)),
         exact: found.is_exact(),
         interval: found.at_most.as_ref().map(|most| [found.count.to_string(), most.to_string()]),
+        is_certain: true,
     }
 }
 
@@ -69,7 +74,7 @@ pub fn uses(about: &Explored, found: &Counted) -> [UseMatrix; 2] {
             })
             .collect()
     };
-    let matrix = |title: &str, all: &[(String, BigUint)]| UseMatrix {
+    let matrix = |title: &str, noun, all: &[(String, BigUint)]| UseMatrix {
         title: title.to_owned(),
         subtitle: format!(
             "share of {} rule sets · {}",
@@ -79,8 +84,9 @@ pub fn uses(about: &Explored, found: &Counted) -> [UseMatrix; 2] {
         columns: Vec::new(),
         rows: rows(all),
         top: 20,
+        noun,
     };
-    [matrix("Features", &features), matrix("Rules", &rules)]
+    [matrix("Features", ["feature", "features"], &features), matrix("Rules", ["rule", "rules"], &rules)]
 }
 
 /// What was found of members, as pictures.
@@ -112,8 +118,8 @@ impl Told<'_> {
         if self.found.exact { "" } else { "at least " }
     }
 
-    #[must_use]
     /// A share for people.
+    #[must_use]
     pub fn percent([part, all]: [u64; 2]) -> String {
         format!("{} %", pretty(part as f64 * 100.0 / all.max(1) as f64, 3))
     }
@@ -206,6 +212,7 @@ impl Told<'_> {
             columns: (1..=names.len()).map(|at| at.to_string()).collect(),
             rows: names.iter().enumerate().map(row).collect(),
             top: names.len(),
+            noun: ["rule", "rules"],
         }
     }
 

@@ -100,7 +100,7 @@ pub(crate) enum Command {
     /// What has been done: runs listed, searched, tagged, from a plain directory of run folders
     #[command(subcommand, after_help = crate::commands::ABOUT_STORES)]
     Runs(Box<Runs>),
-    /// Models and data in a browser: why a row was predicted so, what if, what moves the model
+    /// Models, data, rules and documents in a browser: explanations, what-if, certificates, a position
     Workbench(Workbench),
     /// Print a completion script for a shell
     Completions {
@@ -132,7 +132,8 @@ pub(crate) struct Tour {
     Nothing is sent anywhere. Ctrl-C ends it."
 )]
 pub(crate) struct Workbench {
-    /// Models and data, as `explain` reads them [default: embedded examples]
+    /// Models and data, as `explain` reads them; rules; a profile and a posting, as `position` reads them (.txt is a document)
+    /// [default: embedded examples]
     pub(crate) files: Vec<PathBuf>,
     /// The port [default: 7373, or a free one if that is taken]
     #[arg(long, value_name = "N")]

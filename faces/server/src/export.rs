@@ -26,13 +26,17 @@ pub(crate) fn waited(workbench: &Arc<Workbench>, address: &Address) -> Result<Va
     }
 }
 
-/// The page with its answers inside; opened from a disk it asks for nothing else.
+/// The page with its answers inside; opened from a disk it asks for nothing else. And why some pages have no answer there.
 ///
 /// # Errors
-/// When an answer can't be had.
-pub fn html(workbench: &Arc<Workbench>) -> Result<String, Failure> {
+/// When no page has one.
+pub fn html(workbench: &Arc<Workbench>) -> Result<(String, Vec<String>), Failure> {
     let mut answers = Map::new();
-    for address in pages::frozen(workbench)? {
+    let (addresses, notes) = pages::frozen(workbench);
+    if addresses.len() == 1 && !notes.is_empty() {
+        return Err(Failure::input(notes.join("\n")));
+    }
+    for address in addresses {
         let canonical = address.canonical();
         answers.insert(canonical.trim_end_matches('?').to_owned(), waited(workbench, &address)?);
     }
@@ -58,7 +62,7 @@ pub fn html(workbench: &Arc<Workbench>) -> Result<String, Failure> {
         // Writing to a string can't fail.
         let _ = done.and_then(|()| out.write_char('\n'));
     }
-    Ok(out)
+    Ok((out, notes))
 }
 
 /// Takes pictures out that stand in several answers: `{"$": n}` stands for the n-th of them, from 0.

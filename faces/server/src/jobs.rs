@@ -33,6 +33,8 @@ pub struct Job {
     total: AtomicU64,
     done: AtomicU64,
     stop: AtomicBool,
+    /// Whether it stops because nobody listens any more.
+    abandoned: AtomicBool,
     /// How many listen to its progress.
     listeners: AtomicUsize,
     /// What is known so far.
@@ -75,6 +77,11 @@ impl Job {
         let waited = self.changed.wait_timeout_while(locked(&self.state), time, over);
         let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         !matches!(state.0, State::Waiting | State::Running)
+    }
+
+    /// Whether nobody wants its result any more.
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::SeqCst)
     }
 
     /// Why it failed, if it did.
@@ -150,6 +157,7 @@ impl Drop for Listener {
         // Without a thread it goes on; that costs time and nothing else.
         let _ = std::thread::Builder::new().name("abandoned".to_owned()).spawn(move || {
             if !job.is_over_within(ABANDONED) && job.listeners.load(Ordering::SeqCst) == 0 {
+                job.abandoned.store(true, Ordering::SeqCst);
                 job.cancel();
             }
         });
@@ -180,6 +188,7 @@ impl Jobs {
                 total: AtomicU64::new(0),
                 done: AtomicU64::new(0),
                 stop: AtomicBool::new(false),
+                abandoned: AtomicBool::new(false),
                 listeners: AtomicUsize::new(0),
                 detail: Mutex::new(Value::Null),
                 started: Instant::now(),
@@ -315,8 +324,12 @@ mod tests {
             }
             Ok(())
         };
-        let all: Vec<Arc<Job>> =
-            (0..AT_ONCE + 1).map(|_| jobs.start("waits", until_cancelled).unwrap()).collect();
+        let start = || jobs.start("waits", until_cancelled).unwrap();
+        let mut all: Vec<Arc<Job>> = (0..AT_ONCE).map(|_| start()).collect();
+        while all.iter().any(|job| job.told().0 != "running") {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        all.push(start());
         std::thread::sleep(Duration::from_millis(50));
         assert_eq!(all[AT_ONCE].told().0, "waiting");
         all[AT_ONCE].cancel();

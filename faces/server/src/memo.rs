@@ -1,7 +1,9 @@
 //! Was this asked before? Results by what was asked, each worked out once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use pellucid::explain::Watch as _;
 
 use crate::failure::Failure;
 use crate::jobs::{Job, Jobs};
@@ -19,6 +21,8 @@ pub(crate) enum Found<T> {
 
 enum Slot<T> {
     Ready(Arc<T>),
+    /// What a search had found when it was stopped by hand: told once, for the question may be asked anew.
+    Once(Arc<T>),
     Working(Arc<Job>),
 }
 
@@ -35,6 +39,10 @@ impl<T: Send + Sync + 'static> Memo<T> {
         Arc::new(Self { slots: Mutex::new(Vec::new()), most })
     }
 
+    fn slots(&self) -> MutexGuard<'_, Vec<(String, Slot<T>)>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The result for a key; begins to work on it if nobody does.
     pub(crate) fn get(
         self: &Arc<Self>,
@@ -44,20 +52,21 @@ impl<T: Send + Sync + 'static> Memo<T> {
         work: impl FnOnce(&Job) -> Result<T, Failure> + Send + 'static,
     ) -> Result<Found<T>, Failure> {
         let job = {
-            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut slots = self.slots();
             let at = slots.iter().position(|slot| slot.0 == key);
-            match at.map(|at| slots.remove(at)) {
-                Some((key, Slot::Ready(found))) => {
-                    slots.push((key, Slot::Ready(Arc::clone(&found))));
+            match at.map(|at| slots.remove(at).1) {
+                Some(Slot::Ready(found)) => {
+                    slots.push((key.to_owned(), Slot::Ready(Arc::clone(&found))));
                     return Ok(Found::Ready(found));
                 }
-                Some((key, Slot::Working(job))) => {
-                    slots.push((key, Slot::Working(Arc::clone(&job))));
+                Some(Slot::Once(found)) => return Ok(Found::Ready(found)),
+                Some(Slot::Working(job)) if !job.is_abandoned() => {
+                    slots.push((key.to_owned(), Slot::Working(Arc::clone(&job))));
                     job
                 }
-                None => {
+                _ => {
                     let (memo, own_key) = (Arc::clone(self), key.to_owned());
-                    let job = jobs.start(title, move |job| memo.keep(&own_key, work(job)))?;
+                    let job = jobs.start(title, move |job| memo.keep(&own_key, work(job), job))?;
                     slots.push((key.to_owned(), Slot::Working(Arc::clone(&job))));
                     job
                 }
@@ -67,33 +76,58 @@ impl<T: Send + Sync + 'static> Memo<T> {
             return Ok(Found::Working(job));
         }
         if let Some(failure) = job.failure() {
-            self.forget(key);
+            self.forget(key, &job);
             return Err(failure);
         }
-        let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let ready = slots.iter().find_map(|slot| match &slot.1 {
-            Slot::Ready(found) if slot.0 == key => Some(Arc::clone(found)),
-            _ => None,
-        });
-        // Pushed out by others in this instant: whoever asks again gets it.
-        Ok(ready.map_or(Found::Working(job), Found::Ready))
+        let mut slots = self.slots();
+        let at = slots.iter().position(|slot| slot.0 == key);
+        match at.map(|at| slots.remove(at).1) {
+            Some(Slot::Once(found)) => Ok(Found::Ready(found)),
+            Some(Slot::Ready(found)) => {
+                slots.push((key.to_owned(), Slot::Ready(Arc::clone(&found))));
+                Ok(Found::Ready(found))
+            }
+            other => {
+                slots.extend(other.map(|slot| (key.to_owned(), slot)));
+                // Pushed out by others in this instant: whoever asks again gets it.
+                Ok(Found::Working(job))
+            }
+        }
     }
 
-    fn keep(&self, key: &str, result: Result<T, Failure>) -> Result<(), Failure> {
-        let found = result.inspect_err(|_| self.forget(key))?;
-        let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.retain(|slot| slot.0 != key);
-        slots.push((key.to_owned(), Slot::Ready(Arc::new(found))));
-        let ready = slots.iter().filter(|slot| matches!(slot.1, Slot::Ready(_))).count();
-        if ready > self.most {
-            let oldest = slots.iter().position(|slot| matches!(slot.1, Slot::Ready(_)));
+    fn keep(&self, key: &str, result: Result<T, Failure>, job: &Job) -> Result<(), Failure> {
+        let result = if job.is_abandoned() { Err(Failure::cancelled()) } else { result };
+        // Why work failed is told to whoever asks next; what was stopped begins anew.
+        let found = result.inspect_err(|_| {
+            if job.should_stop() {
+                self.forget(key, job);
+            }
+        })?;
+        let mut slots = self.slots();
+        // Another job may have taken over.
+        let is_own = |slot: &(String, Slot<T>)| {
+            slot.0 == key && matches!(&slot.1, Slot::Working(own) if std::ptr::eq(own.as_ref(), job))
+        };
+        let before = slots.len();
+        slots.retain(|slot| !is_own(slot));
+        if slots.len() == before && slots.iter().any(|slot| slot.0 == key) {
+            return Ok(());
+        }
+        let found = Arc::new(found);
+        slots.push((key.to_owned(), if job.should_stop() { Slot::Once(found) } else { Slot::Ready(found) }));
+        let is_held = |slot: &(String, Slot<T>)| !matches!(slot.1, Slot::Working(_));
+        if slots.iter().filter(|slot| is_held(slot)).count() > self.most {
+            let oldest = slots.iter().position(is_held);
             oldest.map(|at| slots.remove(at));
         }
         Ok(())
     }
 
-    fn forget(&self, key: &str) {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).retain(|slot| slot.0 != key);
+    /// Forgets what this job was to work out.
+    fn forget(&self, key: &str, job: &Job) {
+        self.slots().retain(|slot| {
+            slot.0 != key || !matches!(&slot.1, Slot::Working(own) if std::ptr::eq(own.as_ref(), job))
+        });
     }
 }
 
@@ -134,7 +168,6 @@ mod tests {
     fn slow_work_is_a_job_that_two_may_wait_for() {
         let (jobs, memo) = (Arc::new(Jobs::default()), Memo::of(2));
         let slow = |job: &Job| {
-            use pellucid::explain::Watch as _;
             while !job.should_stop() {
                 std::thread::sleep(Duration::from_millis(1));
             }

@@ -17,7 +17,7 @@ use crate::opened::Source;
 use crate::workbench::Options;
 
 /// Rows that others are compared with where a model does not say how many training rows went where.
-const BACKGROUND: usize = 200;
+const BACKGROUND: usize = 5_000;
 /// Rows that near ones are searched among, at most.
 const NEAR_ROWS: usize = 200_000;
 
@@ -120,10 +120,21 @@ impl Paired {
         let rows = every(&self.rows, self.rows.n_rows().div_ceil(BACKGROUND), &self.model)?;
         let n = rows.n_rows();
         self.background = Some(Background::new(rows, None).map_err(Failure::input)?);
-        self.notes.push(format!(
-            "the model does not store how many training rows reached each node, so that unknown features are taken from {n} rows of the table"
-        ));
+        let all = self.rows.n_rows();
+        self.notes.push(if n == all {
+            format!("unknown features are taken from the {n} rows of the table: the model itself does not say what is usual")
+        } else {
+            format!(
+                "unknown features are taken from {n} of the {all} rows of the table: the model itself does not say what is usual; the command and the Python take all of \
+                 them, and differ a little"
+            )
+        });
         Ok(())
+    }
+
+    /// Whether unknown features are taken from rows of the table.
+    pub(crate) fn has_background(&self) -> bool {
+        self.background.is_some()
     }
 
     /// What unknown features are taken from.

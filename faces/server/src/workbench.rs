@@ -59,6 +59,12 @@ pub struct Workbench {
     pub(crate) opened: Day,
 }
 
+/// How a table is read, in the words of a terminal and of Python.
+pub(crate) struct Spelled {
+    pub(crate) words: String,
+    pub(crate) python: String,
+}
+
 /// What an address answers.
 pub enum Answer {
     /// The answer.
@@ -156,14 +162,35 @@ impl Workbench {
         let key = format!("{}\n{}", model.id, table.id);
         let title = format!("Reading {} for {}", table.title, model.title);
         let (ensemble, source, options) = (Arc::clone(ensemble), table.source.clone(), self.options.clone());
-        let used: Vec<String> = match &table.what {
-            What::Table { columns, .. } => {
-                options.drop.iter().filter(|name| columns.contains(name)).cloned().collect()
-            }
-            What::Model(_) | What::Rules(_) | What::Document(_) => Vec::new(),
-        };
+        let used = self.dropped(table);
         self.pairs
             .get(&self.jobs, &key, &title, move |job| Paired::read(&ensemble, &source, &used, &options, job))
+    }
+
+    /// How a table is read, where that is not as usual, as words of a command and arguments of Python.
+    pub(crate) fn spelled(&self, table: &Thing) -> Spelled {
+        let usual = ReadOptions::default();
+        let missing: Vec<&String> =
+            self.options.reading.missing.iter().filter(|text| !usual.missing.contains(text)).collect();
+        let drop = self.dropped(table);
+        let mut words: String =
+            missing.iter().map(|text| format!(" --missing {}", pages::in_shell_if_needed(text))).collect();
+        words.extend(drop.iter().map(|name| format!(" --drop={}", pages::in_shell_if_needed(name))));
+        if !self.options.reading.header {
+            words += " --no-header";
+        }
+        let list = |name: &str, all: Vec<&String>| {
+            let all: Vec<String> = all.into_iter().map(|text| pages::in_python(text)).collect();
+            if all.is_empty() { String::new() } else { format!(", {name}=[{}]", all.join(", ")) }
+        };
+        let python = list("missing", missing) + &list("drop", drop.iter().collect());
+        Spelled { words, python }
+    }
+
+    /// Columns of a table that are not looked at.
+    pub(crate) fn dropped(&self, table: &Thing) -> Vec<String> {
+        let What::Table { columns, .. } = &table.what else { return Vec::new() };
+        self.options.drop.iter().filter(|name| columns.contains(name)).cloned().collect()
     }
 
     /// The rules of an address, if it names some.
@@ -183,19 +210,23 @@ impl Workbench {
             if let Some(n) = reader.n_rows() {
                 job.expect(n);
             }
-            let cells = reader.n_rows().unwrap_or(0).saturating_mul(reader.all_names().len() as u64);
-            if cells.saturating_mul(8) > options.most_bytes as u64 {
-                return Err(Failure::new(
-                    Code::Limit,
-                    format!(
-                        "{}: the table does not fit into {} MB of memory; give more with --max-memory",
-                        source.shown(),
-                        options.most_bytes >> 20
-                    ),
-                ));
-            }
-            whole(reader.as_mut(), job)
-                .map_err(|cause| Failure::input(format!("{}: {cause}", source.shown())))
+            let width = reader.all_names().len() as u64;
+            let check = |n_rows: u64| {
+                if n_rows.saturating_mul(width).saturating_mul(8) <= options.most_bytes as u64 {
+                    return Ok(());
+                }
+                let (name, most) = (source.shown(), options.most_bytes >> 20);
+                let text = format!(
+                    "{name}: the table does not fit into {most} MB of memory; give more with --max-memory"
+                );
+                Err(Failure::new(Code::Limit, text))
+            };
+            check(reader.n_rows().unwrap_or(0))?;
+            let read = whole(reader.as_mut(), job);
+            let table = read.map_err(|cause| Failure::input(format!("{}: {cause}", source.shown())))?;
+            // How many rows a text file has is known when it is read.
+            check(table.n_rows() as u64)?;
+            Ok(table)
         })
     }
 

@@ -1,6 +1,6 @@
 // What does the page show while it waits? The answer that it had, until the next is there. Who asks again gives up the question before.
 import type { Params } from "./address";
-import { Failure, get, type Job } from "./api";
+import { cancel, Failure, get, type Job } from "./api";
 
 /** A wait that is shorter is not shown. */
 const PATIENCE = 150;
@@ -14,6 +14,8 @@ export class Answer<T> {
   /** Whether people have waited long enough to be told. */
   slow = $state(false);
   #given = new AbortController();
+  /** Jobs that were stopped for this question: one that ends before it hears of that is followed by the next. */
+  #stopped: string[] | undefined;
 
   async ask(path: string, params: Params): Promise<void> {
     this.#given.abort();
@@ -21,10 +23,13 @@ export class Answer<T> {
     this.#given = given;
     this.waiting = true;
     this.job = undefined;
+    this.#stopped = undefined;
     const late = setTimeout(() => (this.slow = this.slow || this.#given === given), PATIENCE);
     try {
       const value = await get<T>(path, params, given.signal, (job) => {
-        if (this.#given === given) this.job = job;
+        if (this.#given !== given) return;
+        this.job = job;
+        if (this.#stopped) this.stop();
       });
       if (this.#given !== given) return;
       this.value = value;
@@ -39,6 +44,15 @@ export class Answer<T> {
         this.job = undefined;
       }
     }
+  }
+
+  /** Stops the work, and what would follow it. */
+  stop(): void {
+    const job = this.job;
+    this.#stopped ??= [];
+    if (!job || this.#stopped.includes(job.id)) return;
+    this.#stopped.push(job.id);
+    void cancel(job);
   }
 
   forget(): void {

@@ -36,7 +36,7 @@ export const IDENTITIES = [
   { value: "subset", label: "have the same rules", says: "Two sets are one when they have the same rules, word for word." },
   { value: "columns", label: "cover the same rows, rule by rule", says: "Of rules that cover the same rows only the first takes part." },
   { value: "predictions", label: "predict the same", says: "Two sets are one when they predict the same for every row. Every set is looked at, which may be slow." },
-  { value: "irredundant", label: "… and no rule is idle", says: "Only sets count in which each rule covers a row that no other rule of the set covers." },
+  { value: "irredundant", label: "cover the same rows, no rule idle", says: "Of equal rules the first takes part, and only sets count in which each rule covers a row that no other rule of the set covers." },
 ] as const;
 
 /** A set with what it predicts otherwise than the best. */

@@ -189,6 +189,14 @@ test("what was stopped early wears no exact badge", async ({ quiet: page, server
   await expect(page.locator("figure")).toHaveCount(0);
 });
 
+test("what was drawn from very many says so", async ({ quiet: page, server }) => {
+  await page.goto(`${server.address}#/rashomon?${QUICK}&within=1/20&identity=irredundant&seconds=60`);
+  await settled(page);
+  await expect(page.locator(".how-many")).toContainText("exact");
+  await expect(page.getByText("Drawn, not all:")).toBeVisible();
+  await expect(page.getByText("among the sets that were drawn")).toBeVisible();
+});
+
 test("groups of rows show how sets treat them", async ({ page }) => {
   await opened(page, [adult, compas], async (address) => {
     await page.goto(`${address}#/rashomon?${PEOPLE}`);

@@ -102,8 +102,12 @@ pub fn json(analysis: &Analysis, report: &Report) -> Value {
     {
         let rejected = analysis.review.rejected.iter().map(|at| span(analysis, at)).collect::<Vec<_>>();
         let confirmed = analysis.review.confirmed.iter();
-        let confirmed = confirmed.map(|one| json!({"requirement": one.requirement, "cite": span(analysis, &one.fact)}));
-        own.insert("review".to_owned(), json!({"rejected": rejected, "confirmed": confirmed.collect::<Vec<_>>()}));
+        let confirmed =
+            confirmed.map(|one| json!({"requirement": one.requirement, "cite": span(analysis, &one.fact)}));
+        own.insert(
+            "review".to_owned(),
+            json!({"rejected": rejected, "confirmed": confirmed.collect::<Vec<_>>()}),
+        );
     }
     told
 }

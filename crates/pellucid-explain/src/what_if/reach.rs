@@ -38,7 +38,8 @@ pub struct Reach {
     pub low: Point,
     /// Where it is highest.
     pub high: Point,
-    /// The nearest value with the other decision; `None` if no value has it.
+    /// The nearest value with the other decision; `None` if no value has it. Of numbers that are not whole, a value of few digits in the
+    /// first hundredth of the nearest piece: its own end has many.
     pub turn: Option<Point>,
     /// Whether that holds for every value of the domain, or for those of the data only.
     pub is_exact: bool,
@@ -69,6 +70,11 @@ pub fn reaches(
             constraints[feature],
             model,
         ));
+        // Where rows of the data lack it, it may be missing, too.
+        let may_be_missing = constraints[feature] == Constraint::Free && domains[feature].n_missing > 0;
+        if may_be_missing && !row[feature].is_nan() {
+            tried.push(f64::NAN);
+        }
         let answers = answers(model, row, feature, &tried, decision);
         Ok(reach(&tried, &answers, decision.cut, model.linear.is_none()))
     };
@@ -77,8 +83,17 @@ pub fn reaches(
 
 fn reach(tried: &[f64], answers: &[f64], cut: Option<f64>, is_exact: bool) -> Reach {
     let point = |at: usize| Point { value: tried[at], answer: answers[at] };
-    // Codes of categories have no distance, and all differ by one step.
-    let near = |at: usize| (tried[at] - tried[0]).abs();
+    // Of a number and a missing value nothing is nearer than another number.
+    let near = |at: usize| {
+        let apart = (tried[at] - tried[0]).abs();
+        if at == 0 {
+            0.0
+        } else if apart.is_nan() {
+            f64::INFINITY
+        } else {
+            apart
+        }
+    };
     let nearer = |a: usize, b: usize| near(a).total_cmp(&near(b)).then(a.cmp(&b));
     let all = || (0..tried.len()).filter(|&at| !answers[at].is_nan());
     let low = all().min_by(|&a, &b| answers[a].total_cmp(&answers[b]).then(nearer(a, b))).unwrap_or(0);
@@ -129,11 +144,13 @@ fn candidates(cuts: &[f64], now: f64, domain: &Domain, constraint: Constraint, m
         Values::Numbers { low, high, whole, grid, .. } => {
             // What is missing can't rise or fall; without constraint a number may stand there.
             let (low, high) = match constraint {
-                Constraint::Up => (now, *high),
-                Constraint::Down => (*low, now),
+                Constraint::Up => (now.max(*low), *high),
+                Constraint::Down => (*low, now.min(*high)),
                 _ => (*low, *high),
             };
-            if low.is_nan() || high.is_nan() || low > high {
+            // (`max` and `min` pass over a missing value, which can't rise or fall.)
+            let is_moving = constraint != Constraint::Free;
+            if is_moving && now.is_nan() || low > high {
                 return Vec::new();
             }
             let inner = cuts.iter().copied().filter(|&cut| cut > low && cut <= high);
@@ -141,8 +158,12 @@ fn candidates(cuts: &[f64], now: f64, domain: &Domain, constraint: Constraint, m
             let ends = starts[1..].iter().copied().chain([high.next_up()]);
             let pieces = starts.iter().copied().zip(ends).map(|(start, end)| start..end);
             let own = |piece: &Range<f64>| piece.contains(&now);
-            let pick = |piece: Range<f64>| representative(&piece, now, *whole, grid, model);
-            let mut found: Vec<f64> = pieces.filter(|piece| !own(piece)).filter_map(pick).collect();
+            let pick = |piece: Range<f64>| {
+                let seen = representative(&piece, now, *whole, grid, model);
+                let nearest = end_towards(&piece, now, *whole, model);
+                seen.into_iter().chain(nearest)
+            };
+            let mut found: Vec<f64> = pieces.filter(|piece| !own(piece)).flat_map(pick).collect();
             if model.linear.is_some() {
                 found.extend(grid.iter().copied().filter(|x| (low..=high).contains(x)));
                 found.extend([low, high]);
@@ -166,16 +187,31 @@ fn representative(piece: &Range<f64>, now: f64, whole: bool, grid: &[f64], model
         let (first, last) = (piece.start.ceil(), piece.end.next_down().floor());
         (first <= last).then_some(if is_above { first } else { last })?
     } else {
-        roundest(piece, is_above)
+        roundest(piece, is_above, 0)
     };
     // Thresholds survive the rounding of inputs, values beside them need not.
     Some(if piece.contains(&model.cast.apply(value)) { value } else { piece.start })
 }
 
-/// The number of few digits that is nearest to the lower end, or to the upper one.
-fn roundest(piece: &Range<f64>, at_start: bool) -> f64 {
+/// The value of a piece that is nearest to `now`: a whole number, or one of few digits close to the end.
+fn end_towards(piece: &Range<f64>, now: f64, whole: bool, model: &Ensemble) -> Option<f64> {
+    if now.is_nan() {
+        return None;
+    }
+    let is_above = now <= piece.start;
+    let value = if whole {
+        let (first, last) = (piece.start.ceil(), piece.end.next_down().floor());
+        (first <= last).then_some(if is_above { first } else { last })?
+    } else {
+        roundest(piece, is_above, 2)
+    };
+    Some(if piece.contains(&model.cast.apply(value)) { value } else { piece.start })
+}
+
+/// The number of few digits that is nearest to the lower end, or to the upper one; `finer` digits more bring it so much closer.
+fn roundest(piece: &Range<f64>, at_start: bool, finer: i32) -> f64 {
     let width = piece.end - piece.start;
-    let first = -(width.log10().floor() as i32);
+    let first = finer - width.log10().floor() as i32;
     for decimals in first..first + 3 {
         let step = 10_f64.powi(-decimals);
         let times =

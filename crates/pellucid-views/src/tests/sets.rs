@@ -101,6 +101,7 @@ pub(super) fn map(n_losses: usize, sizes: usize, most: f64, total: &str) -> Rash
         theta,
         exact: true,
         interval: None,
+        is_certain: false,
     }
 }
 
@@ -122,6 +123,7 @@ pub(super) fn matrix(names: &[&str], columns: usize, top: usize) -> UseMatrix {
         columns: (1..=columns).map(|n| format!("{n} rule{}", if n == 1 { "" } else { "s" })).collect(),
         rows: names.iter().enumerate().map(row).collect(),
         top,
+        noun: ["feature", "features"],
     }
 }
 
@@ -258,6 +260,7 @@ pub(super) fn hard() -> Vec<(String, Box<dyn View>)> {
         ("map, three sizes", Box::new(map(8, 2, 40.0, "97"))),
         ("map, huge", Box::new(map(5_000, 9, 1e58, &huge))),
         ("map, many sizes", Box::new(map(40, 300, 1e9, "12"))),
+        ("map, stopped", Box::new(RashomonMap { is_certain: true, ..estimated.clone() })),
         ("map, estimated", Box::new(estimated)),
         ("matrix, hard names", Box::new(UseMatrix { columns, ..matrix(&HARD, 6, 9) })),
         ("matrix, many", Box::new(matrix(&many, 60, 12))),
@@ -336,6 +339,17 @@ fn a_map_of_many_losses_is_binned_and_says_so() {
 
 #[test]
 fn what_is_estimated_says_so_with_its_interval() {
+    let stopped = RashomonMap {
+        exact: false,
+        is_certain: true,
+        interval: Some(["97", "120"].map(str::to_owned)),
+        ..map(3, 2, 9.0, "97")
+    };
+    assert!(
+        stopped.sentence().contains("between 97 and 120 rule sets in all; the search was stopped"),
+        "{}",
+        stopped.sentence()
+    );
     let interval = Some(["10".to_owned(), "4000".to_owned()]);
     let said = RashomonMap { exact: false, interval, ..map(9, 3, 10.0, "97") }.text(80);
     assert!(said.contains("97 rule sets in all, estimated, 95 % interval 10 to 4000"), "{said}");

@@ -35,7 +35,8 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8, Failure> {
     let workbench = Arc::new(Workbench::open(sources, options)?);
     workbench.notes().iter().for_each(|note| context.console.note(note));
     if let Some(path) = &args.export {
-        let page = export::html(&workbench)?;
+        let (page, notes) = export::html(&workbench)?;
+        notes.iter().for_each(|note| context.console.note(&format!("a page without an answer: {note}")));
         write_file(path, page.as_bytes())?;
         context.console.done(&format!("wrote {}", path.display()));
         return Ok(0);

@@ -23,6 +23,10 @@ def rows_of(X, absent=0.0):
 
 def dense(sparse, absent):
     """A compressed matrix as rows x columns."""
+    if not sparse.has_canonical_format:
+        # What stands several times is summed, and not the caller's own matrix.
+        sparse = sparse.copy()
+        sparse.sum_duplicates()
     full = np.full(sparse.shape, absent, dtype=sparse.dtype if absent == 0 else np.result_type(sparse.dtype, np.float32))
     rows = np.repeat(np.arange(sparse.shape[0]), np.diff(sparse.indptr))
     full[rows, sparse.indices] = sparse.data

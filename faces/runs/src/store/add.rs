@@ -123,12 +123,7 @@ fn place(
 
 fn copy(files: &[NewFile], folder: &Path) -> Result<(), StoreError> {
     for NewFile { name, from } in files {
-        let hidden = |part: Component<'_>| match part {
-            Component::Normal(part) => part.to_string_lossy().starts_with('.'),
-            _ => true,
-        };
-        let ours = name == Path::new(FILE) || name == Path::new(NOTES_FILE);
-        if name.as_os_str().is_empty() || ours || name.components().any(hidden) {
+        if !is_name(name) {
             return Err(StoreError::Name { name: name.clone() });
         }
         let to = folder.join(name);
@@ -142,7 +137,7 @@ fn copy(files: &[NewFile], folder: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What came out and lies in the folder, and of that what has changed since. A folder may hold much else, as the one in which
+/// What came out and lies in the folder, and of that what has changed since or can't be called so in a store. A folder may hold much else, as the one in which
 /// somebody works; that is not the run's.
 fn outputs_within(run: &Run, folder: &Path) -> (Vec<NewFile>, Vec<PathBuf>) {
     let (mut files, mut left): (Vec<NewFile>, Vec<PathBuf>) = (Vec::new(), Vec::new());
@@ -162,11 +157,21 @@ fn outputs_within(run: &Run, folder: &Path) -> (Vec<NewFile>, Vec<PathBuf>) {
             continue;
         }
         let now = Artifact::of(&output.role, &from).ok().and_then(|now| now.sha256);
-        if now.as_ref() == Some(hash) {
+        if now.as_ref() == Some(hash) && is_name(&name) {
             files.push(NewFile { name, from });
         } else {
             left.push(name);
         }
     }
     (files, left)
+}
+
+/// Whether a file may be called so in a run's folder: below it, not hidden, and not as our own files.
+fn is_name(name: &Path) -> bool {
+    let is_plain = |part: Component<'_>| match part {
+        Component::Normal(part) => !part.to_string_lossy().starts_with('.'),
+        _ => false,
+    };
+    let is_ours = name == Path::new(FILE) || name == Path::new(NOTES_FILE);
+    !name.as_os_str().is_empty() && !is_ours && name.components().all(is_plain)
 }

@@ -190,7 +190,7 @@ impl Store {
         let mut parts = Path::new(text).components();
         let is_name =
             matches!((parts.next(), parts.next()), (Some(Component::Normal(name)), None) if name == text);
-        if is_name && !text.starts_with('.') && self.dir.join(text).is_dir() {
+        if is_name && !text.starts_with('.') && self.dir.join(text).join(crate::FILE).is_file() {
             return Ok(text.to_owned());
         }
         let stamps = self.with(|dir, index| {

@@ -42,9 +42,11 @@ impl Guard {
                 address.ip()
             )));
         }
-        if token.is_some_and(|token| token.len() < 16) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+        if token.is_some_and(|token| token.len() < 16 || !token.chars().all(plain)) {
             return Err(Failure::usage(
-                "PELLUCID_TOKEN: a token has at least 16 letters, so that nobody guesses it",
+                "PELLUCID_TOKEN: a token has at least 16 letters, so that nobody guesses it, and only letters, digits, -, _, . and ~, so that a cookie \
+                 holds it",
             ));
         }
         let token = token.map(|token| Sha256::digest(token.as_bytes()).into());
@@ -70,10 +72,14 @@ impl Guard {
         }
     }
 
-    fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), Failure> {
+    fn check(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<(), Failure> {
         let text = |name| headers.get(name).map(|value: &HeaderValue| value.to_str().unwrap_or("?"));
         let forbidden = |message: String| Failure::new(Code::Forbidden, message);
         let host = text(header::HOST).unwrap_or("");
+        let is_twice = |name: &str| headers.get_all(name).iter().nth(1).is_some();
+        if ["host", "origin", "sec-fetch-site"].iter().any(|name| is_twice(name)) {
+            return Err(forbidden("a header that says where the request comes from stands twice".to_owned()));
+        }
         if !self.is_named(host) {
             return Err(forbidden(format!("`{host}` is not this server; open it by its address")));
         }
@@ -82,9 +88,18 @@ impl Guard {
         if let Some(origin) = text(header::ORIGIN).filter(|origin| !is_own(origin)) {
             return Err(forbidden(format!("a page of `{origin}` may not ask here")));
         }
+        let says = |name: &str, word: &str| {
+            headers.get(name).is_some_and(|value| value.as_bytes() == word.as_bytes())
+        };
+        let is_link = method == Method::GET
+            && path == "/"
+            && says("sec-fetch-mode", "navigate")
+            && says("sec-fetch-dest", "document");
         // Browsers say where a request comes from; `none` is the address bar.
         match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
             None | Some(b"same-origin" | b"none") => {}
+            // Whoever follows a link from another page sees this one; that page sees nothing of it.
+            Some(_) if is_link => {}
             Some(_) => return Err(forbidden("a page of another site may not ask here".to_owned())),
         }
         let is_reading = method == Method::GET || method == Method::HEAD;
@@ -120,7 +135,7 @@ impl Guard {
 
 /// Lets a request pass, or says why not; adds what browsers should obey.
 pub(super) async fn guarded(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let mut response = match guard.check(request.method(), request.headers()) {
+    let mut response = match guard.check(request.method(), request.uri().path(), request.headers()) {
         Err(failure) => super::failed(&failure),
         Ok(()) => match entering(&guard, &request) {
             Some(redirect) => redirect,
@@ -158,7 +173,7 @@ fn entering(guard: &Guard, request: &Request) -> Option<Response> {
 }
 
 fn unauthorized() -> Response {
-    let text = "{\"error\":{\"code\":\"unauthorized\",\"message\":\"this server needs its token: open the address that it printed, or send \
+    let text = "{\"error\":{\"code\":\"unauthorized\",\"message\":\"this server needs its token: open its address with ?token=TOKEN once, or send \
         `Authorization: Bearer TOKEN`\"}}";
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),

@@ -136,12 +136,13 @@ pub(super) fn ratio(name: &str, text: &str) -> Result<Ratio, Failure> {
 
 /// The options of a command that differ from its defaults, as words.
 pub(super) fn words(address: &Address, options: &TaskOptions) -> String {
-    let mut words = format!(" --target {}", super::in_shell_if_needed(&options.target));
+    let mut words = format!(" --target={}", super::in_shell_if_needed(&options.target));
     for name in
         PARAMETERS.iter().filter(|&&name| !["data", "target", "seconds", "exclude_empty"].contains(&name))
     {
         for value in address.all(name) {
-            words += &format!(" --{} {}", name.replace('_', "-"), super::in_shell_if_needed(value));
+            // With `=`, since a value may begin with a dash.
+            words += &format!(" --{}={}", name.replace('_', "-"), super::in_shell_if_needed(value));
         }
     }
     if address.all("exclude_empty").next().is_some() {
@@ -160,7 +161,9 @@ pub(super) fn in_python_words(address: &Address) -> Vec<String> {
         named.extend(address.all(name).map(|value| format!("{own}={}", super::in_python(value))));
     }
     for name in ["max_conditions", "bins", "groups", "max_rules", "max_size"] {
-        named.extend(address.all(name).map(|value| format!("{name}={value}")));
+        // As a number: Python reads 007 otherwise.
+        let numbers = address.all(name).filter_map(|value| value.parse::<u64>().ok());
+        named.extend(numbers.map(|value| format!("{name}={value}")));
     }
     for name in ["drop", "require"] {
         let all: Vec<String> = address.all(name).map(super::in_python).collect();

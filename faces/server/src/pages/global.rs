@@ -55,6 +55,18 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         let mean = subject.totals.signed[at] / n.max(1) as f64;
         json!({"name": subject.features[at].name, "mean_absolute": subject.totals.mean_absolute(at), "mean": mean})
     };
+    let reading = workbench.spelled(table);
+    let has_background = paired.has_background();
+    let (background, background_text) = if has_background {
+        (format!(" --background {}", named(&table.source).0), format!(", {}", named(&table.source).1))
+    } else {
+        (String::new(), String::new())
+    };
+    let (class, plotted) = if paired.model.base.len() > 1 {
+        (format!(" --class {output}"), format!("output={output}"))
+    } else {
+        (String::new(), String::new())
+    };
     let notes = [paired.notes.as_slice(), explained.notes.as_slice()].concat();
     let (model_name, model_text) = named(&thing.source);
     let (data_name, data_text) = named(&table.source);
@@ -68,9 +80,9 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         "bar": figure("importance", &bar::bar(&subject, TOP)), "beeswarm": figure("beeswarm", &beeswarm::beeswarm(&subject, TOP)),
         "dependence": figure("dependence", &scatter::scatter(&subject, feature)), "heatmap": figure("heatmap", &heatmap::heatmap(&subject, TOP)),
         "decision": figure("decision", &decision::decision(&subject, TOP)), "typical": typical(&subject),
-        "command": format!("pellucid explain {model_name} {data_name} -o report.html"),
+        "command": format!("pellucid explain {model_name} {data_name}{background}{class}{} -o report.html", reading.words),
         "python": format!(
-            "import pellucid as pel\n\nexplanation = pel.TreeExplainer({model_text})({data_text})\nexplanation.plot.beeswarm()\n"
+            "import pellucid as pel\n\nexplanation = pel.TreeExplainer({model_text}{background_text}{})({data_text})\nexplanation.plot.beeswarm({plotted})\n", reading.python
         ),
         "notes": notes,
     })))

@@ -48,15 +48,19 @@ pub(crate) fn pages(workbench: &Workbench) -> Vec<(&'static str, Vec<(&'static s
     .collect()
 }
 
-/// Addresses whose answers belong into an export, the session first. Some are known only when others are answered.
-pub(crate) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let mut all = vec![Address::of("/api/session", &[])];
-    all.extend(row::frozen(workbench)?);
-    all.extend(global::frozen(workbench)?);
-    all.extend(rules::frozen(workbench)?);
-    all.extend(rashomon::frozen(workbench)?);
-    all.extend(position::frozen(workbench)?);
-    Ok(all)
+/// Addresses whose answers belong into an export, the session first, and why some pages have none. Some addresses are known only when others
+/// are answered.
+pub(crate) fn frozen(workbench: &Arc<Workbench>) -> (Vec<Address>, Vec<String>) {
+    let (mut all, mut notes) = (vec![Address::of("/api/session", &[])], Vec::new());
+    let of_pages = [row::frozen, global::frozen, rules::frozen, rashomon::frozen, position::frozen];
+    for of_page in of_pages {
+        match of_page(workbench) {
+            Ok(addresses) => all.extend(addresses),
+            Err(failure) => notes.push(failure.message),
+        }
+    }
+    notes.dedup();
+    (all, notes)
 }
 
 /// The first model and the first table, which most pages begin with.
@@ -92,7 +96,7 @@ fn named(source: &Source) -> (String, String) {
 }
 
 /// As it is where a shell reads it back so, else in quotes.
-fn in_shell_if_needed(text: &str) -> String {
+pub(crate) fn in_shell_if_needed(text: &str) -> String {
     let is_plain =
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,@%+".contains(c));
     if is_plain { text.to_owned() } else { in_shell(text) }
@@ -103,7 +107,7 @@ fn in_shell(text: &str) -> String {
 }
 
 /// A text as Python writes it.
-fn in_python(text: &str) -> String {
+pub(crate) fn in_python(text: &str) -> String {
     // JSON's escapes are Python's, but for letters beyond 16 bits, which stand unescaped in both.
     serde_json::Value::from(text).to_string()
 }

@@ -1,6 +1,6 @@
 //! How does a profile fit a posting, and what if a line of it were not so?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use pellucid_position::document::Span;
@@ -128,6 +128,7 @@ impl Told<'_> {
             );
         }
         let used = self.used();
+        let known = self.before.profile.facts.iter().map(|fact| (&fact.span, fact)).collect();
         let (documents, cut) = texts::documents(self, &used);
         notes.extend(cut);
         let (command, python) = asked.again();
@@ -138,7 +139,7 @@ impl Told<'_> {
             "words": paragraphs.iter().skip(1).map(line).collect::<Vec<_>>(),
             "to_settle": summary.map_or(&[][..], |section| section.items.as_slice()).iter().map(line).collect::<Vec<_>>(),
             "requirements": (0..now.requirements.len()).map(|at| self.requirement(at)).collect::<Vec<_>>(),
-            "facts": used.iter().map(|span| self.fact(span)).collect::<Vec<_>>(), "documents": documents, "reviewed": is_reviewed,
+            "facts": used.iter().map(|span| self.fact(span, &known)).collect::<Vec<_>>(), "documents": documents, "reviewed": is_reviewed,
             "confirmed": now.review.confirmed.iter().map(|one| json!({"requirement": one.requirement, "fact": self.id(&one.fact)})).collect::<Vec<_>>(),
             "caution": header("For"), "scored_by": header("Scored by"), "candidates_from": header("Candidates came from"), "notes": notes,
             "command": command, "python": python,
@@ -177,12 +178,24 @@ impl Told<'_> {
         let is_open = own.status != Status::Met;
         let mut near = Vec::new();
         gather(own, &mut |verdict| near.extend(verdict.near.iter().copied()));
-        near.dedup();
+        let mut seen = BTreeSet::new();
+        near.retain(|fact| seen.insert(*fact));
+        let rejected: Vec<String> = self
+            .before
+            .verdicts
+            .get(at)
+            .map(Verdict::all_support)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|fact| &self.before.profile.facts[fact].span)
+            .filter(|span| self.now.review.rejected.contains(span))
+            .map(|span| self.id(span))
+            .collect();
         json!({
             "id": asked.id, "text": self.now.quote(&asked.span), "short": short(self.now, &asked.node), "theme": asked.theme,
             "strength": asked.strength, "insists": insists(asked.strength), "gate": asked.gate, "place": self.now.cite(&asked.span),
             "status": own.status, "words": own.status.words(), "was": was, "was_words": was.map(Status::words), "rule": own.rule, "because": own.because,
-            "cites": self.ids(&own.all_support()), "near": self.ids(&near), "parts": parts, "credit": ends(credit_of(own)), "weight": ends(weight(asked.strength)),
+            "cites": self.ids(&own.all_support()), "near": self.ids(&near), "rejected": rejected, "parts": parts, "credit": ends(credit_of(own)), "weight": ends(weight(asked.strength)),
             "asks": question_of(own).map(|fact| self.id(&self.now.profile.facts[fact].span)),
             "question": is_open.then(|| question(self.now, at)), "probe": is_open.then(|| probe(self.now, at)), "step": is_open.then(|| step(self.now, at)),
         })
@@ -213,8 +226,8 @@ impl Told<'_> {
         used.into_iter().collect()
     }
 
-    fn fact(&self, span: &Span) -> Value {
-        let fact: Option<&Fact> = self.before.profile.facts.iter().find(|fact| fact.span == *span);
+    fn fact(&self, span: &Span, known: &BTreeMap<&Span, &Fact>) -> Value {
+        let fact = known.get(span).copied();
         let role = fact.and_then(|fact| fact.role).map(|role| &self.before.profile.roles[role]);
         // A heading is its own role.
         let role = role.filter(|role| role.span.start > span.start || span.end > role.span.end);

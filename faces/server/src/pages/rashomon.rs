@@ -2,25 +2,25 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use pellucid::data::{Control, Ratio, RowSet};
+use pellucid::data::{Control, Ratio, RowSet, closest};
 use pellucid::good_sets::{Told, map, share, uses};
 use pellucid::learn::rashomon::{Counted, Member, Order};
 use pellucid::learn::task::{
-    Bound, Explored, Grouping, Studied, StudyFailure, Studying, explored, prepare, studied,
+    Bound, ExploreError, Explored, Grouping, Studied, StudyFailure, Studying, explored, prepare, studied,
 };
 use pellucid::learn::{Identity, Searching, Threshold};
 use pellucid::views::View as _;
 use pellucid::views::number::{digits, pretty};
 use serde_json::{Value, json};
 
-use super::asked_rules::{PARAMETERS, Target, in_python_words, options, ratio, targets, words};
+use super::asked_rules::{PARAMETERS, Target, conditions, in_python_words, options, ratio, targets, words};
 use super::global::finite;
 use super::named;
 use super::rules::{Limited, seconds};
 use crate::address::Address;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::figure::figure;
 use crate::jobs::Job;
 use crate::memo::Found;
@@ -31,6 +31,8 @@ const LISTED: usize = 30;
 const MOST_LISTED: usize = 500;
 /// Members that are looked at; of more, so many are drawn.
 const LOOKED_AT: u64 = 20_000;
+/// Time for the list, beside that of the search.
+const LISTING: Duration = Duration::from_secs(2);
 /// How far above the best, unless the address says otherwise.
 const WITHIN: (i128, i128) = (1, 100);
 
@@ -55,14 +57,19 @@ pub(crate) struct Good {
 }
 
 pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<Answer, Failure> {
-    let own = ["theta", "within", "times", "identity", "group", "limit", "use", "seed"];
-    address.only(&[&PARAMETERS[..], &own].concat())?;
+    let own = ["theta", "within", "times", "identity", "group", "limit", "use"];
+    // A set that must satisfy something is searched for the best one only.
+    let shared: Vec<&str> = PARAMETERS.iter().copied().filter(|&name| name != "require").collect();
+    address.only(&[&shared[..], &own].concat())?;
     let table = match workbench.whole(address)? {
         Found::Ready(table) => table,
         Found::Working(job) => return Ok(Answer::Working(job)),
     };
     let found = targets(&table);
-    let (options, bound, limit) = (options(address, &table, &found)?, bound(address)?, seconds(address)?);
+    let (mut options, bound, limit) = (options(address, &table, &found)?, bound(address)?, seconds(address)?);
+    let opened = workbench.table(address)?;
+    let words = words(address, &options) + &bound_words(address) + &workbench.spelled(opened).words;
+    options.drop.extend(workbench.dropped(opened));
     let listed = address.number::<usize>("limit")?.unwrap_or(LISTED);
     if !(1..=MOST_LISTED).contains(&listed) {
         return Err(Failure::usage(format!("limit={listed}: between 1 and {MOST_LISTED} sets are listed")));
@@ -73,13 +80,8 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
             "group: sets are compared on groups of rows (sex, age), not on what they predict",
         ));
     }
-    let studying = Studying {
-        groups: group.map(Grouping::Column),
-        most_members: LOOKED_AT,
-        seed: address.number("seed")?.unwrap_or(0),
-        ..Studying::default()
-    };
-    let words = words(address, &options) + &bound_words(address);
+    let studying =
+        Studying { groups: group.map(Grouping::Column), most_members: LOOKED_AT, ..Studying::default() };
     let (data, threads) = (Arc::clone(&table), workbench.options.threads);
     // What is filtered is not searched anew.
     let key = address.without(&["use"]).canonical();
@@ -89,11 +91,13 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         let task = prepare(data.as_ref().clone(), &options, job, &mut notes).map_err(Failure::input)?;
         let watch = Limited { job, until: Instant::now() + limit };
         let how = Searching::with(Control { threads, watch: &watch });
-        let about = explored(task, &bound, &how).map_err(Failure::input)?;
+        let about = explored(task, &bound, &how).map_err(unexplored)?;
         job.tell(json!({"theta": about.within.theta.to_string()}));
         let (counted, best) = about.counted(&how).map_err(Failure::input)?;
         job.tell(json!({"theta": about.within.theta.to_string(), "count": counted.count.to_string()}));
-        let members = first(&about, listed, &how)?;
+        // The best of what was found are told, even where the time was over before all were counted.
+        let more = Limited { job, until: Instant::now() + LISTING };
+        let members = first(&about, listed, &Searching::with(Control { threads, watch: &more }))?;
         let studied = looked_at(&about, &studying, &how, job, &mut notes)?;
         Ok(Good {
             about,
@@ -112,6 +116,20 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         Found::Working(job) => return Ok(Answer::Working(job)),
     };
     told(workbench, address, &good).map(Answer::Ready)
+}
+
+/// Where the best is not proven in time there is no bound relative to it.
+fn unexplored(error: ExploreError) -> Failure {
+    match error {
+        ExploreError::Unproven { lower_bound, objective } => Failure::new(
+            Code::Limit,
+            format!(
+                "the best objective was not proven in the given time (it is between {lower_bound} and {objective}), and the bound is relative to it: give more seconds, a \
+                 larger λ, fewer rules, or θ as a number"
+            ),
+        ),
+        error => Failure::input(error),
+    }
 }
 
 /// The first members, the best first.
@@ -177,7 +195,7 @@ fn bound(address: &Address) -> Result<Bound, Failure> {
     };
     Ok(Bound {
         threshold,
-        exclude_empty: address.one("exclude_empty")?.is_some(),
+        exclude_empty: conditions(address)?.not_empty,
         identity,
         max_size: address.number("max_size")?,
     })
@@ -204,13 +222,13 @@ fn told(workbench: &Workbench, address: &Address, good: &Good) -> Result<Value, 
     let [features, rules] = uses(about, counted);
     let views = good.studied.as_ref().map(|found| Told { about, found });
     let mut words = vec![picture.sentence()];
-    words
-        .extend(good.best.map(|best| format!("The best objective is {best} ({}).", pretty(best.value(), 5))));
+    let word = if counted.is_exact() { "The best objective" } else { "The best objective that was found" };
+    words.extend(good.best.map(|best| format!("{word} is {best} ({}).", pretty(best.value(), 5))));
     if let Some(views) = &views {
         let found = &views.found.findings;
         let least = views.at_least();
         words.push(format!(
-            "On {least}{} of the rows some of them differs from the best; one of them flips {least}{}.",
+            "On {least}{} of the rows some set predicts otherwise than the best; a single one does so on {least}{} of them.",
             Told::percent(found.ambiguity),
             Told::percent(found.discrepancy)
         ));
@@ -227,6 +245,11 @@ fn told(workbench: &Workbench, address: &Address, good: &Good) -> Result<Value, 
     let data_name = named(&data.source).0;
     let data_text = named(&data.source).1;
     let wanted: Vec<&str> = address.all("use").collect();
+    if let Some(name) = wanted.iter().find(|name| about.task.table.schema().position(name).is_none()) {
+        let near = closest(name, about.task.table.schema().names());
+        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        return Err(Failure::new(Code::NotFound, format!("use={name}: the data has no such column{hint}")));
+    }
     let members: Vec<Value> = good
         .members
         .iter()
@@ -254,7 +277,7 @@ fn told(workbench: &Workbench, address: &Address, good: &Good) -> Result<Value, 
                 told
             }).collect::<Vec<_>>()
         }),
-        "members": members, "n_listed": good.members.len(),
+        "total": about.task.instance.total_weight(), "members": members, "n_listed": good.members.len(),
         "command": format!("pellucid rashomon study {data_name}{} -o study.html", good.words),
         "python": python(address, &data_text, &about.task.options.target),
         "notes": good.notes,
@@ -270,7 +293,7 @@ fn python(address: &Address, data: &str, target: &str) -> String {
     let group = address
         .all("group")
         .next()
-        .map_or(String::new(), |group| format!("group={}", super::in_python(group)));
+        .map_or(String::new(), |group| format!("groups={}", super::in_python(group)));
     format!(
         "import pellucid as pel\n\nsets = pel.rashomon({data}, {}, {})\nprint(sets.count())\nprint(sets.study({group}))\n",
         super::in_python(target),
@@ -309,6 +332,5 @@ pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure
     let Some((_, parameters)) = page(workbench) else { return Ok(Vec::new()) };
     let pairs: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let first = Address::of("/api/rashomon", &pairs);
-    // A table without a target has no rules, and an export goes without that page's answer.
-    Ok(crate::export::waited(workbench, &first).map(|_| vec![first]).unwrap_or_default())
+    crate::export::waited(workbench, &first).map(|_| vec![first])
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pellucid::explain::what_if::{Constraint, Decision, Values, nearest, reaches};
 use pellucid::explain::{Control, Kind, Quiet};
 use pellucid::models::trees::FeatureMatrix;
+use pellucid::models::{Predict as _, Scale as Margins};
 use pellucid::views::number::{count, percent, pretty};
 use pellucid::views::{Subject, View as _, force, waterfall};
 use serde_json::{Value, json};
@@ -99,16 +100,16 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     let sample = paired.explain(number, &rows, &control)?;
     let (thing, table) = (workbench.model(address)?.0, workbench.table(address)?);
     let subject = titled(sample.subject(&paired.model, output), thing);
-    let margins: Vec<f64> =
-        (0..paired.model.base.len()).map(|output| sample.subject(&paired.model, output).margins[0]).collect();
-    let now = scale.answer(&paired, output, &margins);
+    // As reaches and near rows have it: with the source library's own rounding.
+    let now = scale.answer(&paired, output, &paired.model.predict(&rows, Margins::Margin));
     let decide = |margins: &[f64]| scale.answer(&paired, output, margins);
     let decision = Decision { answer: &decide, cut: scale.cut };
     let reached = reaches(&paired.model, &row, &paired.domains, &wish.constraints, decision, &control)?;
     let changes: Vec<Value> =
         reached.iter().enumerate().map(|(at, reach)| change(&paired, at, reach)).collect();
     let before = paired.margins_of(number);
-    let is_changed = row != original && !wish.set.is_empty();
+    let is_same = |(&now, &was): (&f64, &f64)| Constraint::Held.allows(was, now);
+    let is_changed = !row.iter().zip(&original).all(is_same);
     let step = waterfall::waterfall(&subject, 0, TOP);
     let mut words = vec![step.sentence()];
     if is_changed {
@@ -136,7 +137,17 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     let features: Vec<Value> =
         (0..row.len()).map(|at| feature(&paired, &subject, &wish, at, (row[at], original[at]))).collect();
     let neighbors = if is_changed { None } else { Some(number) };
-    let told = again::Told { thing, table, paired: &paired, row: &row, number, is_changed };
+    let told = again::Told {
+        thing,
+        table,
+        paired: &paired,
+        row: &row,
+        number,
+        output,
+        is_changed,
+        reading: workbench.spelled(table),
+    };
+    notes.extend(told.note());
     Ok(Answer::Ready(json!({
         "schema": "pellucid.workbench.row/1", "model": thing.id, "data": table.id, "row": number, "n_rows": paired.rows.n_rows(),
         "outputs": outputs(&paired.model), "output": output, "spaces": ["margin"], "space": "margin", "unit": subject.unit,

@@ -113,10 +113,12 @@ fn ruled(workbench: &Arc<Workbench>, address: &Address, table: &Arc<Table>) -> R
         });
     }
     let found = targets(table);
-    let (options, conditions, limit) =
+    let (mut options, conditions, limit) =
         (options(address, table, &found)?, conditions(address)?, seconds(address)?);
+    let opened = workbench.table(address)?;
+    let words = words(address, &options) + &workbench.spelled(opened).words;
+    options.drop.extend(workbench.dropped(opened));
     check_required(&options, &conditions).map_err(Failure::input)?;
-    let words = words(address, &options);
     let (table, threads) = (Arc::clone(table), workbench.options.threads);
     let title = format!("Searching the best rules for {}", options.target);
     workbench.ruled.get(&workbench.jobs, &key, &title, move |job| {
@@ -240,7 +242,10 @@ fn off(address: &Address, laid: &Laid) -> Result<Vec<usize>, Failure> {
         Ok(at) if at < n => Ok(at),
         _ => Err(Failure::usage(format!("off={text}: the set has {n} rules, counted from 0"))),
     };
-    address.all("off").map(read).collect()
+    let mut off: Vec<usize> = address.all("off").map(read).collect::<Result<_, _>>()?;
+    off.sort_unstable();
+    off.dedup();
+    Ok(off)
 }
 
 /// The same set without some of its rules, on the same rows.
@@ -259,7 +264,10 @@ fn without(laid: &Laid, off: &[usize], ruled: &Ruled, table: &Table) -> Result<L
         *own = certificate.clone();
     }
     let laid = over(&file, table, &mut Vec::new()).map_err(Failure::input)?;
-    laid.into_iter().next().ok_or_else(|| Failure::new(Code::Bug, "a set without a class"))
+    let mut laid = laid.into_iter().next().ok_or_else(|| Failure::new(Code::Bug, "a set without a class"))?;
+    // Its own objective, which the bound is not about: it wears no proof.
+    laid.certificate.objective = objective_of(&laid).map_err(Failure::input)?;
+    Ok(laid)
 }
 
 /// What is proven; of a set that was changed, how much worse it is on the same rows.
@@ -341,6 +349,5 @@ pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure
     let Some((_, parameters)) = page(workbench) else { return Ok(Vec::new()) };
     let pairs: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let first = Address::of("/api/rules", &pairs);
-    // A table without a target has no rules, and an export goes without that page's answer.
-    Ok(crate::export::waited(workbench, &first).map(|_| vec![first]).unwrap_or_default())
+    crate::export::waited(workbench, &first).map(|_| vec![first])
 }

@@ -224,6 +224,8 @@ fn rules_are_those_of_the_engine_and_their_proof_is_checked() {
     assert_eq!(off["rules"][0]["off"], true);
     assert!(off["words"][1].as_str().unwrap().contains("Without one rule"), "{}", off["words"]);
     assert_eq!(off["certificate"], found["certificate"]);
+    let says = |answer: &Value| answer["table"]["wide"].as_str().unwrap().contains("proven optimal");
+    assert!(says(&found) && !says(&off), "a set that was changed wears no proof");
 
     // The same from its file, over its own rows and over others.
     let folder = tempfile::tempdir().unwrap();
@@ -319,4 +321,35 @@ fn all_good_rule_sets_are_counted_listed_and_compared() {
         );
         assert!(reply.status == 200 || reply.error().contains(piece), "{target}: {}", reply.error());
     }
+}
+
+/// What is emitted draws what is shown: commands in a shell, by the command line's own explanation of the same row.
+#[test]
+fn commands_and_python_say_the_row_that_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("some rows.csv");
+    fs_err::copy(fixture("tour/adult.csv"), &data).unwrap();
+    let sources = vec![Source::File(fixture("tour/adult-xgboost.ubj")), Source::File(data)];
+    let reading = ReadOptions {
+        missing: ["Private".to_owned()].into_iter().chain(ReadOptions::default().missing).collect(),
+        ..ReadOptions::default()
+    };
+    let opened =
+        Workbench::open(sources, Options { reading, drop: vec!["income".to_owned()], ..options() }).unwrap();
+    let server = Server::of(Arc::new(opened), None);
+    let plain = server.answer("/api/row?row=3");
+    let command = plain["command"].as_str().unwrap();
+    for word in ["'", "some rows.csv", "--row 3", "--missing Private", "--drop=income"] {
+        assert!(command.contains(word), "{word} in {command}");
+    }
+    let python = plain["python"].as_str().unwrap();
+    assert!(python.contains("missing=[\"Private\"]") && python.contains("drop=[\"income\"]"), "{python}");
+    // A row that is put as it stands is no other row, also where a value is missing.
+    let age = plain["features"][0]["text"].as_str().unwrap();
+    let same = server.answer(&format!("/api/row?row=3&set=age:{age}"));
+    assert!(same["before"].is_null() && same["command"] == plain["command"], "{}", same["command"]);
+    let changed = server.answer("/api/row?row=3&set=age:77&set=workclass:");
+    let python = changed["python"].as_str().unwrap();
+    assert!(python.contains("pd.DataFrame") && python.contains("\"workclass\": [None]"), "{python}");
+    assert!(changed["command"].as_str().unwrap().starts_with("printf '%s\\n' 'age,workclass,"));
 }

@@ -13,7 +13,8 @@ fn an_export_holds_the_answers_of_the_server() {
     fs_err::write(&few, text.lines().take(61).collect::<Vec<_>>().join("\n")).unwrap();
     let sources = vec![Source::File(fixture("tour/adult-xgboost.ubj")), Source::File(few)];
     let server = Server::of(Arc::new(Workbench::open(sources, options()).unwrap()), None);
-    let page = export::html(&server.workbench).unwrap();
+    let (page, notes) = export::html(&server.workbench).unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
     let (_, rest) = page.split_once("id=\"pellucid-frozen\">").unwrap();
     let (island, _) = rest.split_once("</script>").unwrap();
     let frozen: Value = serde_json::from_str(island).unwrap();

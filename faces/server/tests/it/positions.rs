@@ -168,7 +168,7 @@ fn the_day_stands_in_the_address_and_an_export_holds_the_answer() {
     let day = page["params"]["as_of"].as_str().unwrap().to_owned();
     assert_eq!(server.answer("/api/position")["as_of"], day);
     let page = export::html(&workbench).unwrap();
-    assert!(page.contains(&format!("/api/position?as_of={day}&posting=posting")));
+    assert!(page.0.contains(&format!("/api/position?as_of={day}&posting=posting")));
 }
 
 #[test]
@@ -199,4 +199,33 @@ fn a_long_profile_is_shown_by_what_is_marked_in_it() {
     assert_eq!(document["cut"], true);
     assert!(list(document, "blocks").len() < 200);
     assert!(list(&told, "notes").iter().any(|note| note.as_str().unwrap().starts_with("long.md is long")));
+}
+
+#[test]
+fn a_line_that_is_confirmed_is_stated_and_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs_err::write(&path, text).unwrap();
+        Source::File(path)
+    };
+    let sources = vec![
+        file(
+            "cv.md",
+            "# Experience\n\n## Gardener, Park, 2018-01 to 2022-12\n\n- Pruned old orchard pears by hand in winter frost.\n",
+        ),
+        file("ad.md", "# Requirements\n\n- Prune orchard pears carefully in winter\n- Experience with Go\n"),
+    ];
+    let server = Server::of(Arc::new(Workbench::open(sources, options()).unwrap()), None);
+    let whole = server.answer(&format!("/api/position?{DAY}"));
+    let asked = &list(&whole, "requirements")[0];
+    let fact = asked["asks"].as_str().unwrap();
+    assert_eq!(asked["status"], "unknown");
+    let told = server.answer(&format!("/api/position?{DAY}&confirm=R1:{fact}"));
+    let own = &list(&told, "requirements")[0];
+    assert_eq!((own["status"].as_str(), own["was"].as_str()), (Some("claim_only"), Some("unknown")));
+    assert_eq!(list(&told, "requirements")[1], list(&whole, "requirements")[1]);
+    assert_eq!(told["confirmed"][0]["fact"], *fact);
+    assert!(list(&told, "facts").iter().any(|own| own["id"] == *fact && own["confirmed"][0] == "R1"));
+    assert!(list(&told, "words").iter().any(|line| line["text"] == "one line was confirmed by the person."));
 }
