@@ -44,17 +44,21 @@ pub fn install(python: &Path) -> Command {
 /// Installs the wheel where each Python's tests are, and runs them.
 pub fn test(wheel: &Path) -> Result<()> {
     let tests = root().join("faces/python/tests");
-    for version in [Version::AtLeast(12), Version::Exactly(11)] {
-        let (name, file) = match version {
-            Version::AtLeast(_) => ("package", "requirements.txt"),
-            Version::Exactly(_) => ("package-oldest", "requirements-oldest.txt"),
+    for minor in crate::python::all() {
+        // The libraries that it is compared with go on without 3.11.
+        let (name, file) = match minor {
+            11 => ("package-oldest", "requirements-oldest.txt"),
+            _ => ("package", "requirements.txt"),
         };
-        let python = environment(name, &version, &requirements(&tests.join(file))?)?;
-        step(&format!("the wheel into {name}"), install(&python).arg(wheel))?;
+        let python = environment(name, &Version::Exactly(minor), &requirements(&tests.join(file))?)?;
+        step(&format!("the wheel into {name}, Python 3.{minor}"), install(&python).arg(wheel))?;
         // From the tests' folder: beside the sources Python would find those, which have no native part.
         let mut pytest = command(&python);
         pytest.current_dir(&tests).args(["-m", "pytest", "-p", "no:cacheprovider", "--rootdir"]).arg(&tests);
-        step(&format!("Python tests in {name}"), pytest.env("PELLUCID_WEIGHTS", crate::weights::folder()))?;
+        step(
+            &format!("Python tests in {name}, Python 3.{minor}"),
+            pytest.env("PELLUCID_WEIGHTS", crate::weights::folder()),
+        )?;
     }
     let python =
         environment("package", &Version::AtLeast(12), &requirements(&tests.join("requirements.txt"))?)?;

@@ -27,6 +27,11 @@ pub fn any() -> Result<PathBuf> {
     (11..20).rev().find_map(find).context("no Python from 3.11 on is on this machine")
 }
 
+/// The minor versions of all Pythons that are there, from 3.11 on.
+pub fn all() -> Vec<u32> {
+    (11..20).filter(|&minor| find(minor).is_some()).collect()
+}
+
 /// Which Python an environment needs.
 pub enum Version {
     /// This minor version or a later one.

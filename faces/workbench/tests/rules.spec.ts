@@ -56,7 +56,7 @@ test("a search is proven, and its objective is the command's", async ({ quiet: p
   await expect(fact(page, "No set is below")).toHaveText(new RegExp(`^${told.certificate.lower_bound} \\(`));
   await expect(fact(page, "Gap")).toHaveText("0");
   await expect(page.getByRole("switch")).toHaveCount(3);
-  await expect(page.locator("footer code")).toHaveText(/^pellucid rules learn .*--lambda 1\/200/);
+  await expect(page.locator("footer code")).toHaveText(/^pellucid rules learn .*--lambda=1\/200/);
 });
 
 test("another price of a rule is another address and another answer", async ({ quiet: page, server }) => {
