@@ -35,6 +35,8 @@ pub use pellucid_learn as learn;
 pub use pellucid_models as models;
 pub use pellucid_views as views;
 
+#[cfg(feature = "transformer")]
+pub mod example_circuit;
 pub mod feed;
 #[cfg(feature = "files")]
 pub mod files;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use pellucid::data::closest;
-
-use crate::failure::Failure;
+use crate::failure::{Failure, hint};
 
 /// Texts of one address, at most; more is no question.
 const MOST_PARAMETERS: usize = 4_000;
@@ -89,8 +87,7 @@ impl Address {
         match names.into_iter().find(|name| !known.contains(name)) {
             None => Ok(()),
             Some(name) => {
-                let near = closest(name, known.iter().copied());
-                let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                let hint = hint(name, known.iter().copied());
                 Err(Failure::usage(format!("{} has no parameter `{name}`{hint}", self.path)))
             }
         }

@@ -1,4 +1,4 @@
-//! What is there to see when nothing is opened? People's incomes, and two models of them.
+//! What is there to see when nothing is opened? People's incomes, two models of them, and a tiny transformer.
 
 use crate::opened::Source;
 
@@ -9,5 +9,6 @@ const EXAMPLES: [(&str, &[u8]); 3] = [
 ];
 
 pub(crate) fn examples() -> Vec<Source> {
-    EXAMPLES.iter().map(|&(name, bytes)| Source::Example { name, bytes }).collect()
+    let files = EXAMPLES.iter().map(|&(name, bytes)| Source::Example { name, bytes });
+    files.chain([Source::Circuit]).collect()
 }

@@ -1,5 +1,6 @@
 //! What went wrong, for whom, and what to do?
 
+use pellucid::data::closest;
 use serde_json::{Value, json};
 
 /// Whose fault it is.
@@ -83,4 +84,9 @@ impl From<pellucid::explain::Stopped> for Failure {
     fn from(_: pellucid::explain::Stopped) -> Self {
         Self::cancelled()
     }
+}
+
+/// What somebody may have meant who wrote a name that is not known: "; did you mean `age`?", or nothing.
+pub(crate) fn hint<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    closest(name, known).map_or(String::new(), |near| format!("; did you mean `{near}`?"))
 }

@@ -16,6 +16,7 @@ mod memo;
 mod opened;
 mod pages;
 mod paired;
+mod transformers;
 mod workbench;
 
 pub use address::Address;

@@ -7,6 +7,7 @@ use pellucid::data::read::{CsvReader, ReadBatches, ReadOptions};
 use pellucid::files::{FileError, map, open_table};
 use pellucid::learn::certificate::RulesFile;
 use pellucid::learn::certificate::format::{Held, ReadError as CertificateError, read as certificate};
+use pellucid::models::transformer::weights::Gguf;
 use pellucid::models::trees::import::{Format, import};
 use pellucid::models::trees::{Ensemble, Tree};
 use pellucid::views::number::count;
@@ -28,7 +29,12 @@ pub enum Source {
         /// What would stand in it.
         bytes: &'static [u8],
     },
+    /// Nowhere: the tiny transformer of the tour is made on the spot.
+    Circuit,
 }
+
+/// What the folder of the tour's transformer is called.
+const CIRCUIT: &str = "induction";
 
 impl Source {
     /// The path as it was given; the file's name for examples.
@@ -37,6 +43,7 @@ impl Source {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Example { name, .. } => (*name).to_owned(),
+            Self::Circuit => CIRCUIT.to_owned(),
         }
     }
 
@@ -45,7 +52,7 @@ impl Source {
             Self::File(path) => {
                 path.file_name().map_or_else(|| self.shown(), |name| name.to_string_lossy().into_owned())
             }
-            Self::Example { name, .. } => (*name).to_owned(),
+            Self::Example { .. } | Self::Circuit => self.shown(),
         }
     }
 
@@ -58,6 +65,7 @@ impl Source {
                 let reader = reader.map_err(|cause| Failure::input(format!("{name}: {cause}")))?;
                 Ok(Box::new(reader))
             }
+            Self::Circuit => Err(Failure::input(format!("{CIRCUIT} is a transformer, and has no rows"))),
         }
     }
 }
@@ -68,6 +76,11 @@ pub(crate) enum What {
     Model(Arc<Ensemble>),
     Rules(Arc<RulesFile>),
     Document(Arc<Document>),
+    /// How its weights are kept, and the bytes of its files. It is read when a page asks for it.
+    Transformer {
+        format: &'static str,
+        n_bytes: Option<u64>,
+    },
     /// Its columns, and how many rows the file says it has.
     Table {
         columns: Vec<String>,
@@ -96,6 +109,7 @@ impl Thing {
                 let model = import(bytes).map_err(|cause| Failure::input(format!("{name}: {cause}")))?;
                 What::Model(Arc::new(model))
             }
+            Source::Circuit => What::Transformer { format: "compiled", n_bytes: None },
             Source::Example { .. } => table(source.rows(options)?.as_ref()),
         };
         let title = source.file_name();
@@ -129,6 +143,10 @@ impl Thing {
                 let format = crate::documents::format(document).to_owned();
                 ("document", vec![("format", format), ("words", count(words))])
             }
+            What::Transformer { format, n_bytes } => {
+                let size = n_bytes.map(|n| ("size", format!("{} MB", count(n.div_ceil(1_000_000) as usize))));
+                ("transformer", [("format", (*format).to_owned())].into_iter().chain(size).collect())
+            }
             What::Table { columns, n_rows } => {
                 let rows = n_rows.map(|n| ("rows", count(usize::try_from(n).unwrap_or(usize::MAX))));
                 ("table", rows.into_iter().chain([("columns", count(columns.len()))]).collect())
@@ -157,7 +175,13 @@ fn facts(model: &Ensemble) -> Vec<(&'static str, String)> {
 
 /// A model, a table, rules or a document, by what stands in the file.
 fn open(path: &Path, options: &ReadOptions) -> Result<What, Failure> {
+    if path.is_dir() {
+        return crate::transformers::folder(path);
+    }
     let bytes = map(path).map_err(Failure::input)?;
+    if Gguf::is_one(&bytes) {
+        return Ok(What::Transformer { format: "GGUF", n_bytes: Some(bytes.len() as u64) });
+    }
     match certificate(&bytes) {
         Ok(Held::Rules(file)) => return Ok(What::Rules(Arc::new(*file))),
         Ok(_) => {

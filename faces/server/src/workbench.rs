@@ -13,16 +13,19 @@ use pellucid_position::months::Day;
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, hint};
 use crate::jobs::{Job, Jobs};
 use crate::memo::{Found, Memo};
 use crate::opened::{Source, Thing, What};
 use crate::pages::{Good, Ruled};
 use crate::paired::{Explained, Paired};
+use crate::transformers::Inside;
 use crate::{documents, embedded, pages};
 
 /// Pairs of a model and a table that are held, the largest things in memory.
 const PAIRS: usize = 4;
+/// Transformers that are held.
+const INSIDE: usize = 2;
 /// Explanations of all rows that are held.
 const EXPLAINED: usize = 8;
 /// Results that are held of what takes little memory.
@@ -55,6 +58,7 @@ pub struct Workbench {
     pub(crate) verified: Arc<Memo<Value>>,
     pub(crate) good: Arc<Memo<Good>>,
     pub(crate) positions: Arc<Memo<Analysis>>,
+    pub(crate) transformers: Arc<Memo<Inside>>,
     /// The day on which it was opened, in UTC.
     pub(crate) opened: Day,
 }
@@ -109,6 +113,7 @@ impl Workbench {
             verified: Memo::of(SMALL),
             good: Memo::of(EXPLAINED),
             positions: Memo::of(EXPLAINED),
+            transformers: Memo::of(INSIDE),
             opened: documents::day_of(
                 SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             ),
@@ -245,7 +250,7 @@ impl Workbench {
 }
 
 /// The one that an address names, or the first.
-fn pick<T>(
+pub(crate) fn pick<T>(
     mut all: impl Iterator<Item = T> + Clone,
     named: Option<&str>,
     kind: &str,
@@ -258,8 +263,7 @@ fn pick<T>(
     };
     let names: Vec<String> = all.clone().map(|thing| id(&thing).clone()).collect();
     all.find(|thing| id(thing) == named).ok_or_else(|| {
-        let near = pellucid::data::closest(named, names.iter().map(String::as_str));
-        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let hint = hint(named, names.iter().map(String::as_str));
         Failure::new(Code::NotFound, format!("no {kind} `{named}` is open{hint}"))
     })
 }

@@ -22,7 +22,7 @@ export interface Figure {
 /** Something that was opened. */
 export interface Thing {
   id: string;
-  kind: "model" | "table" | "rules" | "document";
+  kind: "model" | "table" | "rules" | "document" | "transformer" | "explanation" | "count" | "run";
   /** The file's name. */
   title: string;
   /** The path as it was given; empty for embedded examples. */

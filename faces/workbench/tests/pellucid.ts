@@ -11,9 +11,10 @@ export const program = process.env.PELLUCID_BIN ?? "";
 const tour = fileURLToPath(new URL("../../../fixtures/tour/", import.meta.url));
 export const files = ["adult-xgboost.ubj", "adult-lightgbm.txt", "adult.csv"].map((name) => join(tour, name));
 
-/** Whether pages are those that were built last, though the program has others inside. */
-const fresh = process.env.WORKBENCH_FRESH !== undefined;
-const dist = fileURLToPath(new URL("../dist/", import.meta.url));
+/** Whether pages are those that were built last (into `dist`, or wherever WORKBENCH_DIST says), though the program has others inside. */
+const built = process.env.WORKBENCH_DIST;
+const fresh = built !== undefined || process.env.WORKBENCH_FRESH !== undefined;
+const dist = built ?? fileURLToPath(new URL("../dist/", import.meta.url));
 
 /** Where pictures of pages go, to be looked at. */
 export const pictures = process.env.WORKBENCH_PICTURES ?? mkdtempSync(join(tmpdir(), "workbench-"));

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use clap::Parser as _;
+use pellucid::example_circuit::{ANSWER, CLEAN, CORRUPT, WRONG, made, tokenizer};
 use pellucid::explain::Control;
 use pellucid::explain::inside::{Case, Donor, Metric, edge_effects};
-use pellucid::models::transformer::compiled::{Compiled, Disguise, compile, examples};
+use pellucid::models::transformer::compiled::Compiled;
 use pellucid::models::transformer::node::Edge;
 use pellucid::models::transformer::to_tensors;
 use pellucid::models::transformer::weights::{SafetensorsWriter, Tensor};
@@ -17,11 +18,6 @@ use crate::args::{Cli, Command};
 use crate::failure::Failure;
 use crate::output::write_file;
 
-/// The residual stream is turned and heads that do nothing stand among the others: only experiments tell.
-const DISGUISE: Disguise = Disguise { rotate: true, distractor_heads: 2, seed: 2026 };
-/// What follows `a` was `b`, or in the other prompt `d`.
-const CLEAN: &str = "a b c d e a";
-const CORRUPT: &str = "a d c b e a";
 /// A value's logit is 10 or 0; less than this is rounding.
 const MOVED: f64 = 0.1;
 
@@ -31,13 +27,13 @@ fn bug(cause: &dyn std::fmt::Display) -> Failure {
 
 /// Writes the model with its circuit, and pages of what is found in it.
 pub(super) fn run(dir: &Path, context: &Context<'_>) -> Result<Value, Failure> {
-    let program = examples::induction().map_err(|cause| bug(&cause))?;
-    let made = compile(&program, DISGUISE);
+    let made = made().map_err(|cause| bug(&cause))?;
     let folder = dir.join("induction");
     write_model(&folder, &made)?;
     let place = |name: &str| dir.join(name).display().to_string();
     let model = folder.display().to_string();
-    let prompts = ["--clean", CLEAN, "--corrupt", CORRUPT, "--answer", "b", "--wrong", "d", "--verify", "1"];
+    let prompts =
+        ["--clean", CLEAN, "--corrupt", CORRUPT, "--answer", ANSWER, "--wrong", WRONG, "--verify", "1"];
     let [heads, patch, path] = ["heads.html", "patch.html", "path.html"].map(place);
     let site = ["--site", "z", "--by", "layer-head"];
     for words in [
@@ -74,26 +70,6 @@ fn write_model(folder: &Path, made: &Compiled) -> Result<(), Failure> {
         "of_positions_alone": made.still.iter().map(name).collect::<Vec<_>>(),
     });
     write_file(&folder.join("circuit.json"), format!("{circuit:#}\n").as_bytes())
-}
-
-/// Letters between spaces; a token that begins every prompt is put before them.
-fn tokenizer() -> Value {
-    let letters = (b'a'..=b'l').map(|letter| char::from(letter).to_string());
-    let names = ["[BOS]".to_owned()].into_iter().chain(letters);
-    let vocabulary: serde_json::Map<String, Value> =
-        names.zip(0..).map(|(name, id)| (name, json!(id))).collect();
-    json!({
-        "version": "1.0", "truncation": null, "padding": null, "normalizer": null, "decoder": null,
-        "added_tokens": [{"id": 0, "content": "[BOS]", "single_word": false, "lstrip": false, "rstrip": false, "normalized": false, "special": true}],
-        "pre_tokenizer": {"type": "WhitespaceSplit"},
-        "post_processor": {
-            "type": "TemplateProcessing",
-            "single": [{"SpecialToken": {"id": "[BOS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
-            "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
-            "special_tokens": {"[BOS]": {"id": "[BOS]", "ids": [0], "tokens": ["[BOS]"]}},
-        },
-        "model": {"type": "WordLevel", "vocab": vocabulary, "unk_token": "[BOS]"},
-    })
 }
 
 /// The circuit, and the edges that move the answer on any of some pairs of prompts, each edge by itself.

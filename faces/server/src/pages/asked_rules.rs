@@ -1,14 +1,14 @@
 //! What is asked of a table before rules are searched? The options of `rules learn`, as they stand in an address.
 
 use pellucid::data::Ratio;
+use pellucid::data::Table;
 use pellucid::data::table::Column;
-use pellucid::data::{Table, closest};
 use pellucid::learn::certificate::Conditions;
 use pellucid::learn::task::{TaskOptions, values};
 use serde_json::{Value, json};
 
 use crate::address::Address;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, hint};
 
 /// Values that a target has, at most.
 const MOST_VALUES: usize = 20;
@@ -72,8 +72,7 @@ pub(super) fn options(address: &Address, table: &Table, targets: &[Target]) -> R
     let target = match address.one("target")? {
         Some(name) if table.schema().position(name).is_some() => name.to_owned(),
         Some(name) => {
-            let near = closest(name, table.schema().fields.iter().map(|field| field.name.as_str()));
-            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            let hint = hint(name, table.schema().fields.iter().map(|field| field.name.as_str()));
             return Err(Failure::new(Code::NotFound, format!("the data has no column `{name}`{hint}")));
         }
         None => {

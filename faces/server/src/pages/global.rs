@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{first_pair, named, output, outputs, titled};
 use crate::address::Address;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, hint};
 use crate::figure::figure;
 use crate::memo::Found;
 use crate::workbench::{Answer, Workbench};
@@ -41,9 +41,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     let feature = match address.one("feature")? {
         None => order.first().copied().unwrap_or(0),
         Some(name) => subject.feature(name).map(|id| id.index()).ok_or_else(|| {
-            let near =
-                pellucid::data::closest(name, subject.features.iter().map(|feature| feature.name.as_str()));
-            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            let hint = hint(name, subject.features.iter().map(|feature| feature.name.as_str()));
             Failure::new(Code::NotFound, format!("the model has no feature `{name}`{hint}"))
         })?,
     };

@@ -1,12 +1,18 @@
 //! What stands at which address? One file a page.
 
 mod asked_rules;
+mod attention;
+mod data;
 mod global;
+mod jobs;
+mod patching;
 mod position;
 mod rashomon;
 mod row;
 mod rules;
+mod runs;
 mod session;
+mod trees;
 
 use std::sync::Arc;
 
@@ -24,7 +30,7 @@ pub(crate) use rules::Ruled;
 type Page = fn(&Arc<Workbench>, &Address) -> Result<Answer, Failure>;
 
 /// Everything that can be asked.
-pub(crate) const ANSWERS: [(&str, Page); 7] = [
+pub(crate) const ANSWERS: [(&str, Page); 13] = [
     ("/api/session", session::answer),
     ("/api/row", row::answer),
     ("/api/global", global::answer),
@@ -32,6 +38,12 @@ pub(crate) const ANSWERS: [(&str, Page); 7] = [
     ("/api/rules/verify", rules::verified),
     ("/api/rashomon", rashomon::answer),
     ("/api/position", position::answer),
+    ("/api/patching", patching::answer),
+    ("/api/attention", attention::answer),
+    ("/api/data", data::answer),
+    ("/api/trees", trees::answer),
+    ("/api/runs", runs::answer),
+    ("/api/jobs", jobs::answer),
 ];
 
 /// Pages of the navigation, in their order, with the parameters that they begin with.
@@ -42,6 +54,12 @@ pub(crate) fn pages(workbench: &Workbench) -> Vec<(&'static str, Vec<(&'static s
         rules::page(workbench),
         rashomon::page(workbench),
         position::page(workbench),
+        patching::page(workbench),
+        attention::page(workbench),
+        data::page(workbench),
+        trees::page(workbench),
+        runs::page(workbench),
+        jobs::page(workbench),
     ]
     .into_iter()
     .flatten()
@@ -52,7 +70,19 @@ pub(crate) fn pages(workbench: &Workbench) -> Vec<(&'static str, Vec<(&'static s
 /// are answered.
 pub(crate) fn frozen(workbench: &Arc<Workbench>) -> (Vec<Address>, Vec<String>) {
     let (mut all, mut notes) = (vec![Address::of("/api/session", &[])], Vec::new());
-    let of_pages = [row::frozen, global::frozen, rules::frozen, rashomon::frozen, position::frozen];
+    let of_pages = [
+        row::frozen,
+        global::frozen,
+        rules::frozen,
+        rashomon::frozen,
+        position::frozen,
+        patching::frozen,
+        attention::frozen,
+        data::frozen,
+        trees::frozen,
+        runs::frozen,
+        jobs::frozen,
+    ];
     for of_page in of_pages {
         match of_page(workbench) {
             Ok(addresses) => all.extend(addresses),

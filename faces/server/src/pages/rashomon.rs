@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pellucid::data::{Control, Ratio, RowSet, closest};
+use pellucid::data::{Control, Ratio, RowSet};
 use pellucid::good_sets::{Told, map, share, uses};
 use pellucid::learn::rashomon::{Counted, Member, Order};
 use pellucid::learn::task::{
@@ -20,7 +20,7 @@ use super::global::finite;
 use super::named;
 use super::rules::{Limited, seconds};
 use crate::address::Address;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, hint};
 use crate::figure::figure;
 use crate::jobs::Job;
 use crate::memo::Found;
@@ -246,8 +246,7 @@ fn told(workbench: &Workbench, address: &Address, good: &Good) -> Result<Value, 
     let data_text = named(&data.source).1;
     let wanted: Vec<&str> = address.all("use").collect();
     if let Some(name) = wanted.iter().find(|name| about.task.table.schema().position(name).is_none()) {
-        let near = closest(name, about.task.table.schema().names());
-        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let hint = hint(name, about.task.table.schema().names());
         return Err(Failure::new(Code::NotFound, format!("use={name}: the data has no such column{hint}")));
     }
     let members: Vec<Value> = good

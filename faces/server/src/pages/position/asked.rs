@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pellucid::data::closest;
 use pellucid_position::Analysis;
 use pellucid_position::document::{Document, Span};
 use pellucid_position::months::{Day, Month};
@@ -10,7 +9,7 @@ use pellucid_position::report::short;
 use pellucid_position::review::{Confirmed, Review};
 
 use crate::address::Address;
-use crate::failure::{Code, Failure};
+use crate::failure::{Code, Failure, hint};
 use crate::opened::Thing;
 use crate::workbench::Workbench;
 
@@ -36,8 +35,7 @@ impl<'a> Asked<'a> {
         let named = |id: &str| -> Result<&'a Thing, Failure> {
             let found = workbench.things.iter().find(|thing| thing.id == id && thing.document().is_some());
             found.ok_or_else(|| {
-                let near = closest(id, all.iter().map(|thing| thing.id.as_str()));
-                let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                let hint = hint(id, all.iter().map(|thing| thing.id.as_str()));
                 Failure::new(Code::NotFound, format!("no document `{id}` is open{hint}"))
             })
         };
@@ -117,8 +115,7 @@ impl<'a> Asked<'a> {
             return Err(Failure::usage(text));
         };
         let Some(document) = self.profile.iter().position(|thing| thing.id == name) else {
-            let near = closest(name, self.profile.iter().map(|thing| thing.id.as_str()));
-            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            let hint = hint(name, self.profile.iter().map(|thing| thing.id.as_str()));
             let text = format!("{parameter}={id}: the profile has no document `{name}`{hint}");
             return Err(Failure::new(Code::NotFound, text));
         };

@@ -1,12 +1,11 @@
 //! What is wished of a row? Values that are put in, and how others may differ.
 
-use pellucid::data::closest;
 use pellucid::explain::what_if::Constraint;
 use pellucid::models::trees::{FeatureKind, InputCast};
 use pellucid::views::number::pretty;
 
 use crate::address::Address;
-use crate::failure::Failure;
+use crate::failure::{Failure, hint};
 use crate::paired::Paired;
 
 /// The values of one feature, as text.
@@ -59,8 +58,7 @@ impl<'a> Cell<'a> {
         if let FeatureKind::Level { levels, .. } = self.kind {
             let at = levels.iter().position(|level| level == text);
             return at.map(|at| at as f64).ok_or_else(|| {
-                let near = closest(text, levels.iter().map(String::as_str));
-                let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+                let hint = hint(text, levels.iter().map(String::as_str));
                 Failure::usage(format!(
                     "set={name}:{text}: the model knows no such category of `{name}`{hint}"
                 ))
@@ -124,8 +122,7 @@ impl Wish {
 fn find(name: &str, paired: &Paired) -> Result<usize, Failure> {
     let names = || paired.model.features.iter().map(|feature| feature.name.as_str());
     names().position(|own| own == name).ok_or_else(|| {
-        let near = closest(name, names());
-        let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+        let hint = hint(name, names());
         Failure::usage(format!("the model has no feature `{name}`{hint}"))
     })
 }
