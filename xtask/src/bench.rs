@@ -11,15 +11,19 @@ pub fn run(words: &[&str]) -> Result<()> {
             shap(&[])?;
             rules(&[])?;
             lens(&[])?;
-            python(&[])
+            python(&[])?;
+            workbench(&[])
         }
         ["shap", rest @ ..] => shap(rest),
         ["rules", rest @ ..] => rules(rest),
         ["lens", rest @ ..] => lens(rest),
         ["python", rest @ ..] => python(rest),
+        ["workbench", rest @ ..] => workbench(rest),
         ["costs", ..] => costs(),
         [other, ..] => {
-            bail!("there is no bench `{other}`; there are `shap`, `rules`, `lens`, `python` and `costs`")
+            bail!(
+                "there is no bench `{other}`; there are `shap`, `rules`, `lens`, `python`, `workbench` and `costs`"
+            )
         }
     }
 }
@@ -79,6 +83,17 @@ fn python(rest: &[&str]) -> Result<()> {
     let python = environment("bench-python", &Version::AtLeast(12), &packages)?;
     step("the wheel", crate::package::install(&python).arg(&wheel))?;
     let mut race = command(&python);
+    race.arg(folder.join("run.py")).arg("--pellucid").arg(target().join("release/pellucid")).args(rest);
+    step("race", &mut race)
+}
+
+fn workbench(rest: &[&str]) -> Result<()> {
+    crate::workbench::setup()?;
+    let folder = root().join("bench/workbench");
+    step("program", command("cargo").args(["build", "--release", "--locked", "-p", "pellucid-cli"]))?;
+    let packages = requirements(&folder.join("requirements.txt"))?;
+    let python = environment("bench-workbench", &Version::AtLeast(12), &packages)?;
+    let mut race = command(python);
     race.arg(folder.join("run.py")).arg("--pellucid").arg(target().join("release/pellucid")).args(rest);
     step("race", &mut race)
 }

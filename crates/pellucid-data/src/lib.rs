@@ -11,6 +11,7 @@ pub mod ratio;
 pub mod read;
 pub mod rowset;
 mod suggest;
+pub mod summary;
 pub mod table;
 pub mod write;
 

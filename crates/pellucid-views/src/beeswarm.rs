@@ -45,6 +45,8 @@ pub struct Beeswarm {
     pub n_hidden: usize,
     /// Whether rows are binned.
     pub binned: bool,
+    /// Whether the values of features are known, and so a color can show them.
+    pub has_values: bool,
     subtitle: String,
     unit: String,
     /// What a value is called.
@@ -60,6 +62,7 @@ pub fn beeswarm(subject: &Subject, top: usize) -> Beeswarm {
     let order = subject.by_importance();
     let (first, hidden) = order.split_at(top.min(order.len()));
     let binned = subject.n_shown() > MOST_DOTS;
+    let has_values = subject.has_values();
     let strip = |&f: &usize| {
         let shares = subject.features[f].shares();
         let dot = |shown: usize| Dot {
@@ -67,7 +70,7 @@ pub fn beeswarm(subject: &Subject, top: usize) -> Beeswarm {
             value: subject.value(shown, f),
             share: shares[shown],
         };
-        let texts = if binned {
+        let texts = if binned || !has_values {
             Vec::new()
         } else {
             (0..subject.n_shown()).map(|r| subject.features[f].text(r)).collect()
@@ -79,6 +82,7 @@ pub fn beeswarm(subject: &Subject, top: usize) -> Beeswarm {
         strips: first.iter().map(strip).collect(),
         n_hidden: hidden.len(),
         binned,
+        has_values,
         subtitle: subject.subtitle(),
         unit: subject.unit.clone(),
         measure: subject.kind.value(),
@@ -98,18 +102,20 @@ impl Beeswarm {
     }
 
     fn caption(&self) -> String {
-        let how = if self.binned {
-            "binned: height is the number of rows, color their mean value"
-        } else {
-            "one dot a row"
+        let how = match (self.binned, self.has_values) {
+            (true, true) => "binned: height is the number of rows, color their mean value",
+            (true, false) => "binned: height is the number of rows",
+            (false, _) => "one dot a row",
         };
         let rows = self.sample.clone().unwrap_or_else(|| format!("{} rows", count(self.n_rows)));
         let hidden =
             if self.n_hidden > 0 { format!(" {} left out.", others(self.n_hidden)) } else { String::new() };
-        format!(
-            "{rows}, {how}. Around the base {}. Gray: no order (categories) or missing.{hidden}",
-            pretty(self.base, 4)
-        )
+        let gray = if self.has_values {
+            "Gray: no order (categories) or missing."
+        } else {
+            "Without color: the features’ own values are not known here."
+        };
+        format!("{rows}, {how}. Around the base {}. {gray}{hidden}", pretty(self.base, 4))
     }
 
     fn draw_dots(strip: &Strip, scene: &mut Scene, axis: &Axis, middle: f64, hover: bool) {
@@ -130,9 +136,9 @@ impl Beeswarm {
                 let side = if nth % 2 == 0 { 1.0 } else { -1.0 };
                 let y = middle + side * (nth as f64 / 2.0).ceil() * step;
                 let fill = dot.share.map_or(Paint::Faint, Paint::scale);
-                let value = strip.texts.get(at).map_or("", String::as_str);
+                let value = strip.texts.get(at).map_or(String::new(), |text| format!(" {text}"));
                 let title =
-                    format!("row {}: {} {value}, {}", count(dot.row), strip.feature, signed(dot.value, 3));
+                    format!("row {}: {}{value}, {}", count(dot.row), strip.feature, signed(dot.value, 3));
                 cloud.add([axis.at(dot.value), y], fill, title);
             }
         }
@@ -209,13 +215,10 @@ impl View for Beeswarm {
                 Self::draw_dots(strip, &mut frame.scene, &axis, middle, hover);
             }
         }
-        color_scale(
-            &mut frame.scene,
-            [width - 40.0, top + 16.0],
-            (bottom - top - 32.0).clamp(40.0, 240.0),
-            "high",
-            "low",
-        );
+        if self.has_values {
+            let height = (bottom - top - 32.0).clamp(40.0, 240.0);
+            color_scale(&mut frame.scene, [width - 40.0, top + 16.0], height, "high", "low");
+        }
         frame.finish(end, Some(&self.caption()))
     }
 

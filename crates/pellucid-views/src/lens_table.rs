@@ -34,6 +34,10 @@ pub struct LensTable {
     pub cells: Vec<LensCell>,
     /// The token whose ranks the cells hold.
     pub followed: Option<String>,
+    /// The position of the first column in the prompt; not 0 where a part of a prompt is shown.
+    pub first: usize,
+    /// The column that title and sentence speak of; without, the prompt's last.
+    pub focus: Option<usize>,
     /// What was checked.
     pub checked: String,
 }
@@ -53,20 +57,27 @@ impl LensTable {
         layers.filter_map(move |(row, name)| Some((name.as_str(), self.cell(row, column)?)))
     }
 
-    fn last_column(&self) -> impl DoubleEndedIterator<Item = (&str, &LensCell)> {
-        self.column(self.tokens.len().saturating_sub(1))
+    fn spoken_of(&self) -> impl DoubleEndedIterator<Item = (&str, &LensCell)> {
+        self.column(self.focus.unwrap_or(self.tokens.len().saturating_sub(1)))
     }
 
-    /// The model's answer at the last token, and the first layer from which on it leads without a break.
+    /// The token that is spoken of, where it is not the last.
+    fn focus(&self) -> Option<String> {
+        let at = self.focus?;
+        Some(format!("{} (position {})", self.tokens.get(at)?, count(self.first + at)))
+    }
+
+    /// The model's answer there, and the first layer from which on it leads without a break.
     fn answer(&self) -> Option<(&LensCell, &str)> {
-        let (_, answer) = self.last_column().next_back()?;
-        let leading = self.last_column().rev().take_while(|(_, cell)| cell.token == answer.token);
+        let (_, answer) = self.spoken_of().next_back()?;
+        let leading = self.spoken_of().rev().take_while(|(_, cell)| cell.token == answer.token);
         leading.last().map(|(layer, _)| (answer, layer))
     }
 
     fn title(&self) -> String {
         self.answer().map_or("No layer was read".to_owned(), |(answer, layer)| {
-            format!("{} leads from {layer} on at the last token", answer.token)
+            let at = self.focus().map_or("at the last token".to_owned(), |focus| format!("after {focus}"));
+            format!("{} leads from {layer} on {at}", answer.token)
         })
     }
 
@@ -75,10 +86,10 @@ impl LensTable {
         self.followed.as_deref().filter(|_| self.cells.iter().any(|cell| cell.rank.is_some()))
     }
 
-    /// Where the followed token starts and ends at the last token.
+    /// Where the followed token starts and ends there.
     fn path(&self) -> Option<String> {
         let followed = self.followed()?;
-        let mut ranked = self.last_column().filter_map(|(layer, cell)| Some((layer, cell.rank?)));
+        let mut ranked = self.spoken_of().filter_map(|(layer, cell)| Some((layer, cell.rank?)));
         let first = ranked.next()?;
         let last = ranked.next_back().unwrap_or(first);
         Some(format!(
@@ -123,7 +134,12 @@ pub(crate) fn text_in(scene: &mut Scene, at: [f64; 2], text: &str, room: f64, pa
 }
 
 /// What shades from 0 to 1 are, on a baseline.
-pub(crate) fn shade_key(scene: &mut Scene, [x, y]: [f64; 2], what: &str) {
+pub(crate) fn shade_key(scene: &mut Scene, at: [f64; 2], what: &str) {
+    shade_key_to(scene, at, what, "1");
+}
+
+/// What shades from 0 to the most are, on a baseline.
+pub(crate) fn shade_key_to(scene: &mut Scene, [x, y]: [f64; 2], what: &str, most: &str) {
     scene.text([x, y], what, size::TICK, Paint::Muted, Anchor::Start);
     let zero = x + text_width(what, size::TICK, false) + 10.0;
     scene.text([zero, y], "0", size::TICK, Paint::Muted, Anchor::Start);
@@ -132,8 +148,8 @@ pub(crate) fn shade_key(scene: &mut Scene, [x, y]: [f64; 2], what: &str) {
         let at = [left + 14.0 * f64::from(step), y - 9.0];
         scene.cell(at, [14.0, 10.0], Paint::Shade(step), "");
     }
-    let one = left + 14.0 * f64::from(SHADES) + 6.0;
-    scene.text([one, y], "1", size::TICK, Paint::Muted, Anchor::Start);
+    let end = left + 14.0 * f64::from(SHADES) + 6.0;
+    scene.text([end, y], most, size::TICK, Paint::Muted, Anchor::Start);
 }
 
 impl View for LensTable {
@@ -154,7 +170,7 @@ impl View for LensTable {
         let gap = if step > 8.0 { 1.0 } else { 0.0 };
         let top = frame.top + 24.0;
         let scene = &mut frame.scene;
-        heads_above(scene, &self.tokens, &[], [left, top], step, right);
+        heads_above(scene, &self.tokens, self.focus.as_slice(), [left, top], step, right);
         for (at, layer) in self.layers.iter().enumerate() {
             let y = top + row * at as f64;
             let label = [left - 12.0, y + row / 2.0 + 4.0];
@@ -230,9 +246,12 @@ impl View for LensTable {
 
     fn sentence(&self) -> String {
         let Some((answer, layer)) = self.answer() else { return "No layer was read.".to_owned() };
+        let at = match self.focus() {
+            Some(focus) => format!("After {focus}"),
+            None => format!("At the last of {} tokens", count(self.tokens.len())),
+        };
         format!(
-            "At the last of {} tokens the model says {} ({}), which leads from {layer} on.{}",
-            count(self.tokens.len()),
+            "{at} the model says {} ({}), which leads from {layer} on.{}",
             answer.token,
             percent(answer.probability),
             self.path().unwrap_or_default()
@@ -250,7 +269,7 @@ impl View for LensTable {
                 let rank = followed.map(|_| cell.rank.map_or("–".to_owned(), count));
                 let said = [
                     layer.clone(),
-                    count(column),
+                    count(self.first + column),
                     token.clone(),
                     cell.token.clone(),
                     pretty(cell.probability, 6),

@@ -13,7 +13,9 @@ pub mod disagreement;
 pub mod fairness_scatter;
 pub mod force;
 pub mod gap_curve;
+pub mod head_matrix;
 pub mod heatmap;
+pub mod histogram;
 pub mod importance_ranges;
 pub mod lens_table;
 pub mod matrix;
@@ -28,6 +30,8 @@ pub mod sample;
 pub mod scatter;
 pub mod subject;
 pub mod theme;
+pub mod tree;
+pub mod tree_steps;
 pub mod use_matrix;
 pub mod waterfall;
 

@@ -5,7 +5,7 @@
 
 use crate::View;
 use crate::number::{count, pretty, signed};
-use crate::render::scene::{Anchor, Mark, Scene};
+use crate::render::scene::{Anchor, Mark, Scene, Target};
 use crate::render::{Frame, label_width, text};
 use crate::theme::{Paint, STEPS, size};
 
@@ -32,6 +32,15 @@ pub struct PatchGrid {
     pub is_share: bool,
     /// What was checked.
     pub checked: String,
+}
+
+/// The same grid, whose cells lead to their places.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linked {
+    /// The effects.
+    pub grid: PatchGrid,
+    /// Row-major: what each cell leads to, as a target `cell` of the scene.
+    pub places: Vec<String>,
 }
 
 /// A token as one sees it: spaces and line ends have signs of their own.
@@ -144,10 +153,9 @@ impl PatchGrid {
         };
         format!("{} {scale}{uncertain} {}", self.unit, self.checked)
     }
-}
 
-impl View for PatchGrid {
-    fn scene(&self, width: f64) -> Scene {
+    /// The picture; cells with a place lead there.
+    fn drawn(&self, width: f64, places: &[String]) -> Scene {
         let mut frame = Frame::new(width, &self.title(), &self.subtitle, self.sentence());
         let width = frame.scene.width;
         let labels = label_width(self.rows.iter().map(String::as_str), width);
@@ -174,6 +182,15 @@ impl View for PatchGrid {
                 let x = left + step * column as f64;
                 let title = format!("{name}, {token}: {}", self.said(at, column, 4));
                 scene.cell([x, y], [wide, row - 1.0], fill, &title);
+                if let Some(place) = places.get(at * self.columns.len() + column) {
+                    let (at, size) = ([x, y], [wide, row - 1.0]);
+                    scene.targets.push(Target {
+                        at,
+                        size,
+                        go: ("cell", place.clone()),
+                        label: title.clone(),
+                    });
+                }
                 let is_uncertain = effect != 0.0 && self.is_uncertain(at, column);
                 if is_uncertain {
                     // The page within the cell leaves a thin frame of its color.
@@ -223,6 +240,12 @@ impl View for PatchGrid {
             );
         }
         frame.finish(bottom.max(top + height) + 8.0, Some(&self.caption(Some("Hollow"))))
+    }
+}
+
+impl View for PatchGrid {
+    fn scene(&self, width: f64) -> Scene {
+        self.drawn(width, &[])
     }
 
     fn text(&self, columns: usize) -> String {
@@ -301,5 +324,23 @@ impl View for PatchGrid {
             named.into_iter().chain(ends).collect()
         };
         (names, self.strongest().into_iter().map(row).collect())
+    }
+}
+
+impl View for Linked {
+    fn scene(&self, width: f64) -> Scene {
+        self.grid.drawn(width, &self.places)
+    }
+
+    fn text(&self, columns: usize) -> String {
+        self.grid.text(columns)
+    }
+
+    fn sentence(&self) -> String {
+        self.grid.sentence()
+    }
+
+    fn table(&self) -> (Vec<String>, Vec<Vec<String>>) {
+        self.grid.table()
     }
 }

@@ -43,6 +43,37 @@ fn mixed(row: usize) -> u64 {
     z ^ (z >> 31)
 }
 
+/// Rows that pictures are drawn from, of so many features and outputs, at most.
+fn most(n_features: usize, k: usize) -> usize {
+    (CELLS / (n_features * (k + 1)).max(1)).clamp(100, SHOWN)
+}
+
+/// Which rows a sample keeps in the end, where it is known beforehand how many there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chosen {
+    stride: u64,
+}
+
+impl Chosen {
+    /// Of so many rows, of so many features and outputs.
+    #[must_use]
+    pub fn of(n_rows: usize, n_features: usize, k: usize) -> Self {
+        let most = most(n_features, k);
+        // Nearly half of what will be needed: fewer rows than that are never kept, and there may be billions to count.
+        let mut chosen = Self { stride: (n_rows / most / 4).max(1).next_power_of_two() as u64 };
+        while (0..n_rows).filter(|&row| chosen.has(row)).count() > most {
+            chosen.stride *= 2;
+        }
+        chosen
+    }
+
+    /// Whether a row is kept.
+    #[must_use]
+    pub fn has(self, row: usize) -> bool {
+        mixed(row).is_multiple_of(self.stride)
+    }
+}
+
 impl Sample {
     /// An empty sample.
     #[must_use]
@@ -57,7 +88,7 @@ impl Sample {
         Self {
             features,
             stride: 1,
-            most: (CELLS / (n_features * (k + 1)).max(1)).clamp(100, SHOWN),
+            most: most(n_features, k),
             rows: Vec::new(),
             data: vec![Vec::new(); n_features],
             values: Vec::new(),
@@ -73,6 +104,16 @@ impl Sample {
 
     /// Takes explained rows in; `first` is the number of the first of them in the data.
     pub fn add(&mut self, first: usize, rows: &FeatureMatrix, found: &Attributions) {
+        self.add_numbered(|row| first + row, rows, found);
+    }
+
+    /// Takes explained rows in that do not follow one another in the data: `number` says which each of them is there.
+    pub fn add_numbered(
+        &mut self,
+        number: impl Fn(usize) -> usize,
+        rows: &FeatureMatrix,
+        found: &Attributions,
+    ) {
         let outputs = || (0..found.n_outputs()).map(OutputId::at);
         if self.base.is_empty() {
             self.base = outputs().map(|output| found.base(output)).collect();
@@ -82,16 +123,17 @@ impl Sample {
         }
         outputs().zip(&mut self.totals).for_each(|(output, totals)| totals.add(found, output));
         for row in 0..found.n_rows() {
-            if !mixed(first + row).is_multiple_of(self.stride) {
+            let own = number(row);
+            if !mixed(own).is_multiple_of(self.stride) {
                 continue;
             }
             if self.rows.len() == self.most {
                 self.halve();
-                if !mixed(first + row).is_multiple_of(self.stride) {
+                if !mixed(own).is_multiple_of(self.stride) {
                     continue;
                 }
             }
-            self.rows.push(first + row);
+            self.rows.push(own);
             self.data.iter_mut().zip(rows.columns()).for_each(|(kept, column)| kept.push(column[row]));
             self.values.push(outputs().flat_map(|output| found.values(row, output).to_vec()).collect());
             self.margins.push(found.margins(row).to_vec());

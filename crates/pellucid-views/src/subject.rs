@@ -138,6 +138,12 @@ impl Subject {
         self.rows.len()
     }
 
+    /// Whether the value of any feature is known in any row; an explanation that was saved does not hold them.
+    #[must_use]
+    pub fn has_values(&self) -> bool {
+        self.features.iter().any(|feature| feature.numbers.iter().any(|number| !number.is_nan()))
+    }
+
     /// One value.
     #[must_use]
     pub fn value(&self, row: usize, feature: usize) -> f64 {

@@ -1,7 +1,9 @@
 //! Is every picture readable, whatever the names and numbers? Each is drawn from hard cases.
 
+mod data;
 mod lens;
 mod sets;
+mod trees;
 
 use std::fmt::Write as _;
 
@@ -113,7 +115,13 @@ fn pictures() -> Vec<(String, Box<dyn View>)> {
         views(&subject).into_iter().map(move |(name, view)| (format!("{case}, {name}"), view))
     });
     let usual = sets::usual().into_iter().map(|(name, view)| (name.to_owned(), view));
-    of_subjects.chain(usual).chain(sets::hard()).chain(lens::pictures()).collect()
+    of_subjects
+        .chain(usual)
+        .chain(sets::hard())
+        .chain(lens::pictures())
+        .chain(trees::pictures())
+        .chain(data::pictures())
+        .collect()
 }
 
 /// Left, top, right, bottom of every text, with what it says.
@@ -304,6 +312,19 @@ fn the_sample_shows_no_order_of_the_data() {
     assert!((10_000..=20_000).contains(&n) && (n * 45 / 100..n * 55 / 100).contains(&ones), "{ones} of {n}");
     assert_eq!(subject.totals.n_rows, 50_000);
     assert_eq!(subject.base, found.base(OutputId(0)));
+    // Who knows beforehand how many rows there are keeps the same.
+    for (n_rows, step) in [(50_000, 1_000), (20_001, 7), (20_000, 20_000), (1, 1)] {
+        let mut sample = crate::Sample::new(&model);
+        (0..n_rows).step_by(step).for_each(|row| {
+            let rows = rows.slice(row..n_rows.min(row + step));
+            let found =
+                tree_shap(&model, &plan(&model, Method::Tables, 1).unwrap(), &rows, &Control::quiet());
+            sample.add(row, &rows, &found.unwrap());
+        });
+        let chosen = crate::sample::Chosen::of(n_rows, 1, 1);
+        let kept: Vec<usize> = (0..n_rows).filter(|&row| chosen.has(row)).collect();
+        assert_eq!(sample.rows(), kept, "{n_rows} rows");
+    }
 }
 
 /// WCAG 2.1, relative luminance and contrast ratio.

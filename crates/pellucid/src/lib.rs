@@ -42,4 +42,10 @@ pub mod feed;
 pub mod files;
 pub mod good_sets;
 pub mod laid;
+#[cfg(feature = "transformer")]
+pub mod looked;
 pub mod partners;
+#[cfg(feature = "transformer")]
+pub mod patched;
+pub mod saved;
+pub mod trees_shown;

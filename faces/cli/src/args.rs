@@ -14,6 +14,7 @@ use crate::commands::Runs;
 use crate::groups::Group;
 use crate::lens_args::Lens;
 use crate::rule_args::{Rashomon, Rules};
+use crate::tree_args::TreeAsked;
 
 /// Says why a model predicted this, and gives no number without its residual.
 #[derive(Debug, Parser)]
@@ -132,7 +133,8 @@ pub(crate) struct Tour {
     Nothing is sent anywhere. Ctrl-C ends it."
 )]
 pub(crate) struct Workbench {
-    /// Models and data, as `explain` reads them; rules; a profile and a posting, as `position` reads them (.txt is a document)
+    /// Models and data, as `explain` reads them; values that it wrote as .parquet or .arrow; rules and certified counts; a profile and a
+    /// posting, as `position` reads them (.txt is a document)
     /// [default: embedded examples]
     pub(crate) files: Vec<PathBuf>,
     /// The port [default: 7373, or a free one if that is taken]
@@ -144,8 +146,8 @@ pub(crate) struct Workbench {
     /// Do not open a browser
     #[arg(long)]
     pub(crate) no_open: bool,
-    /// Write the pages into one file that needs no server, and end
-    #[arg(long, value_name = "OUT.html", conflicts_with_all = ["port", "host"])]
+    /// Write the pages into one file that needs no server, and end; a .zip has more rows, and is unpacked
+    #[arg(long, value_name = "OUT.html|OUT.zip", conflicts_with_all = ["port", "host"])]
     pub(crate) export: Option<PathBuf>,
     /// A column of the data that is not looked at (may be repeated)
     #[arg(long, value_name = "COL")]
@@ -161,6 +163,8 @@ pub(crate) struct Workbench {
 pub(crate) struct Inspect {
     /// The file; `-` is standard input (data only)
     pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) tree: TreeAsked,
     #[command(flatten)]
     pub(crate) reading: Reading,
 }

@@ -11,6 +11,7 @@ mod lens_args;
 mod output;
 mod rule_args;
 mod task;
+mod tree_args;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -3,6 +3,8 @@
 //! The folder is complete by itself: copy it, and nothing is lost. Many of them make a [`Store`], whose index
 //! can be made from the folders at any time.
 
+mod differences;
+mod now;
 mod store;
 
 use std::collections::BTreeMap;
@@ -12,9 +14,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use differences::{Difference, Part, differences};
+pub use now::{State, within};
 pub use store::{
-    Added, Entry, Filter, Found, INDEX, LOCAL_STORE, Listing, NOTES_FILE, NOTES_SCHEMA, Named, NewFile,
-    Notes, Reindexed, STORE_VARIABLE, Store, StoreError, Unreadable, default_store, short_id,
+    Added, Entry, Filter, Found, INDEX, LOCAL_STORE, Listing, NOTES_FILE, NOTES_SCHEMA, Named, NewBytes,
+    NewFile, Notes, Order, Reindexed, STORE_VARIABLE, Store, StoreError, Unreadable, default_store, short_id,
 };
 
 /// The version of this program.
@@ -110,22 +114,42 @@ impl Artifact {
         if !fs_err::metadata(path)?.is_file() {
             return Ok(Self { role, path: shown, sha256: None, bytes: None });
         }
-        let mut file = fs_err::File::open(path)?;
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 1 << 16];
-        let mut bytes = 0;
-        loop {
-            match file.read(&mut buffer)? {
-                0 => break,
-                n => {
-                    hash.update(&buffer[..n]);
-                    bytes += n as u64;
-                }
-            }
-        }
-        let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let (sha256, bytes) = hashed(path, &mut |_| true)?.unwrap_or_default();
         Ok(Self { role, path: shown, sha256: Some(sha256), bytes: Some(bytes) })
     }
+
+    /// Describes bytes that will be a file of this name.
+    #[must_use]
+    pub fn of_bytes(role: &str, path: &str, bytes: &[u8]) -> Self {
+        let sha256 = Some(hex(&Sha256::digest(bytes)));
+        Self { role: role.to_owned(), path: path.to_owned(), sha256, bytes: Some(bytes.len() as u64) }
+    }
+}
+
+/// The hash of a file and how long it is. `read` hears of every piece and may end it with `false`, then there is none.
+pub(crate) fn hashed(
+    path: &Path,
+    read: &mut dyn FnMut(u64) -> bool,
+) -> Result<Option<(String, u64)>, RunError> {
+    let mut file = fs_err::File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut bytes = 0;
+    loop {
+        let n = file.read(&mut buffer)?;
+        if n == 0 {
+            return Ok(Some((hex(&hash.finalize()), bytes)));
+        }
+        hash.update(&buffer[..n]);
+        bytes += n as u64;
+        if !read(n as u64) {
+            return Ok(None);
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Run {
@@ -184,6 +208,15 @@ pub fn rfc3339(seconds: u64) -> String {
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", rest / 3_600, rest / 60 % 60, rest % 60)
+}
+
+/// Whether a text is a moment in UTC as runs have it, or the beginning of one: `2026-11`, `2026-11-27T22:13:13Z`. Moments are compared as
+/// texts, so that the shape matters.
+#[must_use]
+pub fn is_moment(text: &str) -> bool {
+    let shape = "0000-00-00T00:00:00Z";
+    let same = |(a, b): (u8, u8)| if b == b'0' { a.is_ascii_digit() } else { a == b };
+    [4, 7, 10, 13, 16, 19, 20].contains(&text.len()) && text.bytes().zip(shape.bytes()).all(same)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! What is asked? A path and named texts, as they stand in a link.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::failure::{Failure, hint};
@@ -94,6 +95,31 @@ impl Address {
     }
 }
 
+thread_local! {
+    /// What this thread answers.
+    static ASKED: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// The address that this thread answers now, if it does.
+pub(crate) fn asked() -> Option<String> {
+    ASKED.with_borrow(Clone::clone)
+}
+
+/// This thread answers an address, as long as this is held. Answers are given on one thread, so that work that is begun on the way knows for whom.
+pub(crate) struct Answering(Option<String>);
+
+impl Answering {
+    pub(crate) fn now(address: &Address) -> Self {
+        Self(ASKED.replace(Some(address.canonical().trim_end_matches('?').to_owned())))
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        ASKED.set(self.0.take());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +132,18 @@ mod tests {
         assert_eq!(one.canonical(), other.canonical());
         assert_eq!(one.all("set").collect::<Vec<_>>(), ["a:2", "x:1"]);
         assert_eq!(one.number::<usize>("row").unwrap(), Some(3));
+    }
+
+    #[test]
+    fn a_thread_knows_what_it_answers_and_forgets_it() {
+        assert_eq!(asked(), None);
+        let outer = Answering::now(&Address::of("/api/row", &[("row", "3")]));
+        let inner = Answering::now(&Address::of("/api/session", &[]));
+        assert_eq!(asked().as_deref(), Some("/api/session"));
+        drop(inner);
+        assert_eq!(asked().as_deref(), Some("/api/row?row=3"));
+        drop(outer);
+        assert_eq!(asked(), None);
     }
 
     #[test]

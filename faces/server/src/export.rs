@@ -1,5 +1,7 @@
 //! How are pages read without a server? One file with the pages, their program, and the answers to some addresses.
 
+mod folder;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use crate::http::assets::{CODE, PAGE, STYLE};
 use crate::pages;
 use crate::workbench::{Answer, Workbench};
 
+pub use folder::{everything, zip};
+
 /// An answer, however long it takes.
 pub(crate) fn waited(workbench: &Arc<Workbench>, address: &Address) -> Result<Value, Failure> {
     loop {
@@ -26,16 +30,30 @@ pub(crate) fn waited(workbench: &Arc<Workbench>, address: &Address) -> Result<Va
     }
 }
 
+/// What an export holds, and why some pages have no answer there; an export without any would be an empty workbench.
+fn frozen(workbench: &Arc<Workbench>) -> Result<(Vec<Address>, Vec<String>), Failure> {
+    let (addresses, notes) = pages::frozen(workbench);
+    // The session is always there, and the jobs are of now.
+    if addresses.iter().any(|address| !["/api/session", "/api/jobs"].contains(&address.path())) {
+        return Ok((addresses, notes));
+    }
+    if !notes.is_empty() {
+        return Err(Failure::input(notes.join("\n")));
+    }
+    let names: Vec<&str> = workbench.things.iter().map(|thing| thing.title.as_str()).collect();
+    Err(Failure::input(format!(
+        "there is nothing to export: no page shows {} without a server or without other files; a model goes with its data, a profile with its posting",
+        if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+    )))
+}
+
 /// The page with its answers inside; opened from a disk it asks for nothing else. And why some pages have no answer there.
 ///
 /// # Errors
 /// When no page has one.
 pub fn html(workbench: &Arc<Workbench>) -> Result<(String, Vec<String>), Failure> {
     let mut answers = Map::new();
-    let (addresses, notes) = pages::frozen(workbench);
-    if addresses.len() == 1 && !notes.is_empty() {
-        return Err(Failure::input(notes.join("\n")));
-    }
+    let (addresses, notes) = frozen(workbench)?;
     for address in addresses {
         let canonical = address.canonical();
         answers.insert(canonical.trim_end_matches('?').to_owned(), waited(workbench, &address)?);

@@ -12,6 +12,8 @@ pub enum Code {
     Input,
     /// A limit was reached.
     Limit,
+    /// Too much is being worked on already.
+    Busy,
     /// Nothing stands at this address.
     NotFound,
     /// Whoever asks may not.
@@ -60,6 +62,7 @@ impl Failure {
             Code::Cancelled => 409,
             Code::Limit => 413,
             Code::Input => 422,
+            Code::Busy => 429,
             Code::Bug => 500,
         }
     }
@@ -71,6 +74,7 @@ impl Failure {
             Code::Usage => "usage",
             Code::Input => "input",
             Code::Limit => "limit",
+            Code::Busy => "busy",
             Code::NotFound => "not_found",
             Code::Forbidden => "forbidden",
             Code::Cancelled => "cancelled",

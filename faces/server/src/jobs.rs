@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use crate::failure::{Code, Failure};
 
 /// Finished jobs that are remembered.
-const REMEMBERED: usize = 200;
+pub(crate) const REMEMBERED: usize = 200;
 /// Jobs that run at once; each has all threads, and others wait.
-const AT_ONCE: usize = 2;
+pub(crate) const AT_ONCE: usize = 2;
+/// Jobs that wait, at most: each has a thread of its own.
+pub(crate) const MOST_WAITING: usize = 64;
 /// So long after its last listener a job is given up.
 const ABANDONED: Duration = Duration::from_secs(2);
 
@@ -30,6 +32,8 @@ enum State {
 pub struct Job {
     id: String,
     title: String,
+    /// The address that asked for it first, where one did.
+    asked: Option<String>,
     total: AtomicU64,
     done: AtomicU64,
     stop: AtomicBool,
@@ -69,6 +73,10 @@ impl Job {
     /// Asks it to stop at the next chance.
     pub fn cancel(&self) {
         self.stop.store(true, Ordering::SeqCst);
+    }
+
+    fn is_waiting(&self) -> bool {
+        locked(&self.state).0 == State::Waiting
     }
 
     /// Whether nothing more will come of it; waits so long for that.
@@ -112,7 +120,7 @@ impl Job {
         let seconds = if is_over { took } else { self.started.elapsed() }.as_secs_f64();
         let total = Some(self.total.load(Ordering::Relaxed)).filter(|&total| total > 0);
         let mut told = json!({
-            "id": self.id, "title": self.title, "state": word, "done": self.done.load(Ordering::Relaxed), "total": total, "seconds": seconds, "detail": *locked(&self.detail),
+            "id": self.id, "title": self.title, "asked": self.asked, "state": word, "done": self.done.load(Ordering::Relaxed), "total": total, "seconds": seconds, "detail": *locked(&self.detail),
         });
         if let State::Failed(failure) = state {
             told["error"] = failure.to_json()["error"].clone();
@@ -181,10 +189,19 @@ impl Jobs {
     ) -> Result<Arc<Job>, Failure> {
         let job = {
             let mut all = locked(&self.all);
+            if all.1.iter().filter(|job| job.is_waiting()).count() >= MOST_WAITING {
+                return Err(Failure::new(
+                    Code::Busy,
+                    format!(
+                        "{MOST_WAITING} jobs wait already; stop some of them on the page Jobs, or ask again later"
+                    ),
+                ));
+            }
             all.0 += 1;
             let job = Arc::new(Job {
                 id: format!("j{}", all.0),
                 title: title.to_owned(),
+                asked: crate::address::asked(),
                 total: AtomicU64::new(0),
                 done: AtomicU64::new(0),
                 stop: AtomicBool::new(false),
@@ -252,6 +269,12 @@ impl Jobs {
         })
     }
 
+    /// All that are remembered, the latest first.
+    #[must_use]
+    pub fn all(&self) -> Vec<Arc<Job>> {
+        locked(&self.all).1.iter().rev().cloned().collect()
+    }
+
     /// Asks all of them to stop.
     pub fn cancel_all(&self) {
         locked(&self.all).1.iter().for_each(|job| job.cancel());
@@ -313,6 +336,30 @@ mod tests {
             assert!(job.is_over_within(Duration::from_secs(10)));
             assert_eq!(job.failure().unwrap().code, Code::Bug);
         }
+    }
+
+    #[test]
+    fn only_so_many_wait() {
+        let jobs = Arc::new(Jobs::default());
+        let until_cancelled = |job: &Job| {
+            while !job.should_stop() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            Ok(())
+        };
+        let start = || jobs.start("waits", until_cancelled);
+        let first: Vec<Arc<Job>> = (0..AT_ONCE).map(|_| start().unwrap()).collect();
+        while first.iter().any(|job| job.told().0 != "running") {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let waiting: Vec<Arc<Job>> = (0..MOST_WAITING).map(|_| start().unwrap()).collect();
+        let refused = start().unwrap_err();
+        assert_eq!((refused.code, refused.status()), (Code::Busy, 429));
+        assert_eq!(jobs.all().len(), AT_ONCE + MOST_WAITING, "who is refused is no job");
+        jobs.cancel_all();
+        assert!(waiting.iter().chain(&first).all(|job| job.is_over_within(Duration::from_secs(10))));
+        assert!(start().is_ok(), "there is room again");
+        jobs.cancel_all();
     }
 
     #[test]

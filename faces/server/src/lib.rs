@@ -5,6 +5,8 @@
 //! [`export`] into a file.
 
 mod address;
+mod bounded;
+mod cohort;
 mod documents;
 mod embedded;
 pub mod export;
@@ -16,6 +18,8 @@ mod memo;
 mod opened;
 mod pages;
 mod paired;
+mod runs;
+mod saved;
 mod transformers;
 mod workbench;
 

@@ -3,13 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pellucid::data::Kind;
 use pellucid::data::read::{CsvReader, ReadBatches, ReadOptions};
 use pellucid::files::{FileError, map, open_table};
-use pellucid::learn::certificate::RulesFile;
 use pellucid::learn::certificate::format::{Held, ReadError as CertificateError, read as certificate};
+use pellucid::learn::certificate::{CountCertificate, RulesFile};
 use pellucid::models::transformer::weights::Gguf;
 use pellucid::models::trees::import::{Format, import};
 use pellucid::models::trees::{Ensemble, Tree};
+use pellucid::saved::Saved;
 use pellucid::views::number::count;
 use pellucid::views::sample::parts;
 use pellucid_position::document::Document;
@@ -75,15 +77,30 @@ impl Source {
 pub(crate) enum What {
     Model(Arc<Ensemble>),
     Rules(Arc<RulesFile>),
+    Count(Arc<CountCertificate>),
+    /// What it says of itself, and how many rows the file says it has. It is summed up when a page asks for it.
+    Explanation {
+        saved: Arc<Saved>,
+        n_rows: Option<u64>,
+    },
     Document(Arc<Document>),
     /// How its weights are kept, and the bytes of its files. It is read when a page asks for it.
     Transformer {
         format: &'static str,
         n_bytes: Option<u64>,
     },
-    /// Its columns, and how many rows the file says it has.
+    /// A directory of runs.
+    Runs,
+    /// The folder of one run: what was done, and when.
+    Run {
+        folder: PathBuf,
+        verb: String,
+        started: String,
+    },
+    /// Its columns, what stands in each, and how many rows the file says it has.
     Table {
         columns: Vec<String>,
+        kinds: Vec<Kind>,
         n_rows: Option<u64>,
     },
 }
@@ -98,6 +115,8 @@ pub struct Thing {
     /// Where it lies.
     pub source: Source,
     pub(crate) what: What,
+    /// What people should know of it.
+    pub(crate) note: Option<String>,
 }
 
 impl Thing {
@@ -112,8 +131,13 @@ impl Thing {
             Source::Circuit => What::Transformer { format: "compiled", n_bytes: None },
             Source::Example { .. } => table(source.rows(options)?.as_ref()),
         };
+        let (mut what, mut note) = (what, None);
+        if matches!(what, What::Table { .. }) {
+            let (is, told) = crate::saved::told_apart(&source, source.rows(options)?.as_ref())?;
+            (what, note) = (is.unwrap_or(what), told);
+        }
         let title = source.file_name();
-        Ok(Self { id: free_id(&title, taken), title, source, what })
+        Ok(Self { id: free_id(&title, taken), title, source, what, note })
     }
 
     pub(crate) fn model(&self) -> Option<&Arc<Ensemble>> {
@@ -138,6 +162,8 @@ impl Thing {
                 let rules = file.decision.classes.iter().map(|class| class.rules.len()).sum();
                 ("rules", vec![("target", file.decision.target.clone()), ("rules", count(rules))])
             }
+            What::Count(certificate) => ("count", crate::pages::count_facts(certificate)),
+            What::Explanation { saved, n_rows } => ("explanation", crate::saved::facts(saved, *n_rows)),
             What::Document(document) => {
                 let words = document.text.split_whitespace().count();
                 let format = crate::documents::format(document).to_owned();
@@ -147,7 +173,12 @@ impl Thing {
                 let size = n_bytes.map(|n| ("size", format!("{} MB", count(n.div_ceil(1_000_000) as usize))));
                 ("transformer", [("format", (*format).to_owned())].into_iter().chain(size).collect())
             }
-            What::Table { columns, n_rows } => {
+            What::Runs => ("run", vec![("kind", "a store of runs".to_owned())]),
+            What::Run { verb, started, .. } => (
+                "run",
+                vec![("kind", "one run".to_owned()), ("verb", verb.clone()), ("begun", started.clone())],
+            ),
+            What::Table { columns, n_rows, .. } => {
                 let rows = n_rows.map(|n| ("rows", count(usize::try_from(n).unwrap_or(usize::MAX))));
                 ("table", rows.into_iter().chain([("columns", count(columns.len()))]).collect())
             }
@@ -176,7 +207,10 @@ fn facts(model: &Ensemble) -> Vec<(&'static str, String)> {
 /// A model, a table, rules or a document, by what stands in the file.
 fn open(path: &Path, options: &ReadOptions) -> Result<What, Failure> {
     if path.is_dir() {
-        return crate::transformers::folder(path);
+        return folder(path);
+    }
+    if crate::runs::is_run_file(path) {
+        return crate::runs::one(path);
     }
     let bytes = map(path).map_err(Failure::input)?;
     if Gguf::is_one(&bytes) {
@@ -184,12 +218,14 @@ fn open(path: &Path, options: &ReadOptions) -> Result<What, Failure> {
     }
     match certificate(&bytes) {
         Ok(Held::Rules(file)) => return Ok(What::Rules(Arc::new(*file))),
-        Ok(_) => {
-            return Err(Failure::input(format!(
-                "{}: a certified count is read by `pellucid rules verify`",
-                path.display()
-            )));
+        Ok(Held::Count(certificate)) => return Ok(What::Count(Arc::new(*certificate))),
+        Ok(_) => return Err(Failure::input(format!("{}: a certificate of another kind", path.display()))),
+        // Ours, and read elsewhere.
+        Err(CertificateError::Version { found }) if found.starts_with("pellucid.explanation") => {
+            let text = "an explanation in JSON is for other programs; write it with -o FILE.parquet or -o FILE.arrow to open it here";
+            return Err(Failure::input(format!("{}: {text}", path.display())));
         }
+        Err(CertificateError::Version { found }) if found.starts_with("pellucid.position/") => {}
         // Ours, and changed or of a later version.
         Err(error @ (CertificateError::Digest | CertificateError::Version { .. })) => {
             return Err(Failure::input(format!("{}: {error}", path.display())));
@@ -213,8 +249,30 @@ fn open(path: &Path, options: &ReadOptions) -> Result<What, Failure> {
     Ok(table(open_table(path, options).map_err(Failure::input)?.as_ref()))
 }
 
+/// A folder, by what lies in it.
+fn folder(path: &Path) -> Result<What, Failure> {
+    if path.join("config.json").is_file() {
+        return crate::transformers::folder(path);
+    }
+    if path.join(pellucid_runs::FILE).is_file() {
+        return crate::runs::one(path);
+    }
+    if crate::runs::is_store(path) {
+        return Ok(What::Runs);
+    }
+    Err(Failure::input(format!(
+        "{}: a folder that is opened is a transformer (with config.json, model.safetensors and tokenizer.json), a run (with run.json), or a store of \
+         runs (`pellucid runs init` makes one); this one has none of these",
+        path.display()
+    )))
+}
+
 fn table(reader: &dyn ReadBatches) -> What {
-    What::Table { columns: reader.all_names().to_vec(), n_rows: reader.n_rows() }
+    What::Table {
+        columns: reader.all_names().to_vec(),
+        kinds: reader.schema().fields.iter().map(|field| field.kind).collect(),
+        n_rows: reader.n_rows(),
+    }
 }
 
 /// The stem of a file's name in letters that need no quoting, with a number where others have it.

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use pellucid::data::RowSet;
 use pellucid::explain::Control;
 use pellucid::explain::shapley::{Background, Game, How, Method, PlanError, plan_game, tree_shap};
 use pellucid::explain::what_if::{Domain, domains};
@@ -53,6 +54,14 @@ impl Around {
 fn every(rows: &FeatureMatrix, step: usize, model: &Ensemble) -> Result<FeatureMatrix, Failure> {
     let columns = rows.columns().iter().map(|column| column.iter().copied().step_by(step).collect());
     let some = FeatureMatrix::new(columns.collect(), rows.n_rows().div_ceil(step), model.cast);
+    some.ok_or_else(|| Failure::new(Code::Bug, "columns of different lengths"))
+}
+
+/// The rows of these numbers; one that is not there would be missing everywhere.
+fn picked(rows: &FeatureMatrix, numbers: &[usize], model: &Ensemble) -> Result<FeatureMatrix, Failure> {
+    let of =
+        |column: &Vec<f64>| numbers.iter().map(|&row| column.get(row).copied().unwrap_or(f64::NAN)).collect();
+    let some = FeatureMatrix::new(rows.columns().iter().map(of).collect(), numbers.len(), model.cast);
     some.ok_or_else(|| Failure::new(Code::Bug, "columns of different lengths"))
 }
 
@@ -185,18 +194,32 @@ pub(crate) struct Explained {
 }
 
 impl Explained {
-    pub(crate) fn of(paired: &Paired, threads: NonZeroUsize, job: &Job) -> Result<Self, Failure> {
-        let (model, n) = (&paired.model, paired.rows.n_rows());
+    /// All rows, or those of a set.
+    pub(crate) fn of(
+        paired: &Paired,
+        only: Option<&RowSet>,
+        threads: NonZeroUsize,
+        job: &Job,
+    ) -> Result<Self, Failure> {
+        let model = &paired.model;
+        let numbers: Option<Vec<usize>> = only.map(|only| only.iter().collect());
+        let n = numbers.as_ref().map_or(paired.rows.n_rows(), Vec::len);
         let control = Control { threads, watch: job };
         job.expect(n as u64);
         let plan = plan_game(model, paired.game(), How::new(Method::Auto, n), &control).map_err(planned)?;
         let mut sample = Sample::new(model);
         let mut doubtful = None;
         for first in (0..n).step_by(BATCH) {
-            let rows = paired.rows.slice(first..n.min(first + BATCH));
+            let batch = first..n.min(first + BATCH);
+            let own = numbers.as_ref().and_then(|all| all.get(batch.clone()));
+            let rows = match own {
+                Some(own) => picked(&paired.rows, own, model)?,
+                None => paired.rows.slice(batch),
+            };
+            let number = |row: usize| own.and_then(|own| own.get(row).copied()).unwrap_or(first + row);
             let found = tree_shap(model, &plan, &rows, &control)?;
-            doubtful = doubtful.or_else(|| found.first_doubtful().map(|row| first + row));
-            sample.add(first, &rows, &found);
+            doubtful = doubtful.or_else(|| found.first_doubtful().map(number));
+            sample.add_numbered(number, &rows, &found);
         }
         set_partners(model, paired.game(), &mut sample, &control)?;
         Ok(Self { sample, notes: doubtful.map(doubtful_note).into_iter().collect() })

@@ -4,21 +4,26 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pellucid::data::Table;
 use pellucid::data::read::ReadOptions;
+use pellucid::data::{Field, Kind, Table};
 use pellucid::learn::task::whole;
 use pellucid::models::trees::Ensemble;
+use pellucid::views::number::count;
 use pellucid_position::Analysis;
 use pellucid_position::months::Day;
+use pellucid_runs::Artifact;
 use serde_json::Value;
 
-use crate::address::Address;
+use crate::address::{Address, Answering};
+use crate::bounded::Bounded;
+use crate::cohort::Chosen;
 use crate::failure::{Code, Failure, hint};
 use crate::jobs::{Job, Jobs};
 use crate::memo::{Found, Memo};
 use crate::opened::{Source, Thing, What};
-use crate::pages::{Good, Ruled};
+use crate::pages::{Described, Good, Looks, Ruled};
 use crate::paired::{Explained, Paired};
+use crate::saved::Read;
 use crate::transformers::Inside;
 use crate::{documents, embedded, pages};
 
@@ -53,12 +58,20 @@ pub struct Workbench {
     pub jobs: Arc<Jobs>,
     pairs: Arc<Memo<Paired>>,
     explained: Arc<Memo<Explained>>,
-    tables: Arc<Memo<Table>>,
+    /// Tables, or why they do not fit: that is known when all rows were read, and asked for again.
+    tables: Arc<Memo<Result<Arc<Table>, Failure>>>,
+    pub(crate) described: Arc<Memo<Described>>,
     pub(crate) ruled: Arc<Memo<Ruled>>,
     pub(crate) verified: Arc<Memo<Value>>,
     pub(crate) good: Arc<Memo<Good>>,
     pub(crate) positions: Arc<Memo<Analysis>>,
     pub(crate) transformers: Arc<Memo<Inside>>,
+    pub(crate) patching: pages::Patching,
+    pub(crate) looks: Looks,
+    pub(crate) saved: Arc<Memo<Read>>,
+    /// What became of files of runs, and hashes of what was opened.
+    pub(crate) states: Arc<Memo<Vec<&'static str>>>,
+    pub(crate) hashes: Arc<Memo<Artifact>>,
     /// The day on which it was opened, in UTC.
     pub(crate) opened: Day,
 }
@@ -86,7 +99,10 @@ impl Workbench {
         let (mut things, mut notes) = (Vec::<Thing>::new(), Vec::new());
         for source in sources {
             match Thing::open(source, &options.reading, &things) {
-                Ok(thing) => things.push(thing),
+                Ok(thing) => {
+                    notes.extend(thing.note.clone());
+                    things.push(thing);
+                }
                 Err(failure) => notes.push(failure.message),
             }
         }
@@ -109,11 +125,17 @@ impl Workbench {
             pairs: Memo::of(PAIRS),
             explained: Memo::of(EXPLAINED),
             tables: Memo::of(PAIRS),
+            described: Memo::of(SMALL),
             ruled: Memo::of(SMALL),
             verified: Memo::of(SMALL),
             good: Memo::of(EXPLAINED),
             positions: Memo::of(EXPLAINED),
             transformers: Memo::of(INSIDE),
+            patching: pages::Patching::default(),
+            looks: Looks::new(),
+            saved: Memo::of(EXPLAINED),
+            states: Memo::of(SMALL),
+            hashes: Memo::of(SMALL),
             opened: documents::day_of(
                 SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
             ),
@@ -146,6 +168,7 @@ impl Workbench {
         let page = pages::ANSWERS.iter().find(|page| page.0 == address.path());
         let (_, answer) = page
             .ok_or_else(|| Failure::new(Code::NotFound, format!("nothing stands at {}", address.path())))?;
+        let _answering = Answering::now(address);
         answer(self, address)
     }
 
@@ -207,45 +230,77 @@ impl Workbench {
 
     /// The whole table of an address.
     pub(crate) fn whole(self: &Arc<Self>, address: &Address) -> Result<Found<Table>, Failure> {
+        self.read_whole(self.table(address)?, Vec::new())
+    }
+
+    /// The same without columns that hold neither numbers nor text, which can be named and not read.
+    pub(crate) fn readable(self: &Arc<Self>, address: &Address) -> Result<Found<Table>, Failure> {
         let table = self.table(address)?;
+        let What::Table { columns, kinds, .. } = &table.what else { return self.whole(address) };
+        if !kinds.contains(&Kind::Other) {
+            return self.whole(address);
+        }
+        let fields = columns.iter().zip(kinds).map(|(name, &kind)| Field { name: name.clone(), kind });
+        self.read_whole(table, fields.filter(|field| field.kind != Kind::Other).collect())
+    }
+
+    /// A whole table, or these columns of it.
+    fn read_whole(self: &Arc<Self>, table: &Thing, fields: Vec<Field>) -> Result<Found<Table>, Failure> {
         let (source, options) = (table.source.clone(), self.options.clone());
         let title = format!("Reading {}", table.title);
-        self.tables.get(&self.jobs, &table.id, &title, move |job| {
+        let key = if fields.is_empty() { table.id.clone() } else { format!("{}\nreadable", table.id) };
+        let found = self.tables.get(&self.jobs, &key, &title, move |job| {
             let mut reader = source.rows(&options.reading)?;
+            if !fields.is_empty() {
+                let selected = reader.select(&fields);
+                selected.map_err(|cause| Failure::input(format!("{}: {cause}", source.shown())))?;
+            }
             if let Some(n) = reader.n_rows() {
                 job.expect(n);
             }
-            let width = reader.all_names().len() as u64;
+            let width = reader.schema().fields.len();
+            let most_rows = options.most_bytes / (width * size_of::<f64>()).max(1);
             let check = |n_rows: u64| {
-                if n_rows.saturating_mul(width).saturating_mul(8) <= options.most_bytes as u64 {
+                if n_rows <= most_rows as u64 {
                     return Ok(());
                 }
                 let (name, most) = (source.shown(), options.most_bytes >> 20);
+                let rows = count(usize::try_from(n_rows).unwrap_or(usize::MAX));
                 let text = format!(
-                    "{name}: the table does not fit into {most} MB of memory; give more with --max-memory"
+                    "{name}: the table has {rows} rows, which do not fit into {most} MB of memory; give more with --max-memory, or open a part of the rows"
                 );
                 Err(Failure::new(Code::Limit, text))
             };
-            check(reader.n_rows().unwrap_or(0))?;
-            let read = whole(reader.as_mut(), job);
-            let table = read.map_err(|cause| Failure::input(format!("{}: {cause}", source.shown())))?;
+            if let Err(limit) = check(reader.n_rows().unwrap_or(0)) {
+                return Ok(Err(limit));
+            }
             // How many rows a text file has is known when it is read.
-            check(table.n_rows() as u64)?;
-            Ok(table)
+            let mut bounded = Bounded::new(reader, most_rows, job);
+            let read = whole(&mut bounded, job);
+            let table = read.map_err(|cause| Failure::input(format!("{}: {cause}", source.shown())))?;
+            Ok(check(bounded.n_read).map(|()| Arc::new(table)))
+        })?;
+        Ok(match found {
+            Found::Ready(table) => Found::Ready(Arc::clone(table.as_ref().as_ref().map_err(Failure::clone)?)),
+            Found::Working(job) => Found::Working(job),
         })
     }
 
-    /// All rows of an address's table, explained.
+    /// All rows of an address's table, explained, or those that it asks for.
     pub(crate) fn explained(
         self: &Arc<Self>,
         address: &Address,
         paired: &Arc<Paired>,
+        only: Option<&Chosen>,
     ) -> Result<Found<Explained>, Failure> {
         let ((model, _), table) = (self.model(address)?, self.table(address)?);
-        let key = format!("{}\n{}", model.id, table.id);
+        let cohort = only.map_or(String::new(), |only| only.cohort.key());
+        let key = format!("{}\n{}\n{cohort}", model.id, table.id);
         let title = format!("Explaining {} on {}", model.title, table.title);
         let (paired, threads) = (Arc::clone(paired), self.options.threads);
-        self.explained.get(&self.jobs, &key, &title, move |job| Explained::of(&paired, threads, job))
+        let rows = only.map(|only| only.rows.clone());
+        self.explained
+            .get(&self.jobs, &key, &title, move |job| Explained::of(&paired, rows.as_ref(), threads, job))
     }
 }
 

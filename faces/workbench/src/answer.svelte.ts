@@ -1,12 +1,15 @@
 // What does the page show while it waits? The answer that it had, until the next is there. Who asks again gives up the question before.
-import type { Params } from "./address";
+import { query, type Params } from "./address";
 import { cancel, Failure, get, type Job } from "./api";
+import { working } from "./working.svelte";
 
 /** A wait that is shorter is not shown. */
 const PATIENCE = 150;
 
 export class Answer<T> {
   value = $state.raw<T | undefined>();
+  /** The server's address of the value. */
+  at = $state.raw<string | undefined>();
   failure = $state.raw<Failure | undefined>();
   /** Work that the answer waits for, where it takes long. */
   job = $state.raw<Job | undefined>();
@@ -28,11 +31,13 @@ export class Answer<T> {
     try {
       const value = await get<T>(path, params, given.signal, (job) => {
         if (this.#given !== given) return;
+        if (this.job?.id !== job.id) working.look();
         this.job = job;
         if (this.#stopped) this.stop();
       });
       if (this.#given !== given) return;
       this.value = value;
+      this.at = `${path}?${query(params)}`;
       this.failure = undefined;
     } catch (error) {
       if (this.#given !== given || given.signal.aborted) return;

@@ -137,12 +137,16 @@ export interface RowAnswer {
   notes: string[];
 }
 
-/** All rows explained. Asked at /api/global with: model, data, output, space, feature (whose dependence is drawn). A job. */
+/** All rows explained. Asked at /api/global with: model, data, output, space, feature (whose dependence is drawn), where
+ *  (repeated; only these rows). A job. */
 export interface GlobalAnswer {
   schema: "pellucid.workbench.global/1";
   model: string;
   data: string;
   n_rows: number;
+  /** Rows of the table, and which of them are explained; absent where a file is shown. */
+  n_all?: number;
+  where?: { where: string; words: string }[];
   /** Rows that pictures are drawn from. */
   n_shown: number;
   outputs: string[];
@@ -195,23 +199,52 @@ export class Failure extends Error {
   }
 }
 
+/** The answers of an export, by address; nothing where a server answers. They stand in the file itself, or each in a script beside it. */
 interface Frozen {
-  answers: Record<string, unknown>;
+  addresses: readonly string[];
+  has: (address: string) => boolean;
+  answer: (address: string) => Promise<unknown>;
 }
 
-/** The answers that stand in an exported file; nothing where a server answers. */
+declare global {
+  interface Window {
+    pellucidPlaces?: Record<string, number>;
+    pellucidAnswers?: unknown[];
+  }
+}
+
+/** A folder that was exported: `answers/list.js` says which script has which answer. */
+function folder(places: Record<string, number>, answers: unknown[]): Frozen {
+  const load = (place: number) =>
+    new Promise<void>((done, fail) => {
+      const script = document.createElement("script");
+      script.src = `./answers/${place}.js`;
+      script.onload = () => done();
+      script.onerror = () => fail(new Failure("no_file", `answers/${place}.js is not beside this page; was the whole archive unpacked?`, 0));
+      document.head.append(script);
+    });
+  const answer = async (address: string) => {
+    const place = places[address] as number;
+    if (answers[place] === undefined) await load(place);
+    return answers[place];
+  };
+  return { addresses: Object.keys(places), has: (address) => Object.hasOwn(places, address), answer };
+}
+
 const frozen: Frozen | undefined = (() => {
+  if (window.pellucidPlaces && window.pellucidAnswers) return folder(window.pellucidPlaces, window.pellucidAnswers);
   const island = document.getElementById("pellucid-frozen")?.textContent;
   if (!island) return undefined;
   // Pictures that stand in several answers are there once.
-  const read = JSON.parse(island) as Frozen & { shared: unknown[] };
+  const read = JSON.parse(island) as { answers: Record<string, unknown>; shared: unknown[] };
   const whole = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(whole);
     if (typeof value !== "object" || value === null) return value;
     if ("$" in value) return read.shared[value.$ as number];
     return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, whole(inner)]));
   };
-  return { answers: whole(read.answers) as Frozen["answers"] };
+  const answers = whole(read.answers) as Record<string, unknown>;
+  return { addresses: Object.keys(answers), has: (address) => Object.hasOwn(answers, address), answer: (address) => Promise.resolve(answers[address]) };
 })();
 
 /** Whether a server answers. */
@@ -224,13 +257,13 @@ function addressOf(path: string, params: Params): string {
 
 /** Whether there is an answer: a server has all, an exported file some. */
 export function available(path: string, params: Params): boolean {
-  return frozen === undefined || addressOf(path, params) in frozen.answers;
+  return frozen === undefined || frozen.has(addressOf(path, params));
 }
 
 /** The values of one parameter that an exported file has answers for, the others being equal. */
 export function frozenValues(path: string, params: Params, name: string): string[] {
   const others = query(params.filter((pair) => pair[0] !== name));
-  return Object.keys(frozen?.answers ?? {}).flatMap((address) => {
+  return (frozen?.addresses ?? []).flatMap((address) => {
     const [its, text] = [address.split("?")[0], address.slice(address.indexOf("?") + 1)];
     const pairs = [...new URLSearchParams(text)];
     if (its !== path || query(pairs.filter((pair) => pair[0] !== name)) !== others) return [];
@@ -242,7 +275,7 @@ export function frozenValues(path: string, params: Params, name: string): string
 export async function get<T>(path: string, params: Params, signal: AbortSignal, onJob?: (job: Job) => void): Promise<T> {
   const address = addressOf(path, params);
   if (frozen !== undefined) {
-    if (address in frozen.answers) return frozen.answers[address] as T;
+    if (frozen.has(address)) return (await frozen.answer(address)) as T;
     throw new Failure("not_in_export", "this answer is not in the export", 404);
   }
   for (;;) {

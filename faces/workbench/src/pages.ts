@@ -19,6 +19,8 @@ export interface Page {
   /** What it answers. */
   question: string;
   component: Component<{ place: Place }>;
+  /** Whether it is there only where a server answers. */
+  live?: true;
 }
 
 export const pages: readonly Page[] = [
@@ -31,6 +33,6 @@ export const pages: readonly Page[] = [
   { name: "attention", title: "Attention and lens", question: "Where does every head look, and what would the model say after each block?", component: Attention },
   { name: "data", title: "Data", question: "What stands in the table, column by column?", component: Data },
   { name: "trees", title: "Trees", question: "What do the trees of a model look like?", component: Trees },
-  { name: "runs", title: "Runs", question: "What was done before, and how is it done again?", component: Runs },
-  { name: "jobs", title: "Jobs", question: "What is being worked on?", component: Jobs },
+  { name: "runs", title: "Runs", question: "What was done before, and how is it done again?", component: Runs, live: true },
+  { name: "jobs", title: "Jobs", question: "What is being worked on?", component: Jobs, live: true },
 ];

@@ -37,6 +37,11 @@ export function commandOf(session: Session): string {
 /** Parameters that people expect to hold when they go to another page. */
 export const shared = ["model", "data", "output", "space", "feature"] as const;
 
-export function sharedOf(params: Params): Params {
-  return params.filter(([name]) => (shared as readonly string[]).includes(name));
+/** Pages that can be asked of some rows only; another page must not look as if it was. */
+const ofRows: readonly string[] = ["data", "global"];
+
+/** What holds on a page when one comes from another. */
+export function sharedOf(params: Params, page = ""): Params {
+  const names: readonly string[] = ofRows.includes(page) ? [...shared, "where"] : shared;
+  return params.filter(([name]) => names.includes(name));
 }

@@ -25,3 +25,22 @@ test("an exported file shows its answers, and says what it does not hold", async
   expect(outside).toEqual([]);
   expect(complaints).toEqual([]);
 });
+
+test("an archive that was unpacked shows answers from scripts beside the page", async ({ page }) => {
+  const out = join(pictures, "export.zip");
+  execFileSync(program, ["workbench", files[0] ?? "", files[2] ?? "", "--export", out]);
+  execFileSync("python3", ["-m", "zipfile", "-e", out, pictures]);
+  const folder = pathToFileURL(join(pictures, "workbench")).href;
+  const { outside, complaints } = await silence(page, (url) => url.startsWith(folder));
+
+  await page.goto(`${folder}/index.html`);
+  await settled(page);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Why row/);
+  await page.goto(`${folder}/index.html#/row?row=150`);
+  await settled(page);
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Why row 150/);
+  await page.goto(`${folder}/index.html#/row?row=1499&set=age:33`);
+  await expect(page.getByRole("alert")).toContainText("Not in this export");
+  expect(outside).toEqual([]);
+  expect(complaints).toEqual([]);
+});

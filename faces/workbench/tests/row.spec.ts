@@ -75,19 +75,6 @@ test("a constraint keeps a feature from moving", async ({ quiet: page, server })
   await expect(page).not.toHaveURL(/hold=/);
 });
 
-test("probability is another scale of the same answer", async ({ quiet: page, server }) => {
-  await page.goto(`${server.address}#/row?row=17`);
-  await settled(page);
-  const probability = page.getByRole("button", { name: "probability" });
-  test.skip((await probability.count()) === 0, "the program explains margins only");
-  await probability.click();
-  await expect(page).toHaveURL(/space=probability/);
-  await settled(page);
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/came to [\d.]+ %$/);
-  await page.getByRole("button", { name: "margin" }).click();
-  await expect(page).not.toHaveURL(/space=/);
-});
-
 test("rows are stepped through, and a near row is a link", async ({ quiet: page, server }) => {
   await page.goto(`${server.address}#/row?row=17`);
   await settled(page);

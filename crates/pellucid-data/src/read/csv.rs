@@ -123,7 +123,8 @@ fn trimmed(text: &str) -> &str {
 }
 
 /// The candidate that appears most often in the first line, outside quotes.
-fn separator(head: &[u8]) -> u8 {
+#[must_use]
+pub fn separator(head: &[u8]) -> u8 {
     let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
     let mut quoted = false;
     for &byte in head.iter().take_while(|&&b| b != b'\n') {

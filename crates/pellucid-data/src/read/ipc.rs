@@ -29,6 +29,7 @@ pub struct ArrowReader {
     taken: Vec<usize>,
     all: Arc<Schema>,
     schema: Arc<Schema>,
+    notes: Vec<(String, String)>,
 }
 
 impl ArrowReader {
@@ -73,7 +74,10 @@ impl ArrowReader {
         let all = Arc::new(arrow::schema_of(schema)?);
         let names: Vec<String> = all.names().map(str::to_owned).collect();
         let taken = (0..names.len()).collect();
-        Ok(Self { batches, rest: None, schema: Arc::clone(&all), all, names, taken })
+        let said = schema.metadata().iter().map(|(key, value)| (key.clone(), value.clone()));
+        let mut notes: Vec<(String, String)> = said.collect();
+        notes.sort();
+        Ok(Self { batches, rest: None, schema: Arc::clone(&all), all, names, taken, notes })
     }
 }
 
@@ -90,6 +94,10 @@ impl ReadBatches for ArrowReader {
         let (taken, schema) = arrow::select(&self.all, columns)?;
         (self.taken, self.schema) = (taken, Arc::new(schema));
         Ok(())
+    }
+
+    fn notes(&self) -> Vec<(String, String)> {
+        self.notes.clone()
     }
 
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {

@@ -16,7 +16,7 @@ mod lines;
 #[cfg(feature = "arrow")]
 mod parquet;
 
-pub use self::csv::CsvReader;
+pub use self::csv::{CsvReader, separator};
 pub use self::error::ReadError;
 #[cfg(feature = "arrow")]
 pub use self::ipc::ArrowReader;

@@ -94,10 +94,45 @@ pub fn attribute(
 ) -> Result<Attribution, PatchError> {
     let spec = &model.spec;
     spec.check_tokens(tokens)?;
-    metric.check(spec)?;
-    if position >= tokens.len() {
-        return Err(PatchError::Position { position, tokens: tokens.len() });
+    check(model, metric, position, tokens.len())?;
+    let mut seen = Capture::of(wanted_sites(model, n_neurons > 0));
+    let outcome = forward::run_on(model, &[tokens], Wanted::All, &mut seen, machine)
+        .map_err(|(_, cause)| PatchError::Site(cause))?;
+    let logits = &outcome.answers[0].data[position * spec.d_vocab..][..spec.d_vocab];
+    taken_apart(model, &seen, (position, tokens.len()), (metric, logits), n_neurons)
+}
+
+/// Whether a metric can be taken apart there.
+pub(super) fn check(
+    model: &Transformer,
+    metric: Metric,
+    position: usize,
+    n_tokens: usize,
+) -> Result<(), PatchError> {
+    metric.check(&model.spec)?;
+    if position >= n_tokens {
+        return Err(PatchError::Position { position, tokens: n_tokens });
     }
+    if model.weights.final_norm.is_none() || model.weights.unembed.is_none() {
+        return Err(PatchError::NoLogits { family: model.spec.family.name() });
+    }
+    match metric {
+        Metric::LogitDifference(_) | Metric::Logit(_) => Ok(()),
+        Metric::LogProbability(_) | Metric::Divergence(_) => {
+            Err(PatchError::NotLinear { metric: metric.name() })
+        }
+    }
+}
+
+/// The shares of a metric at one position of so many, of a run that kept [`wanted_sites`], and of the logits there.
+pub(super) fn taken_apart(
+    model: &Transformer,
+    seen: &Capture<f32>,
+    (position, n_tokens): (usize, usize),
+    (metric, logits): (Metric, &[f32]),
+    n_neurons: usize,
+) -> Result<Attribution, PatchError> {
+    let spec = &model.spec;
     let (Some(norm), Some(unembed)) = (&model.weights.final_norm, &model.weights.unembed) else {
         return Err(PatchError::NoLogits { family: spec.family.name() });
     };
@@ -126,20 +161,16 @@ pub fn attribute(
         direction.iter_mut().for_each(|x| *x -= mean);
     }
 
-    let hooks = wanted_sites(model);
-    let mut seen = Capture::of(hooks);
-    let outcome = forward::run_on(model, &[tokens], Wanted::All, &mut seen, machine)
-        .map_err(|(_, cause)| PatchError::Site(cause))?;
     let Some(measure) = Measure::new(metric, None) else {
         return Err(PatchError::NotLinear { metric: metric.name() });
     };
-    let own = measure.of_logits(&outcome.answers[0].data[position * spec.d_vocab..][..spec.d_vocab]);
+    let own = measure.of_logits(logits);
     if !own.is_finite() {
         return Err(PatchError::NotFinite);
     }
     let row = |hook: Hook| -> Option<&[f32]> {
         let seen = seen.seen.get(&(0, hook))?;
-        let width = seen.data.len() / tokens.len();
+        let width = seen.data.len() / n_tokens;
         Some(&seen.data[position * width..][..width])
     };
     let scale = row(Hook::whole(Site::FinalScale)).map_or(1.0, |row| f64::from(row[0]));
@@ -178,9 +209,12 @@ pub fn attribute(
     Ok(Attribution { parts, neurons, metric: own, residual: own - sum })
 }
 
-fn wanted_sites(model: &Transformer) -> Vec<Hook> {
+/// Where values are kept that [`taken_apart`] reads.
+pub(super) fn wanted_sites(model: &Transformer, with_neurons: bool) -> Vec<Hook> {
     let within = [Site::Mixed, Site::MlpPost, Site::MlpOut];
-    let blocks = (0..model.spec.n_layers).flat_map(|layer| within.map(|site| Hook::at(site, layer)));
+    let within = within.into_iter().filter(move |site| with_neurons || *site != Site::MlpPost);
+    let blocks =
+        (0..model.spec.n_layers).flat_map(|layer| within.clone().map(move |site| Hook::at(site, layer)));
     let whole = [Site::Embed, Site::PosEmbed, Site::FinalScale].map(Hook::whole);
     whole.into_iter().filter(|hook| model.spec.check(*hook).is_ok()).chain(blocks).collect()
 }

@@ -90,6 +90,12 @@ pub enum PatchError {
         /// Why not.
         why: &'static str,
     },
+    /// A place that the grid has not.
+    #[error("the grid has no place {cell:?}")]
+    NoCell {
+        /// The place.
+        cell: Cell,
+    },
     /// Zeros where something is divided by them.
     #[error("`{site}` is what rows are divided by; zeros can't be put in there")]
     ZeroScale {

@@ -74,6 +74,30 @@ pub struct HeadScores {
     pub pattern: Vec<f32>,
 }
 
+impl HeadScores {
+    /// The share of its attention that goes to the first token, over a prompt of so many.
+    #[must_use]
+    pub fn first_token(&self, n_tokens: usize) -> f64 {
+        self.mean(n_tokens, |_, from| f64::from(u8::from(from == 0)))
+    }
+
+    /// How many tokens away it looks, in the mean over its attention.
+    #[must_use]
+    pub fn distance(&self, n_tokens: usize) -> f64 {
+        self.mean(n_tokens, |to, from| to.abs_diff(from) as f64)
+    }
+
+    fn mean(&self, n_tokens: usize, of: impl Fn(usize, usize) -> f64) -> f64 {
+        let n = n_tokens.max(1);
+        let (mut sum, mut all) = (0.0, 0.0);
+        for (at, share) in self.pattern.iter().enumerate() {
+            all += f64::from(*share);
+            sum += f64::from(*share) * of(at / n, at % n);
+        }
+        if all > 0.0 { sum / all } else { 0.0 }
+    }
+}
+
 /// Scores of all heads on a prompt.
 ///
 /// # Errors
@@ -85,12 +109,18 @@ pub fn head_scores(
 ) -> Result<Vec<HeadScores>, PatchError> {
     let spec = &model.spec;
     let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(Site::Pattern, layer)).collect();
-    let mut seen = Capture::of(hooks.clone());
+    let mut seen = Capture::of(hooks);
     forward::run_on(model, &[tokens], Wanted::Residual, &mut seen, machine)
         .map_err(|(_, cause)| PatchError::Site(cause))?;
+    Ok(scored(model, tokens, &mut seen))
+}
+
+/// Scores of heads whose patterns were kept, which are taken out.
+pub(super) fn scored(model: &Transformer, tokens: &[u32], seen: &mut Capture<f32>) -> Vec<HeadScores> {
+    let spec = &model.spec;
     let mut found = Vec::with_capacity(spec.n_layers * spec.n_heads);
-    for (layer, hook) in hooks.iter().enumerate() {
-        let Some(patterns) = seen.seen.remove(&(0, *hook)) else { continue };
+    for layer in 0..spec.n_layers {
+        let Some(patterns) = seen.seen.remove(&(0, Hook::at(Site::Pattern, layer))) else { continue };
         let heads = patterns.data.chunks_exact(tokens.len() * tokens.len()).enumerate();
         found.extend(heads.map(|(head, pattern)| HeadScores {
             layer,
@@ -99,5 +129,5 @@ pub fn head_scores(
             pattern: pattern.to_vec(),
         }));
     }
-    Ok(found)
+    found
 }

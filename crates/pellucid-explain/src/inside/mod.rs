@@ -3,7 +3,7 @@
 //! [`case`] says on what an experiment is made, [`patching`] what is asked, [`mod@plan`] what of it has to be computed, [`mod@patch`]
 //! does it, and [`definition`] does it slowly: one whole run for every cell. [`several`] does it on more than one prompt. [`edges`]
 //! changes what one part reads of another, and [`mod@effects`] tells what of a part's effect is direct. [`mod@logit_lens`],
-//! [`attribution`] and [`heads`] look at one run and change nothing.
+//! [`attribution`] and [`heads`] look at one run and change nothing; [`trace`] keeps one to be asked all of this token by token.
 
 pub mod attribution;
 pub mod case;
@@ -20,6 +20,7 @@ pub mod patch;
 pub mod patching;
 pub mod plan;
 pub mod several;
+pub mod trace;
 
 pub use attribution::{Attribution, Component, Neuron, attribute};
 pub use case::{Case, Compared, Donor, Measure, Metric};
@@ -32,7 +33,8 @@ pub use error::PatchError;
 pub use experiment::{Experiment, ExperimentError};
 pub use heads::{HeadKind, HeadScores, head_scores};
 pub use logit_lens::{LogitLens, Reading, logit_lens};
-pub use patch::{Patched, Prepared, patch, patch_with, prepare};
+pub use patch::{Known, Patched, Prepared, patch, patch_with, prepare};
 pub use patching::{By, Cell, Patching};
 pub use plan::{Plan, peak};
 pub use several::{Several, check_alike, for_all, interval, mean_effect, patch_all};
+pub use trace::Trace;

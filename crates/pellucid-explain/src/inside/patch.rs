@@ -1,10 +1,10 @@
 //! What does every place of a grid carry? Activation patching by its plan.
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use pellucid_models::transformer::forward::{self, Outcome, Past, Stream};
-use pellucid_models::transformer::tap::{Array, Tap, View};
+use pellucid_models::transformer::forward::{self, Outcome, Past, Stream, Wanted};
+use pellucid_models::transformer::tap::{Array, Tap, Untouched, View};
 use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
 use super::case::{Case, Compared, Measure, Metric};
@@ -56,7 +56,13 @@ pub(super) struct Reference {
 /// A sweep that is planned: the prompts were run once, and nothing else.
 pub struct Prepared<'m> {
     model: &'m Transformer,
-    case: &'m Case,
+    known: Arc<Known>,
+    machine: Machine,
+}
+
+/// What the first runs of a sweep told, without the model: whoever keeps it asks for single places later, or for all of them.
+pub struct Known {
+    case: Case,
     measure: Measure,
     asked: Patching,
     plan: Plan,
@@ -66,7 +72,6 @@ pub struct Prepared<'m> {
     own: f64,
     other: Option<f64>,
     multiply_adds: u64,
-    machine: Machine,
 }
 
 /// Puts each cell's values in, and measures the answer. A share `verify` of the cells is run again the slow way.
@@ -103,7 +108,7 @@ pub fn patch_with(
 /// When that can't be asked of the model and the prompts.
 pub fn prepare<'m>(
     means: &Means<'m>,
-    case: &'m Case,
+    case: &Case,
     asked: Patching,
     control: &Control<'_>,
 ) -> Result<Prepared<'m>, PatchError> {
@@ -119,8 +124,9 @@ pub fn prepare<'m>(
         return Err(PatchError::NoDifference { metric: own });
     }
     let plan = plan(spec, &asked, (case, is_known), &ours, &theirs);
-    let donors = theirs;
-    Ok(Prepared { model, case, measure, asked, plan, reference, donors, own, other, multiply_adds, machine })
+    let (case, donors) = (case.clone(), theirs);
+    let known = Known { case, measure, asked, plan, reference, donors, own, other, multiply_adds };
+    Ok(Prepared { model, known: Arc::new(known), machine })
 }
 
 /// What there is before any experiment: the run that others are taken up from, and what is put in.
@@ -172,11 +178,23 @@ pub(super) fn first_runs(
     Ok(FirstRuns { measure, own, other, reference, ours, theirs: theirs.values, is_known, multiply_adds })
 }
 
-impl Prepared<'_> {
+impl Known {
     /// What is to be run.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The metric of the prompt that is run.
+    #[must_use]
+    pub fn own(&self) -> f64 {
+        self.own
+    }
+
+    /// The metric of the prompt whose values are put in, if they are those of one.
+    #[must_use]
+    pub fn other(&self) -> Option<f64> {
+        self.other
     }
 
     /// Multiply-adds of the runs that there were.
@@ -185,25 +203,71 @@ impl Prepared<'_> {
         self.multiply_adds
     }
 
+    /// The effect of a metric, as [`Patched::effect`] has it.
+    #[must_use]
+    pub fn effect(&self, metric: f64) -> f64 {
+        let by = metric - self.own;
+        self.other.map_or(by, |other| by / (other - self.own))
+    }
+
+    /// The metric of all logits of the last token.
+    #[must_use]
+    pub fn metric(&self, logits: &[f32]) -> f64 {
+        self.measure.of_logits(logits)
+    }
+
+    /// Rows of the run before a block.
+    fn stream(&self, d: usize, layer: usize, rows: Range<usize>) -> Stream<'_> {
+        let residual = self.reference.streams[layer][rows.start * d..rows.end * d].to_vec();
+        Stream { residual, first: rows.start, past: Some(&self.reference.past) }
+    }
+}
+
+impl<'m> Prepared<'m> {
+    /// A sweep that was planned before, on the same model.
+    #[must_use]
+    pub fn again(model: &'m Transformer, known: Arc<Known>, control: &Control<'_>) -> Self {
+        Self { model, known, machine: Machine::with(control.threads) }
+    }
+
+    /// What the first runs told, to be kept.
+    #[must_use]
+    pub fn known(&self) -> Arc<Known> {
+        Arc::clone(&self.known)
+    }
+
+    /// What is to be run.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.known.plan
+    }
+
+    /// Multiply-adds of the runs that there were.
+    #[must_use]
+    pub fn multiply_adds(&self) -> u64 {
+        self.known.multiply_adds
+    }
+
     /// Runs it.
     ///
     /// # Errors
     /// When the caller stopped.
     pub fn run(self, verify: f64, control: &Control<'_>) -> Result<Patched, PatchError> {
+        let known = &*self.known;
         // Cells that nothing is run for keep the metric of the run itself.
         let done = Mutex::new(Done {
-            metrics: vec![self.own; self.plan.cells.len()],
-            multiply_adds: self.multiply_adds,
+            metrics: vec![known.own; known.plan.cells.len()],
+            multiply_adds: known.multiply_adds,
             untouched: None,
         });
-        control.watch.advance(self.plan.n_skipped);
-        let batches = &self.plan.batches;
-        let machine = self.machine.shared_by(batches.len());
+        control.watch.advance(known.plan.n_skipped);
+        let batches = &known.plan.batches;
+        let (machine, wanted) = (self.machine.shared_by(batches.len()), known.case.metric.wanted());
         let work = |(): &mut (), batch: &Vec<Start>| {
-            let outcome = self.batch(batch, machine);
+            let outcome = self.batch(batch, wanted, machine);
             let outcome = outcome.map(|outcome| {
                 let metrics: Vec<f64> =
-                    outcome.answers.iter().map(|answer| self.measure.of(answer)).collect();
+                    outcome.answers.iter().map(|answer| known.measure.of(answer)).collect();
                 (metrics, outcome.multiply_adds)
             });
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
@@ -228,36 +292,62 @@ impl Prepared<'_> {
         }
         ended.map_err(|Stopped| PatchError::Stopped)?;
         let verified = verified(&metrics, verify, control, |at| {
-            let cell = self.plan.cells[at];
-            let hook = Hook::at(self.asked.site, cell.layer);
+            let cell = known.plan.cells[at];
+            let hook = Hook::at(known.asked.site, cell.layer);
             one_cell(
                 self.model,
-                (&self.case.run, &self.measure),
+                (&known.case.run, &known.measure),
                 hook,
                 cell,
-                &self.donors[cell.layer],
+                &known.donors[cell.layer],
                 Machine::one_thread(),
             )
         })?;
-        let Self { asked, plan, own, other, .. } = self;
-        Ok(Patched { asked, plan, metrics, own, other, multiply_adds, verified })
+        let (asked, own, other) = (known.asked, known.own, known.other);
+        Ok(Patched { asked, plan: known.plan.clone(), metrics, own, other, multiply_adds, verified })
+    }
+
+    /// All logits of the last token with one place's values put in, and nothing is run before the place. `None` where nothing is run
+    /// at all, as the place leaves everything as it is.
+    ///
+    /// # Errors
+    /// When the grid has no such place.
+    pub fn place(&self, cell: Cell) -> Result<Option<Vec<f32>>, PatchError> {
+        let plan = &self.known.plan;
+        if !plan.cells.contains(&cell) {
+            return Err(PatchError::NoCell { cell });
+        }
+        let Some(start) = plan.batches.iter().flatten().find(|start| start.cell == cell) else {
+            return Ok(None);
+        };
+        let outcome = self.batch(std::slice::from_ref(start), Wanted::Last, self.machine);
+        outcome.map(|outcome| Some(logits(outcome))).map_err(|cell| PatchError::Untouched { cell })
+    }
+
+    /// All logits of the last token of the run as it is.
+    #[must_use]
+    pub fn unchanged(&self) -> Vec<f32> {
+        let (n, n_layers) = (self.known.plan.n_tokens, self.model.spec.n_layers);
+        let last = vec![self.stream(n_layers, n.saturating_sub(1)..n)];
+        let (model, machine) = (self.model, self.machine);
+        logits(forward::resume(model, n_layers, last, Wanted::Last, &mut Untouched, machine))
     }
 
     /// Cells that start at one block.
     ///
     /// # Errors
     /// With a cell that put nothing in, which the plan knows of none.
-    fn batch(&self, batch: &[Start], machine: Machine) -> Result<Outcome, Cell> {
+    fn batch(&self, batch: &[Start], wanted: Wanted<'_>, machine: Machine) -> Result<Outcome, Cell> {
         let d = self.model.spec.d_model;
         let Some(&Start { layer, way, cell, .. }) = batch.first() else {
             return Ok(Outcome { answers: Vec::new(), multiply_adds: 0 });
         };
-        let hook = Hook::at(self.asked.site, cell.layer);
-        let donor = &self.donors[cell.layer];
+        let hook = Hook::at(self.known.asked.site, cell.layer);
+        let donor = &self.known.donors[cell.layer];
         let puts = batch.iter().map(|start| Put { hook, cell: start.cell, donor, n_put: 0 }).collect();
         let mut tap = PutAll { hook: (way == Way::Site).then_some(hook), puts };
         let mut streams: Vec<Stream<'_>> =
-            batch.iter().map(|start| self.stream(layer, start.first..self.plan.n_tokens)).collect();
+            batch.iter().map(|start| self.stream(layer, start.first..self.known.plan.n_tokens)).collect();
         let mut before = 0;
         match way {
             Way::Site => {}
@@ -278,7 +368,6 @@ impl Prepared<'_> {
                 pairs.for_each(|(stream, row)| stream.residual[..d].copy_from_slice(&row.data));
             }
         }
-        let wanted = self.case.metric.wanted();
         let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, machine);
         match tap.puts.iter().find(|put| put.n_put == 0) {
             Some(put) => Err(put.cell),
@@ -286,12 +375,14 @@ impl Prepared<'_> {
         }
     }
 
-    /// Rows of the run before a block.
     fn stream(&self, layer: usize, rows: Range<usize>) -> Stream<'_> {
-        let d = self.model.spec.d_model;
-        let residual = self.reference.streams[layer][rows.start * d..rows.end * d].to_vec();
-        Stream { residual, first: rows.start, past: Some(&self.reference.past) }
+        self.known.stream(self.model.spec.d_model, layer, rows)
     }
+}
+
+/// Of one stream, what its last token says.
+fn logits(outcome: Outcome) -> Vec<f32> {
+    outcome.answers.into_iter().next().map_or_else(Vec::new, |answer| answer.data)
 }
 
 /// Residual streams, keys and values of a run.

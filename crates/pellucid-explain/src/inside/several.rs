@@ -107,6 +107,12 @@ fn over(terms: &[[f64; 2]], drawn: impl Fn(usize) -> usize) -> f64 {
     by / could
 }
 
+impl From<Patched> for Several {
+    fn from(one: Patched) -> Self {
+        Self { each: vec![one] }
+    }
+}
+
 impl Several {
     /// The effect of a cell on all prompts, see [`mean_effect`].
     #[must_use]

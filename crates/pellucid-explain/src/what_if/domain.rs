@@ -36,10 +36,10 @@ pub enum Values {
         /// How many rows stand in each of equally wide parts from low to high.
         counts: Vec<usize>,
     },
-    /// Categories whose names the model stores: how many rows have each, by code.
-    Levels {
-        /// Rows, by code.
-        counts: Vec<usize>,
+    /// Categories, which have no order.
+    Categories {
+        /// Their codes, upwards, and how many rows have each: all that the model has names for, else those that stand in rows.
+        seen: Vec<(f64, usize)>,
     },
 }
 
@@ -60,11 +60,22 @@ fn domain(kind: &FeatureKind, column: &[f64]) -> Domain {
                     *count += 1;
                 }
             }
-            Values::Levels { counts }
+            Values::Categories {
+                seen: counts.into_iter().enumerate().map(|(code, n)| (code as f64, n)).collect(),
+            }
         }
-        FeatureKind::Number | FeatureKind::Code => numbers(column),
+        FeatureKind::Code => codes(column),
+        FeatureKind::Number => numbers(column),
     };
     Domain { values, n_missing }
+}
+
+/// Codes that stand in rows, without names.
+fn codes(column: &[f64]) -> Values {
+    let mut sorted: Vec<f64> = column.iter().copied().filter(|code| code.is_finite()).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let seen: Vec<(f64, usize)> = sorted.chunk_by(|a, b| a == b).map(|same| (same[0], same.len())).collect();
+    if seen.is_empty() { Values::Nothing } else { Values::Categories { seen } }
 }
 
 fn numbers(column: &[f64]) -> Values {

@@ -32,7 +32,7 @@ pub fn nearest(
     {
         let range = match domain.values {
             Values::Numbers { low, high, .. } => Some(high - low),
-            Values::Levels { .. } | Values::Nothing => None,
+            Values::Categories { .. } | Values::Nothing => None,
         };
         for (sum, &x) in sums.iter_mut().zip(column) {
             // A category that may only rise is held: codes have no order.

@@ -132,14 +132,20 @@ fn cuts(model: &Ensemble) -> Vec<Vec<f64>> {
 }
 
 /// One value of every piece of the domain on which a model of trees is constant, but for the piece of the present value.
-fn candidates(cuts: &[f64], now: f64, domain: &Domain, constraint: Constraint, model: &Ensemble) -> Vec<f64> {
+pub(super) fn candidates(
+    cuts: &[f64],
+    now: f64,
+    domain: &Domain,
+    constraint: Constraint,
+    model: &Ensemble,
+) -> Vec<f64> {
     match &domain.values {
         _ if constraint == Constraint::Held => Vec::new(),
         Values::Nothing => Vec::new(),
-        Values::Levels { counts } => {
+        Values::Categories { seen } => {
             let is_free = constraint == Constraint::Free;
-            let seen = (0..counts.len()).filter(|&code| is_free && counts[code] > 0);
-            seen.map(|code| code as f64).filter(|&code| code != now).collect()
+            let others = seen.iter().filter(|&&(code, n)| is_free && n > 0 && code != now);
+            others.map(|other| other.0).collect()
         }
         Values::Numbers { low, high, whole, grid, .. } => {
             // What is missing can't rise or fall; without constraint a number may stand there.
@@ -189,8 +195,15 @@ fn representative(piece: &Range<f64>, now: f64, whole: bool, grid: &[f64], model
     } else {
         roundest(piece, is_above, 0)
     };
-    // Thresholds survive the rounding of inputs, values beside them need not.
-    Some(if piece.contains(&model.cast.apply(value)) { value } else { piece.start })
+    survivor(value, piece, model)
+}
+
+/// The value, if it is still in the piece as the model reads it; else the piece's first that is, if inputs can be there at all: rounded
+/// to 32 bits, nothing may stand between two thresholds of 64.
+fn survivor(value: f64, piece: &Range<f64>, model: &Ensemble) -> Option<f64> {
+    let is_in = |x: &f64| piece.contains(&model.cast.apply(*x));
+    let rounded = piece.start as f32;
+    [value, piece.start, f64::from(rounded), f64::from(rounded.next_up())].into_iter().find(is_in)
 }
 
 /// The value of a piece that is nearest to `now`: a whole number, or one of few digits close to the end.
@@ -205,7 +218,7 @@ fn end_towards(piece: &Range<f64>, now: f64, whole: bool, model: &Ensemble) -> O
     } else {
         roundest(piece, is_above, 2)
     };
-    Some(if piece.contains(&model.cast.apply(value)) { value } else { piece.start })
+    survivor(value, piece, model)
 }
 
 /// The number of few digits that is nearest to the lower end, or to the upper one; `finer` digits more bring it so much closer.

@@ -1,7 +1,8 @@
 use pellucid_data::control::Control;
-use pellucid_models::trees::{Ensemble, FeatureKind, FeatureMatrix};
+use pellucid_models::trees::{Ensemble, FeatureKind, FeatureMatrix, InputCast};
 use pellucid_models::{Predict as _, Scale};
 
+use super::reach::candidates;
 use super::*;
 
 /// A model of people's incomes, with 12 features of which some are categories.
@@ -34,9 +35,7 @@ fn no_value_of_the_domain_does_more_than_a_reach_says() {
             // By the definition: many values, each alone.
             let tried: Vec<f64> = match &domains[feature].values {
                 Values::Nothing => Vec::new(),
-                Values::Levels { counts } => {
-                    (0..counts.len()).filter(|&code| counts[code] > 0).map(|code| code as f64).collect()
-                }
+                Values::Categories { seen } => seen.iter().filter(|own| own.1 > 0).map(|own| own.0).collect(),
                 Values::Numbers { low, high, whole, .. } => {
                     let all = (0..=3000).map(|at| low + (high - low) * f64::from(at) / 3000.0);
                     all.map(|x| if *whole { x.round() } else { x }).collect()
@@ -144,4 +143,65 @@ fn values_that_are_put_in_are_written_with_few_digits() {
             }
         }
     }
+}
+
+/// Codes have no order: what none of the trees asks for alone may still be the lowest, and what rises is not allowed.
+#[test]
+fn codes_without_names_are_categories() {
+    for (folder, name) in
+        [("lightgbm-4.7.0", "cat-codes-few.txt"), ("xgboost-3.4.1", "cat-codes-partition.json")]
+    {
+        let case =
+            pellucid_fixtures::cases(folder).into_iter().find(|case| case.name.ends_with(name)).unwrap();
+        let (model, rows) = (&case.model, &case.rows);
+        let domains = domains(model, rows);
+        let feature = model.features.iter().position(|feature| feature.kind == FeatureKind::Code).unwrap();
+        let Values::Categories { seen } = &domains[feature].values else { panic!("{:?}", domains[feature]) };
+        let column = &rows.columns()[feature];
+        assert_eq!(
+            seen.iter().map(|own| own.1).sum::<usize>(),
+            column.iter().filter(|x| x.is_finite()).count()
+        );
+        assert!(seen.len() > 2 && seen.is_sorted_by(|a, b| a.0 < b.0), "{seen:?}");
+        let decision = Decision { answer: &first, cut: None };
+        let row = row_of(rows, 0);
+        let mut constraints = vec![Constraint::Free; row.len()];
+        let free =
+            reaches(model, &row, &domains, &constraints, decision, &Control::quiet()).unwrap()[feature];
+        let missing = (domains[feature].n_missing > 0).then_some(f64::NAN);
+        let answer =
+            |code: f64| model.margin(|id| if id.index() == feature { code } else { row[id.index()] })[0];
+        let all: Vec<f64> = seen.iter().map(|own| own.0).chain(missing).map(answer).collect();
+        let ends =
+            all.iter().fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], &x| [low.min(x), high.max(x)]);
+        // The library's own sum is of 32 bits.
+        let is_near = |a: f64, b: f64| (a - b).abs() < 1e-6;
+        assert!(
+            is_near(free.low.answer, ends[0]) && is_near(free.high.answer, ends[1]),
+            "{name}: {free:?}, {ends:?}"
+        );
+        assert!(ends[0] < ends[1], "{name}");
+        constraints[feature] = Constraint::Up;
+        let held =
+            reaches(model, &row, &domains, &constraints, decision, &Control::quiet()).unwrap()[feature];
+        assert_eq!((held.low, held.high), (held.low, held.low), "{name}: a code can't rise");
+    }
+}
+
+#[test]
+fn a_piece_that_rounding_nearly_closes_is_still_tried() {
+    let (model, _) = pellucid_fixtures::tour("adult-xgboost.ubj");
+    assert_eq!(model.cast, InputCast::F32);
+    let values =
+        Values::Numbers { low: 0.0, high: 1.0, whole: false, grid: vec![0.0, 1.0], counts: Vec::new() };
+    let domain = Domain { values, n_missing: 0 };
+    // Of numbers of 32 bits the next after 0.7 (which is less than that) is 0.70000005.
+    let only = f64::from(0.7_f32.next_up());
+    let cuts = [0.7_f64.next_up(), only.next_up()];
+    let found = candidates(&cuts, 0.2, &domain, Constraint::Free, &model);
+    assert!(found.iter().any(|&x| model.cast.apply(x) == only), "{found:?}");
+    // Between these two none is left.
+    let cuts = [0.7_f64.next_up(), 0.700_000_01];
+    let found = candidates(&cuts, 0.2, &domain, Constraint::Free, &model);
+    assert!(found.iter().all(|&x| !(cuts[0]..cuts[1]).contains(&model.cast.apply(x))), "{found:?}");
 }

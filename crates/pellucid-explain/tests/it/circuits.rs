@@ -5,8 +5,8 @@ use pellucid_explain::inside::experiment::{
     EdgeEdit, Edit, Measured, Op, Run, RunMetric, Selection, Sweep, Value,
 };
 use pellucid_explain::inside::{
-    By, Case, Compared, Component, Donor, Experiment, ExperimentError, HeadKind, Metric, Patching, attribute,
-    edge_effects, edge_effects_with, effects, for_all, head_scores, logit_lens, patch, patch_all,
+    By, Case, Compared, Component, Donor, Experiment, ExperimentError, HeadKind, Metric, Patching, Trace,
+    attribute, edge_effects, edge_effects_with, effects, for_all, head_scores, logit_lens, patch, patch_all,
 };
 use pellucid_explain::{Control, Quiet};
 use pellucid_models::transformer::node::{Edge, Part, Receiver, Sender};
@@ -248,6 +248,62 @@ fn heads_are_scored_by_where_they_attend() {
     assert_eq!(found.len(), 2 * 4);
     for head in found {
         assert!((head.pattern.iter().sum::<f32>() - 6.0).abs() < 1e-5);
+    }
+}
+
+/// The parts, positions and tokens of one answer, to be compared to the bit.
+fn bits(found: &pellucid_explain::inside::Attribution) -> Vec<(String, u64)> {
+    let parts = found.parts.iter().map(|(part, value)| (part.to_string(), value.to_bits()));
+    parts.chain([("metric".to_owned(), found.metric.to_bits())]).collect()
+}
+
+#[test]
+fn a_run_that_is_kept_answers_as_new_runs_do_to_the_bit() {
+    for name in DECODERS {
+        let model = tiny(name);
+        let trace = Trace::of(&model, &CLEAN, &Control::quiet()).unwrap();
+        assert_eq!(trace.tokens(), CLEAN);
+        assert_eq!(trace.heads(), head_scores(&model, &CLEAN, Machine::one_thread()).unwrap());
+        let whole = logit_lens(&model, &CLEAN, Some(7), 5, &Control::quiet()).unwrap();
+        let part = trace.lens(&model, 2..5, (Some(7), 5), &Control::quiet()).unwrap();
+        assert_eq!((part.worst, part.readings.len()), (0.0, whole.readings.len()));
+        for (own, all) in part.readings.iter().zip(&whole.readings) {
+            assert_eq!(own[..], all[2..5], "{name}");
+        }
+        for position in 0..CLEAN.len() {
+            let next = trace.next(&model, position, 5, Machine::one_thread()).unwrap();
+            assert_eq!(next.top, whole.readings.last().unwrap()[position].top);
+            for metric in [Metric::Logit([5]), Metric::LogitDifference([5, 30])] {
+                let own = trace.attribute(&model, metric, position, Machine::one_thread()).unwrap();
+                let other = attribute(&model, &CLEAN, metric, position, 0, Machine::one_thread()).unwrap();
+                assert_eq!(bits(&own), bits(&other), "{name}");
+            }
+        }
+        let told = trace.lens(&model, 4..7, (None, 1), &Control::quiet()).unwrap_err().to_string();
+        assert!(told.contains("no position 6"), "{told}");
+        assert!(trace.lens(&model, 3..3, (None, 1), &Control::quiet()).is_err());
+        assert!(trace.lens(&model, 0..1, (Some(50), 1), &Control::quiet()).is_err());
+    }
+    let model = tiny("bert");
+    let trace = Trace::of(&model, &CLEAN, &Control::quiet()).unwrap();
+    assert_eq!(trace.heads().len(), model.spec.n_layers * model.spec.n_heads);
+    let told = trace.next(&model, 0, 1, Machine::one_thread()).unwrap_err().to_string();
+    assert!(told.contains("have no logits"), "{told}");
+}
+
+#[test]
+fn how_far_heads_look_is_a_mean_over_their_attention() {
+    let model = tiny("llama");
+    for head in head_scores(&model, &CLEAN, Machine::one_thread()).unwrap() {
+        let n = CLEAN.len();
+        let at = |to: usize, from: usize| f64::from(head.pattern[to * n + from]);
+        let first: f64 = (0..n).map(|to| at(to, 0)).sum::<f64>() / n as f64;
+        let away: f64 = (0..n)
+            .flat_map(|to| (0..=to).map(move |from| (to, from)))
+            .map(|(to, from)| at(to, from) * (to - from) as f64)
+            .sum();
+        assert!((head.first_token(n) - first).abs() < 1e-6);
+        assert!((head.distance(n) - away / n as f64).abs() < 1e-6);
     }
 }
 

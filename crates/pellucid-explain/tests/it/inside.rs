@@ -1,8 +1,11 @@
 //! Is a planned sweep the naive one, to the bit, and does it cost what the plan says?
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
-use pellucid_explain::inside::{By, Case, Compared, Donor, Metric, PatchError, Patching, patch};
+use pellucid_explain::inside::{
+    By, Case, Cell, Compared, Donor, Means, Metric, PatchError, Patching, Prepared, patch, prepare,
+};
 use pellucid_explain::{Control, Quiet};
 use pellucid_fixtures::fixtures;
 use pellucid_models::transformer::{Axis, Site, Transformer, from_hugging_face};
@@ -76,6 +79,41 @@ fn every_site_can_be_patched_and_is_what_whole_runs_say() {
         }
     }
     assert!(n > 20_000, "only {n} cells");
+}
+
+#[test]
+fn a_place_alone_is_what_the_sweep_says_of_it() {
+    let (clean, corrupt) = (vec![3, 41, 7, 8, 19, 3], vec![3, 41, 12, 8, 25, 3]);
+    for name in DECODERS {
+        let model = tiny(name);
+        for (site, by) in ways(&model) {
+            for metric in [Metric::LogitDifference([5, 30]), Metric::Divergence(Compared::Donor)] {
+                let case = Case { run: corrupt.clone(), donor: Donor::Run(clean.clone()), metric };
+                let asked = Patching { site, by };
+                let prepared = prepare(&Means::of(&model), &case, asked, &Control::quiet()).unwrap();
+                let known = prepared.known();
+                let swept = prepared.run(0.0, &Control::quiet()).unwrap();
+                // Kept without the model, and taken up later.
+                let again = Prepared::again(&model, Arc::clone(&known), &Control::quiet());
+                let mut n_skipped = 0;
+                for (at, &cell) in swept.plan.cells.iter().enumerate() {
+                    let placed = again.place(cell).unwrap();
+                    n_skipped += usize::from(placed.is_none());
+                    let logits = placed.unwrap_or_else(|| again.unchanged());
+                    assert_eq!(logits.len(), model.spec.d_vocab);
+                    let metric = known.metric(&logits);
+                    assert!(
+                        metric.to_bits() == swept.metrics[at].to_bits(),
+                        "{name}: {site} by {by}, {cell:?}"
+                    );
+                    assert!(known.effect(metric).to_bits() == swept.effect(at).to_bits());
+                }
+                assert_eq!(n_skipped, swept.plan.n_skipped);
+                let nowhere = Cell { layer: model.spec.n_layers, position: None, head: None };
+                assert_eq!(again.place(nowhere), Err(PatchError::NoCell { cell: nowhere }));
+            }
+        }
+    }
 }
 
 proptest! {

@@ -1,5 +1,6 @@
 //! Are all rows there at once? Rules are searched over a whole table, whatever batches it came in.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use pellucid_data::read::{ReadBatches, ReadError};
@@ -46,7 +47,7 @@ pub enum WholeError {
 /// When a batch can't be read, there is no row, or `watch` asked to stop.
 pub fn whole(reader: &mut dyn ReadBatches, watch: &dyn Watch) -> Result<Table, WholeError> {
     let schema = Arc::new(reader.schema().clone());
-    let mut columns: Vec<Column> = Vec::new();
+    let mut columns: Vec<Growing> = Vec::new();
     let mut n_rows = 0;
     while let Some(batch) = reader.next_batch()? {
         if watch.should_stop() {
@@ -54,35 +55,52 @@ pub fn whole(reader: &mut dyn ReadBatches, watch: &dyn Watch) -> Result<Table, W
         }
         n_rows += batch.n_rows();
         if columns.is_empty() {
-            columns = batch.into_columns();
+            columns = batch.into_columns().into_iter().map(Growing::of).collect();
             continue;
         }
-        columns.iter_mut().zip(batch.columns()).for_each(|(all, part)| append(all, part));
+        columns.iter_mut().zip(batch.columns()).for_each(|(all, part)| all.append(part));
     }
     if n_rows == 0 {
         return Err(WholeError::NoRows);
     }
+    let columns = columns.into_iter().map(|all| all.column).collect();
     Table::new(schema, columns, n_rows).ok_or(WholeError::Batches)
 }
 
-fn append(all: &mut Column, part: &Column) {
-    match (all, part) {
-        (Column::Number(all), Column::Number(part)) => all.extend(part),
-        (Column::Category(all), Column::Category(part)) => {
-            let levels = Arc::make_mut(&mut all.levels);
-            let code = |level: &String| {
-                levels.iter().position(|known| known == level).unwrap_or_else(|| {
-                    levels.push(level.clone());
-                    levels.len() - 1
-                }) as u32
-            };
-            let codes: Vec<u32> = part.levels.iter().map(code).collect();
-            all.codes.extend(
-                part.codes.iter().map(|&c| codes.get(c as usize).copied().unwrap_or(Categories::MISSING)),
-            );
+/// A column that grows batch by batch. Every batch has texts of its own.
+struct Growing {
+    column: Column,
+    /// The codes of the texts so far, once there is a second batch: a search through all of them would take their square in time.
+    codes: HashMap<String, u32>,
+}
+
+impl Growing {
+    fn of(column: Column) -> Self {
+        Self { column, codes: HashMap::new() }
+    }
+
+    fn append(&mut self, part: &Column) {
+        match (&mut self.column, part) {
+            (Column::Number(all), Column::Number(part)) => all.extend(part),
+            (Column::Category(all), Column::Category(part)) => {
+                if self.codes.is_empty() {
+                    self.codes = all.levels.iter().cloned().zip(0..).collect();
+                }
+                let levels = Arc::make_mut(&mut all.levels);
+                let code = |level: &String| {
+                    *self.codes.entry(level.clone()).or_insert_with(|| {
+                        levels.push(level.clone());
+                        (levels.len() - 1) as u32
+                    })
+                };
+                let codes: Vec<u32> = part.levels.iter().map(code).collect();
+                all.codes.extend(
+                    part.codes.iter().map(|&c| codes.get(c as usize).copied().unwrap_or(Categories::MISSING)),
+                );
+            }
+            // A reader keeps the kinds of its schema.
+            _ => {}
         }
-        // A reader keeps the kinds of its schema.
-        _ => {}
     }
 }
 

@@ -18,10 +18,10 @@ pub fn theme() -> String {
     )
 }
 
-/// Every token as a variable.
+/// Every token as a variable, and every shade, which tables have too.
 fn variables(mode: Mode) -> String {
     Paint::all()
-        .filter(|paint| !matches!(paint, Paint::Scale(_) | Paint::Shade(_)))
+        .filter(|paint| !matches!(paint, Paint::Scale(_)))
         .fold(String::new(), |all, paint| all + &format!("--{}:{};", paint.name(), paint.css(mode)))
 }
 

@@ -78,7 +78,7 @@ pub struct Target {
     pub at: [f64; 2],
     /// Its width and height.
     pub size: [f64; 2],
-    /// What it leads to: `feature` or `row`, and which.
+    /// What it leads to: `feature`, `row` or `cell`, and which.
     pub go: (&'static str, String),
     /// What stands there, for those who do not see it.
     pub label: String,

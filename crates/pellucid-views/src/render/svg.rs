@@ -30,6 +30,18 @@ pub fn element(scene: &Scene) -> String {
     write(scene, Home::Page)
 }
 
+/// An element of a page as a file of its own, with the colors that the page would give it, light or dark as its reader is.
+#[must_use]
+pub fn alone(element: &str) -> String {
+    let Some((head, rest)) = element.split_once('>') else { return element.to_owned() };
+    let (light, dark) = (classes("", Mode::Light), classes("", Mode::Dark));
+    format!(
+        "{head}><style>text{{font-variant-numeric:tabular-nums}}{light}@media (prefers-color-scheme:dark){{{dark}}}</style>\
+         <rect width=\"100%\" height=\"100%\" class=\"f-{}\"/>{rest}",
+        Paint::Surface.name()
+    )
+}
+
 /// For a renderer without fonts.
 #[cfg(feature = "png")]
 pub(crate) fn outlined(scene: &Scene, mode: Mode) -> String {

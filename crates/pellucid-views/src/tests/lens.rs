@@ -3,6 +3,7 @@
 use crate::View;
 use crate::attention_heads::{AttentionHeads, HeadPattern};
 use crate::contributions::Contributions;
+use crate::head_matrix::HeadMatrix;
 use crate::lens_table::{LensCell, LensTable};
 use crate::patch_grid::PatchGrid;
 use crate::render::scene::Mark;
@@ -35,6 +36,8 @@ fn lens(n_layers: usize, n_tokens: usize, followed: Option<&str>) -> LensTable {
             .collect(),
         cells: cells.map(|(layer, at)| cell(layer, at)).collect(),
         followed: followed.map(str::to_owned),
+        first: 0,
+        focus: None,
         checked: "The last row is the model's own answer.".to_owned(),
     }
 }
@@ -61,6 +64,22 @@ fn heads(n_heads: usize, n: usize, about: &str) -> AttentionHeads {
         tokens: tokens(n),
         heads: (0..n_heads).map(head).collect(),
         checked: String::new(),
+    }
+}
+
+/// Every head more than the one before.
+fn matrix(n_layers: usize, n_heads: usize, most: f64) -> HeadMatrix {
+    let n = n_layers * n_heads;
+    HeadMatrix {
+        subtitle: SUBTITLE.to_owned(),
+        measure: "attention to the token before".to_owned(),
+        does: "looks most at the token before".to_owned(),
+        none: "No head looks at the token before".to_owned(),
+        is_share: most <= 1.0,
+        n_heads,
+        values: (0..n).map(|at| most * (at + 1) as f64 / n as f64).collect(),
+        chosen: vec![0, 1, n],
+        checked: "Over all tokens.".to_owned(),
     }
 }
 
@@ -112,6 +131,11 @@ pub(super) fn pictures() -> Vec<(String, Box<dyn View>)> {
         ("heads, too many", Box::new(heads(144, 40, ""))),
         ("heads, none", Box::new(heads(0, 4, ""))),
         ("heads, one token", Box::new(heads(2, 1, ""))),
+        ("matrix", Box::new(matrix(30, 9, 0.97))),
+        ("matrix, many heads", Box::new(matrix(48, 32, 0.2))),
+        ("matrix, of tokens", Box::new(matrix(2, 3, 312.5))),
+        ("matrix, all zero", Box::new(matrix(2, 2, 0.0))),
+        ("matrix, none", Box::new(matrix(0, 0, 1.0))),
         ("contributions", Box::new(contributions(157, 0.01, 12))),
         ("contributions, large", Box::new(contributions(20, 3e9, 20))),
         ("contributions, small", Box::new(contributions(20, -2e-7, 4))),
@@ -197,6 +221,41 @@ fn heads_draw_what_can_be_seen_and_say_what_is_left_out() {
     let said: Vec<&str> = super::texts(&scene).into_iter().map(|(_, text)| text).collect();
     assert!(said.join(" ").contains("The first 73 heads are drawn, 71 others would be too much."));
     assert_eq!(many.table().1.len(), 144 * 34);
+}
+
+#[test]
+fn a_part_of_a_prompt_says_where_it_is_and_of_which_token_it_speaks() {
+    let part = LensTable { first: 40, focus: Some(1), ..lens(13, 6, Some("·Rome")) };
+    let text = part.text(200);
+    assert!(text.starts_with("⏎ leads from L11 on after <b>&\"' (position 41)\n"), "{text}");
+    assert!(
+        part.sentence().starts_with("After <b>&\"' (position 41) the model says ⏎ ("),
+        "{}",
+        part.sentence()
+    );
+    assert_eq!(part.table().1[1][1], "41");
+    let none = LensTable { focus: Some(6), ..lens(13, 6, None) };
+    assert_eq!(none.sentence(), "No layer was read.");
+}
+
+#[test]
+fn a_matrix_has_a_shade_and_a_place_to_go_for_every_head() {
+    let all = matrix(30, 9, 0.97);
+    assert_eq!(cells(&all, 720.0, "H"), [270; 2]);
+    let scene = all.scene(720.0);
+    let goes: Vec<&str> = scene.targets.iter().map(|target| target.go.1.as_str()).collect();
+    assert_eq!((goes.len(), goes[0], goes[269]), (270, "0.0", "29.8"));
+    assert!(scene.n_marks() < 1000, "{}", scene.n_marks());
+    // Two of those that were chosen are there.
+    let frames = scene.marks.iter().filter(|mark| matches!(mark, Mark::Polyline { .. })).count();
+    assert_eq!(frames, 2);
+    assert!(all.text(80).starts_with("L29 H8 looks most at the token before: 0.97\n"), "{}", all.text(80));
+    assert_eq!(all.table().1[0], ["L29 H8", "0.97"]);
+    assert!(matrix(2, 2, 0.0).text(80).starts_with("No head looks at the token before\n"));
+    let far = matrix(2, 3, 312.5).scene(720.0);
+    let said: Vec<&str> = super::texts(&far).into_iter().map(|(_, text)| text).collect();
+    assert!(said.contains(&"310") && said.contains(&"tokens"), "{said:?}");
+    assert!(!said.join(" ").contains("hundredths"));
 }
 
 #[test]

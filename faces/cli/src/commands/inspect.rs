@@ -25,6 +25,9 @@ use crate::failure::Failure;
 const LISTED: usize = 200;
 
 pub(crate) fn run(args: &Inspect, context: &Context<'_>) -> Result<u8, Failure> {
+    if let Some(tree) = args.tree.tree {
+        return super::inspect_tree::run(tree, args, context);
+    }
     if args.file.is_dir() || args.file.file_name().is_some_and(|name| name == pellucid_runs::FILE) {
         return show_run(&Run::read(&args.file)?, context);
     }

@@ -4,6 +4,7 @@ mod aggregate;
 mod doctor;
 mod explain;
 mod inspect;
+mod inspect_tree;
 mod interactions;
 mod json_object;
 mod lens;

@@ -1,6 +1,7 @@
 //! `pellucid workbench [FILE...]`: pages in a browser, on this machine.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ use crate::output::{check_distinct, check_place, write_file};
 const PORT: u16 = 7373;
 
 pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8, Failure> {
+    let is_folder = args.export.as_deref().map(is_archive).transpose()?.unwrap_or(false);
     if let Some(path) = &args.export {
         check_place(path)?;
         check_distinct(path, &args.files.iter().map(std::path::PathBuf::as_path).collect::<Vec<_>>())?;
@@ -35,9 +37,16 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8, Failure> {
     let workbench = Arc::new(Workbench::open(sources, options)?);
     workbench.notes().iter().for_each(|note| context.console.note(note));
     if let Some(path) = &args.export {
-        let (page, notes) = export::html(&workbench)?;
+        let (bytes, notes) = if is_folder {
+            let (addresses, notes) = export::everything(&workbench)?;
+            let progress = context.console.counting(addresses.len() as u64, "answers");
+            (context.console.unless_interrupted(export::zip(&workbench, &addresses, &progress))?, notes)
+        } else {
+            let (page, notes) = export::html(&workbench)?;
+            (page.into_bytes(), notes)
+        };
         notes.iter().for_each(|note| context.console.note(&format!("a page without an answer: {note}")));
-        write_file(path, page.as_bytes())?;
+        write_file(path, &bytes)?;
         context.console.done(&format!("wrote {}", path.display()));
         return Ok(0);
     }
@@ -61,6 +70,19 @@ pub(crate) fn run(args: &Args, context: &Context<'_>) -> Result<u8, Failure> {
     }
     serve(workbench, bound, guard)?;
     Ok(0)
+}
+
+/// Whether pages go into a folder, by the ending of the file's name.
+fn is_archive(path: &Path) -> Result<bool, Failure> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase());
+    match ending.as_deref() {
+        Some("html" | "htm") => Ok(false),
+        Some("zip") => Ok(true),
+        _ => Err(Failure::Usage(format!(
+            "--export {}: pages go into a file that ends in .html, or with more rows into one that ends in .zip",
+            path.display()
+        ))),
+    }
 }
 
 /// The port that was asked for, or the usual one, or a free one.

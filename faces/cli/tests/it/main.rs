@@ -12,6 +12,7 @@ mod running;
 mod runs;
 mod shards;
 mod top;
+mod trees;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -42,6 +42,20 @@ fn a_run_is_added_found_and_named() {
     assert_eq!(ids(&json(&["list", "adult.CSV"])).len(), 2);
     assert_eq!(ids(&json(&["list", "--since", "2999"])), Vec::<String>::new());
     assert_eq!(ids(&json(&["list", "--limit", "1"])).len(), 1);
+    let (newest, oldest) = (ids(&listing), ids(&json(&["list", "--sort", "oldest"])));
+    assert_eq!(newest.iter().rev().collect::<Vec<_>>(), oldest.iter().collect::<Vec<_>>());
+    assert_eq!(ids(&json(&["list", "--skip", "1"])), newest[1..]);
+
+    // A run does not differ from its folder, and two of different verbs do.
+    assert_eq!(json(&["diff", &id, "first"])["differences"], serde_json::json!([]));
+    let differ = json(&["diff", &oldest[0], &oldest[1]]);
+    assert_eq!(differ["schema"], "pellucid.runs-diff/1");
+    let parts: Vec<&str> =
+        differ["differences"].as_array().unwrap().iter().map(|one| one["part"].as_str().unwrap()).collect();
+    for part in ["command", "input", "option", "output"] {
+        assert!(parts.contains(&part), "{parts:?}");
+    }
+    assert!(runs(&["diff", &oldest[0], &oldest[1]]).contains("command  verb: \"explain\" -> \"predict\""));
 
     let short = id.rsplit('-').next().unwrap();
     runs(&["note", short, "the one of the paper"]);

@@ -2,15 +2,14 @@
 
 use pellucid::data::Control;
 use pellucid::explain::inside::{Attribution, LogitLens, Metric, Reading, attribute, logit_lens};
+use pellucid::looked;
 use pellucid::models::transformer::Token;
 use pellucid::views::contributions::Contributions;
-use pellucid::views::lens_table::{LensCell, LensTable};
-use pellucid::views::number::{pretty, residual};
-use pellucid::views::patch_grid::visible;
+use pellucid::views::lens_table::LensTable;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Transformer, array, ids, machine, pieces, position, seen};
+use super::{Transformer, array, ids, machine, pieces, position};
 use crate::errors::Failure;
 
 /// What is asked.
@@ -62,7 +61,7 @@ pub(super) fn found(of: &Transformer, asked: &Asked<'_>, control: &Control<'_>) 
         None => Metric::Logit([answer]),
     };
     let shares = attribute(&of.model, &prompt, metric, position, asked.neurons, machine(control.threads))?;
-    let followed = asked.answer.map(visible);
+    let followed = asked.answer.map(str::to_owned);
     Ok(Found { tokens, followed, answer, wrong, position, top, lens, shares })
 }
 
@@ -103,48 +102,11 @@ impl Found {
     }
 
     pub(super) fn lens(&self, of: &Transformer) -> LensTable {
-        let cell = |one: &Reading| {
-            let (token, probability) = one.top.first().copied().unwrap_or_default();
-            LensCell { token: of.shown(token), probability, rank: one.followed.map(|(_, rank)| rank) }
-        };
-        let blocks = (0..of.model.spec.n_layers).map(|layer| format!("L{layer}"));
-        let weights = match of.model.processing.steps().as_slice() {
-            [] => "weights as they are trained".to_owned(),
-            steps => format!("weights processed: {}", steps.join(", ")),
-        };
-        LensTable {
-            subtitle: format!("The next token after each block · {weights}"),
-            tokens: seen(&self.tokens),
-            layers: std::iter::once("embedding".to_owned()).chain(blocks).collect(),
-            cells: self.all().map(cell).collect(),
-            followed: self.followed.clone(),
-            checked: format!(
-                "After the last block that is the model's own answer; logits differ by {}.",
-                residual(self.lens.worst)
-            ),
-        }
+        looked::lens(&of.model, &of.tokens, &self.tokens, &self.lens, self.followed.as_deref())
     }
 
     pub(super) fn parts(&self, of: &Transformer) -> Contributions {
-        let answer = of.shown(self.answer);
-        let after = self.tokens.get(self.position).map_or(String::new(), |token| visible(&token.text));
-        let neurons = self.shares.neurons.iter();
-        let neurons: Vec<String> =
-            neurons.map(|one| format!("m{}.n{} {}", one.layer, one.neuron, pretty(one.value, 3))).collect();
-        let most = if neurons.is_empty() { "" } else { " Neurons that add most, as parts of their MLPs: " };
-        Contributions {
-            what: match self.wrong {
-                Some(wrong) => format!("logit {answer} − logit {}", of.shown(wrong)),
-                None => format!("logit {answer}"),
-            },
-            subtitle: format!(
-                "After {after} (position {}), with the last norm's scale as it is",
-                self.position
-            ),
-            parts: self.shares.parts.iter().map(|(part, value)| (part.to_string(), *value)).collect(),
-            total: Some(self.shares.metric),
-            rows: BARS,
-            checked: format!("What is missing is the rounding of the pass.{most}{}", neurons.join(", ")),
-        }
+        let what = looked::measured(&of.tokens, self.answer, self.wrong);
+        looked::parts(what, (self.tokens.as_slice(), self.position), &self.shares, BARS)
     }
 }

@@ -275,11 +275,6 @@ impl Transformer {
         let wrong = |cause| Failure::Said("PromptError", format!("{what}: {cause}"));
         self.tokens.one(text).map_err(wrong)
     }
-
-    /// A token as one sees it.
-    fn shown(&self, token: u32) -> String {
-        visible(&self.tokens.text(token))
-    }
 }
 
 /// A token for Python.

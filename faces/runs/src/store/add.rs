@@ -17,6 +17,15 @@ pub struct NewFile {
     pub from: PathBuf,
 }
 
+/// Bytes that become a file in a run's folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewBytes {
+    /// Its name there, or a path within the folder.
+    pub name: PathBuf,
+    /// What stands in it.
+    pub bytes: Vec<u8>,
+}
+
 /// A run that is in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -40,6 +49,24 @@ impl Store {
         self.commit(&run.started, |folder| {
             run.write(folder)?;
             copy(files, folder)
+        })
+    }
+
+    /// Adds a run with files that are not written yet, and with what people say about it: all of it at once, or nothing.
+    ///
+    /// # Errors
+    /// When a file has no name for a folder, a tag or the note is none, or the directory can't be written to.
+    pub fn add_written(&mut self, run: &Run, files: &[NewBytes], notes: &Notes) -> Result<Added, StoreError> {
+        notes.check()?;
+        self.commit(&run.started, |folder| {
+            run.write(folder)?;
+            if *notes != Notes::default() {
+                notes.write(folder)?;
+            }
+            for NewBytes { name, bytes } in files {
+                fs_err::write(place_within(name, folder)?, bytes)?;
+            }
+            Ok(())
         })
     }
 
@@ -123,18 +150,24 @@ fn place(
 
 fn copy(files: &[NewFile], folder: &Path) -> Result<(), StoreError> {
     for NewFile { name, from } in files {
-        if !is_name(name) {
-            return Err(StoreError::Name { name: name.clone() });
-        }
-        let to = folder.join(name);
-        if let Some(parent) = to.parent() {
-            fs_err::create_dir_all(parent)?;
-        }
+        let to = place_within(name, folder)?;
         let mut source = fs_err::File::open(from)?;
         // Not with its rights: what can't be written can't be made to last, or removed.
         std::io::copy(&mut source, &mut fs_err::File::create(&to)?)?;
     }
     Ok(())
+}
+
+/// Where a file goes; folders on the way are made.
+fn place_within(name: &Path, folder: &Path) -> Result<PathBuf, StoreError> {
+    if !is_name(name) {
+        return Err(StoreError::Name { name: name.to_owned() });
+    }
+    let to = folder.join(name);
+    if let Some(parent) = to.parent() {
+        fs_err::create_dir_all(parent)?;
+    }
+    Ok(to)
 }
 
 /// What came out and lies in the folder, and of that what has changed since or can't be called so in a store. A folder may hold much else, as the one in which

@@ -30,13 +30,13 @@ mod sync;
 
 use std::path::{Component, Path, PathBuf};
 
-pub use add::{Added, NewFile};
+pub use add::{Added, NewBytes, NewFile};
 pub use error::StoreError;
 pub use id::short_id;
 use index::{Index, Trouble};
 pub use notes::{NOTES_FILE, NOTES_SCHEMA, Notes};
 pub use place::{LOCAL_STORE, STORE_VARIABLE, default_store};
-pub use query::{Filter, Listing};
+pub use query::{Filter, Listing, Order};
 pub use record::{Entry, Named, Unreadable};
 pub use sync::Reindexed;
 
@@ -76,6 +76,14 @@ pub struct Found {
     pub run: Run,
     /// What people say about it.
     pub notes: Notes,
+}
+
+impl Found {
+    /// A run that was read from a folder of its own.
+    #[must_use]
+    pub const fn new(id: String, folder: PathBuf, run: Run, notes: Notes) -> Self {
+        Self { id, folder, run, notes }
+    }
 }
 
 impl Store {

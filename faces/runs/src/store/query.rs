@@ -3,7 +3,7 @@
 use rusqlite::{OptionalExtension, Row, named_params};
 
 use super::index::{Index, Trouble};
-use super::record::{Entry, Named, Unreadable};
+use super::record::{Entry, MOST_FILES, Named, Unreadable};
 
 /// Which runs a list shows. What is `None` does not choose.
 #[derive(Debug, Clone, Default)]
@@ -17,11 +17,41 @@ pub struct Filter {
     pub text: Option<String>,
     /// Begun at this moment or later: the beginning of an RFC 3339 moment in UTC, as `2026-11` or `2026-11-27T22:13:13Z`.
     pub since: Option<String>,
-    /// At most so many, the newest.
+    /// At most so many.
     pub limit: Option<usize>,
+    /// Without the first so many.
+    pub skip: usize,
+    /// Which come first.
+    pub order: Order,
 }
 
-/// Runs, the newest first.
+/// Which runs come first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Those that began last.
+    #[default]
+    Newest,
+    /// Those that began first.
+    Oldest,
+    /// Those that took longest.
+    Longest,
+}
+
+impl Order {
+    /// All of them, with their names.
+    pub const ALL: [(&str, Self); 3] =
+        [("newest", Self::Newest), ("oldest", Self::Oldest), ("longest", Self::Longest)];
+
+    const fn in_sql(self) -> &'static str {
+        match self {
+            Self::Newest => "started DESC, id DESC",
+            Self::Oldest => "started, id",
+            Self::Longest => "seconds DESC, started DESC, id DESC",
+        }
+    }
+}
+
+/// Runs, and what there is to choose from.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Listing {
@@ -33,11 +63,19 @@ pub struct Listing {
     pub n_all: usize,
     /// Folders that could not be read, or whose notes could not.
     pub unreadable: Vec<Unreadable>,
+    /// All verbs that there are, and how many runs are of each; by name.
+    pub verbs: Vec<(String, usize)>,
+    /// All tags that there are, and how many runs have each; by name.
+    pub tags: Vec<(String, usize)>,
 }
 
 const COLUMNS: &str =
     "id, verb, started, seconds, version, model, model_sha256, data, data_sha256, note, results,
-    (SELECT json_group_array(tag) FROM (SELECT tag FROM tags WHERE run = runs.id ORDER BY tag))";
+    (SELECT json_group_array(tag) FROM (SELECT tag FROM tags WHERE run = runs.id ORDER BY tag)),
+    (SELECT json_group_array(path) FROM (SELECT path FROM artifacts WHERE run = runs.id AND direction = 'in' ORDER BY place LIMIT :files)),
+    (SELECT count(*) FROM artifacts WHERE run = runs.id AND direction = 'in'),
+    (SELECT json_group_array(path) FROM (SELECT path FROM artifacts WHERE run = runs.id AND direction = 'out' ORDER BY place LIMIT :files)),
+    (SELECT count(*) FROM artifacts WHERE run = runs.id AND direction = 'out')";
 
 const WHERE: &str = r"
     (:verb IS NULL OR verb = :verb)
@@ -57,15 +95,18 @@ impl Index {
         let within = text.as_ref().map(|text| format!("%{text}%"));
         let begins = text.as_ref().map(|text| format!("{text}%"));
         let limit = filter.limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(-1);
+        let skip = i64::try_from(filter.skip).unwrap_or(i64::MAX);
         // One reading transaction: the list and its counts are of the same moment.
         let sql = self.sql.unchecked_transaction()?;
         let runs = sql
             .prepare(&format!(
-                "SELECT {COLUMNS} FROM runs WHERE {WHERE} ORDER BY started DESC, id DESC LIMIT :limit"
+                "SELECT {COLUMNS} FROM runs WHERE {WHERE} ORDER BY {} LIMIT :limit OFFSET :skip",
+                filter.order.in_sql()
             ))?
             .query_map(
                 named_params! {":verb": filter.verb, ":tag": filter.tag, ":since": filter.since,
-                ":within": within, ":begins": begins, ":limit": limit},
+                ":within": within, ":begins": begins, ":limit": limit, ":skip": skip,
+                ":files": MOST_FILES as i64},
                 entry,
             )?
             .collect::<Result<_, _>>()?;
@@ -80,8 +121,18 @@ impl Index {
             .prepare("SELECT id, trouble FROM folders WHERE trouble IS NOT NULL ORDER BY id")?
             .query_map([], |row| Ok(Unreadable { id: row.get(0)?, reason: row.get(1)? }))?
             .collect::<Result<_, _>>()?;
-        let whole = |n: i64| usize::try_from(n).unwrap_or(0);
-        Ok(Listing { runs, n_found: whole(n_found), n_all: whole(n_all), unreadable })
+        let counted = |of: &str| -> Result<Vec<(String, usize)>, Trouble> {
+            let row = |row: &Row<'_>| Ok((row.get(0)?, whole(row.get(1)?)));
+            Ok(sql.prepare(of)?.query_map([], row)?.collect::<Result<_, _>>()?)
+        };
+        Ok(Listing {
+            runs,
+            n_found: whole(n_found),
+            n_all: whole(n_all),
+            unreadable,
+            verbs: counted("SELECT verb, count(*) FROM runs GROUP BY verb ORDER BY verb")?,
+            tags: counted("SELECT tag, count(*) FROM tags GROUP BY tag ORDER BY tag")?,
+        })
     }
 
     /// The run with exactly this `run.json`.
@@ -89,6 +140,10 @@ impl Index {
         let ask = "SELECT id FROM runs WHERE content = ? ORDER BY id LIMIT 1";
         Ok(self.sql.query_row(ask, [content], |row| row.get(0)).optional()?)
     }
+}
+
+fn whole(n: i64) -> usize {
+    usize::try_from(n).unwrap_or(0)
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
@@ -111,5 +166,9 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         note: row.get(9)?,
         results: serde_json::from_str(&text(10)?).map_err(|error| json(10, error))?,
         tags: serde_json::from_str(&text(11)?).map_err(|error| json(11, error))?,
+        inputs: serde_json::from_str(&text(12)?).map_err(|error| json(12, error))?,
+        n_inputs: whole(row.get(13)?),
+        outputs: serde_json::from_str(&text(14)?).map_err(|error| json(14, error))?,
+        n_outputs: whole(row.get(15)?),
     })
 }

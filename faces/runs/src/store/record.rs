@@ -18,6 +18,9 @@ const MOST_BYTES: i64 = 64 << 20;
 /// Results that are kept in the index, at most; all are in the folder.
 const MOST_RESULTS: usize = 16;
 
+/// Names of files that a list shows, at most, of what went in and of what came out.
+pub(crate) const MOST_FILES: usize = 4;
+
 /// A run as a list shows it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
@@ -42,6 +45,14 @@ pub struct Entry {
     pub note: Option<String>,
     /// The first few results that are one number, word or yes or no.
     pub results: BTreeMap<String, Value>,
+    /// The first few files that went in, as they were named, and how many did.
+    pub inputs: Vec<String>,
+    /// How many.
+    pub n_inputs: usize,
+    /// The same of what came out.
+    pub outputs: Vec<String>,
+    /// How many.
+    pub n_outputs: usize,
 }
 
 /// A file by its name and its bytes.
@@ -157,6 +168,8 @@ impl Entry {
             Value::String(text) => text.len() <= 200,
             _ => false,
         };
+        let names =
+            |files: &[Artifact]| files.iter().take(MOST_FILES).map(|file| file.path.clone()).collect();
         let results = run.results.iter().filter(|(_, value)| short(value)).take(MOST_RESULTS);
         Self {
             id: id.to_owned(),
@@ -169,6 +182,10 @@ impl Entry {
             tags: notes.tags.into_iter().collect(),
             note: notes.note,
             results: results.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            inputs: names(&run.inputs),
+            n_inputs: run.inputs.len(),
+            outputs: names(&run.outputs),
+            n_outputs: run.outputs.len(),
         }
     }
 }

@@ -54,7 +54,16 @@ fn the_newest_come_first_and_filters_choose() {
     assert_eq!(ids(&mut store, &text("\\")).len(), 0);
     assert_eq!(ids(&mut store, &text("abcd")).len(), 3, "hashes by their beginning");
     assert_eq!(ids(&mut store, &text("bcde")).len(), 0);
+    let oldest = Filter { order: Order::Oldest, skip: 1, ..all.clone() };
+    assert_eq!(ids(&mut store, &oldest), [b, c]);
+    let long = Run { seconds: 9.0, ..run("predict", 2, "long.json") };
+    let longest = store.add(&long, &[]).unwrap().id;
+    let first = Filter { order: Order::Longest, limit: Some(2), ..all.clone() };
+    assert_eq!(ids(&mut store, &first), [longest.as_str(), c]);
+    fs_err::remove_dir_all(store.dir().join(&longest)).unwrap();
     let two = store.list(&Filter { limit: Some(2), ..all }).unwrap();
+    assert_eq!(two.verbs, [("explain".to_owned(), 2), ("predict".to_owned(), 1)]);
+    assert_eq!((two.runs[0].inputs.len(), two.runs[0].n_inputs, two.runs[0].n_outputs), (2, 2, 0));
     assert_eq!((two.runs.len(), two.n_found, two.n_all), (2, 3, 3));
     let first = &two.runs[0];
     assert_eq!(first.model.as_ref().unwrap().path, "c%.txt");
@@ -62,6 +71,24 @@ fn the_newest_come_first_and_filters_choose() {
     assert_eq!(first.results.keys().collect::<Vec<_>>(), ["rows"]);
     assert_eq!(store.journal(), "wal");
     assert_eq!(store.take_notes(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_written_at_once_is_there_with_its_notes() {
+    let (_folder, mut store, _) = three();
+    let bytes = |name: &str| NewBytes { name: name.into(), bytes: b"{}".to_vec() };
+    let notes = Notes { tags: ["kept".to_owned()].into(), note: Some("look".to_owned()), ..Notes::default() };
+    let added = store.add_written(&run("workbench", 4, "m"), &[bytes("answer.json")], &notes).unwrap();
+    assert_eq!(fs_err::read(added.folder.join("answer.json")).unwrap(), b"{}");
+    assert_eq!(store.get(&added.id).unwrap().notes, notes);
+    assert_eq!(store.list(&Filter::default()).unwrap().tags, [("kept".to_owned(), 1)]);
+    for name in ["../answer.json", "run.json", ".hidden", "/tmp/x"] {
+        let failed = store.add_written(&run("workbench", 5, "m"), &[bytes(name)], &notes);
+        assert!(matches!(failed, Err(StoreError::Name { .. })), "{name}");
+    }
+    let odd = Notes { tags: ["two words".to_owned()].into(), ..Notes::default() };
+    assert!(store.add_written(&run("workbench", 5, "m"), &[], &odd).is_err());
+    assert_eq!(store.list(&Filter::default()).unwrap().n_all, 4, "nothing is left of what failed");
 }
 
 #[test]

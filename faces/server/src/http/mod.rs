@@ -3,6 +3,7 @@
 pub(crate) mod assets;
 mod events;
 mod guard;
+mod posted;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use crate::workbench::{Answer, Workbench};
 
 pub use guard::Guard;
 
-/// Bytes of a request's body, at most: none has one yet that says anything.
+/// Bytes of a request's body, at most: an address with a note.
 const MOST_BODY: usize = 64 << 10;
 
 /// A socket that is bound and not served yet.
@@ -86,6 +87,9 @@ pub fn router(workbench: Arc<Workbench>, guard: Guard) -> Router {
         .route("/api/jobs/{id}", get(job))
         .route("/api/jobs/{id}/events", get(events::events))
         .route("/api/jobs/{id}/cancel", post(cancel))
+        .route("/api/jobs/cancel", post(posted::cancel_all))
+        .route("/api/runs/keep", post(posted::keep))
+        .route("/api/runs/annotate", post(posted::annotate))
         .route("/api/{*rest}", get(answer))
         .fallback(assets::asset)
         .layer(DefaultBodyLimit::max(MOST_BODY))

@@ -3,56 +3,54 @@
 use std::sync::Arc;
 
 use pellucid::explain::Kind;
+use pellucid::views::number::count;
 use pellucid::views::report::{finding, lead};
 use pellucid::views::{Subject, bar, beeswarm, decision, heatmap, scatter};
 use serde_json::{Value, json};
 
 use super::{first_pair, named, output, outputs, titled};
 use crate::address::Address;
+use crate::cohort::{Cohort, chosen};
 use crate::failure::{Code, Failure, hint};
 use crate::figure::figure;
 use crate::memo::Found;
 use crate::workbench::{Answer, Workbench};
 
 /// Features of a picture.
-const TOP: usize = 15;
+pub(super) const TOP: usize = 15;
 /// Features whose dependence goes into an export.
-const FROZEN: usize = 6;
+pub(super) const FROZEN: usize = 6;
 
 pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
-    Some(("global", first_pair(workbench)?))
+    Some(("global", first_pair(workbench).or_else(|| super::saved::start(workbench))?))
 }
 
 pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<Answer, Failure> {
-    address.only(&["model", "data", "output", "space", "feature"])?;
+    if address.one("explanation")?.is_some() {
+        return super::saved::answer(workbench, address);
+    }
+    address.only(&["model", "data", "output", "space", "feature", "where"])?;
     let paired = match workbench.paired(address)? {
         Found::Ready(paired) => paired,
         Found::Working(job) => return Ok(Answer::Working(job)),
     };
     let output = output(address, &paired.model)?;
     super::row::space(address)?;
-    let explained = match workbench.explained(address, &paired)? {
+    let only = match chosen(workbench, address)? {
+        Found::Ready(only) => only,
+        Found::Working(job) => return Ok(Answer::Working(job)),
+    };
+    if let Some(only) = only.as_ref() {
+        only.check(paired.rows.n_rows())?;
+    }
+    let explained = match workbench.explained(address, &paired, only.as_ref().as_ref())? {
         Found::Ready(explained) => explained,
         Found::Working(job) => return Ok(Answer::Working(job)),
     };
     let (thing, table) = (workbench.model(address)?.0, workbench.table(address)?);
     let subject = titled(explained.sample.subject(&paired.model, output), thing);
-    let order = subject.by_importance();
-    let feature = match address.one("feature")? {
-        None => order.first().copied().unwrap_or(0),
-        Some(name) => subject.feature(name).map(|id| id.index()).ok_or_else(|| {
-            let hint = hint(name, subject.features.iter().map(|feature| feature.name.as_str()));
-            Failure::new(Code::NotFound, format!("the model has no feature `{name}`{hint}"))
-        })?,
-    };
+    let feature = feature_of(address, &subject)?;
     let n = subject.totals.n_rows;
-    let mut by_size: Vec<usize> = (0..subject.features.len()).collect();
-    by_size
-        .sort_by(|&a, &b| subject.totals.absolute[b].total_cmp(&subject.totals.absolute[a]).then(a.cmp(&b)));
-    let of_feature = |&at: &usize| {
-        let mean = subject.totals.signed[at] / n.max(1) as f64;
-        json!({"name": subject.features[at].name, "mean_absolute": subject.totals.mean_absolute(at), "mean": mean})
-    };
     let reading = workbench.spelled(table);
     let has_background = paired.has_background();
     let (background, background_text) = if has_background {
@@ -65,25 +63,48 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     } else {
         (String::new(), String::new())
     };
-    let notes = [paired.notes.as_slice(), explained.notes.as_slice()].concat();
+    let mut notes = [paired.notes.as_slice(), explained.notes.as_slice()].concat();
     let (model_name, model_text) = named(&thing.source);
     let (data_name, data_text) = named(&table.source);
+    let cohort = only.as_ref().as_ref().map(|only| &only.cohort);
+    // Python takes a file as it is, or some rows of a frame.
+    let python = match cohort.map(|cohort| (cohort, super::data::frame(workbench, table))) {
+        None => Some((String::new(), data_text)),
+        Some((cohort, frame)) => {
+            notes.push(some_rows(cohort, n, frame.is_some()));
+            let rows = cohort.python();
+            frame.map(|frame| (format!("import pandas as pd\n\n{frame}{rows}\n"), "data".to_owned()))
+        }
+    };
+    let python = python.map(|(rows, data)| {
+        format!(
+            "{rows}import pellucid as pel\n\nexplanation = pel.TreeExplainer({model_text}{background_text}{})({data})\nexplanation.plot.beeswarm({plotted})\n", reading.python
+        )
+    });
     Ok(Answer::Ready(json!({
-        "schema": "pellucid.workbench.global/1", "model": thing.id, "data": table.id, "n_rows": n, "n_shown": subject.n_shown(),
+        "schema": "pellucid.workbench.global/1", "model": thing.id, "data": table.id, "n_rows": n, "n_all": paired.rows.n_rows(), "where": cohort.map_or(Vec::new(), Cohort::told), "n_shown": subject.n_shown(),
         "outputs": outputs(&paired.model), "output": output, "spaces": ["margin"], "space": "margin", "unit": subject.unit, "answer_unit": if subject.probabilities.is_some() { "probability" } else { subject.unit.as_str() }, "base": subject.base,
         "worst_residual": finite(subject.totals.worst_residual), "exact": subject.kind == Kind::Shapley, "method": subject.method,
         "words": [finding(&subject), lead(&subject)],
-        "features": by_size.iter().map(of_feature).collect::<Vec<_>>(),
+        "features": importances(&subject),
         "feature": subject.features[feature].name,
         "bar": figure("importance", &bar::bar(&subject, TOP)), "beeswarm": figure("beeswarm", &beeswarm::beeswarm(&subject, TOP)),
         "dependence": figure("dependence", &scatter::scatter(&subject, feature)), "heatmap": figure("heatmap", &heatmap::heatmap(&subject, TOP)),
         "decision": figure("decision", &decision::decision(&subject, TOP)), "typical": typical(&subject),
         "command": format!("pellucid explain {model_name} {data_name}{background}{class}{} -o report.html", reading.words),
-        "python": format!(
-            "import pellucid as pel\n\nexplanation = pel.TreeExplainer({model_text}{background_text}{})({data_text})\nexplanation.plot.beeswarm({plotted})\n", reading.python
-        ),
+        "python": python,
         "notes": notes,
     })))
+}
+
+/// Which rows are meant, and who takes others.
+fn some_rows(cohort: &Cohort, n: usize, has_python: bool) -> String {
+    let python = if has_python { "; the Python takes these" } else { "" };
+    format!(
+        "only the {} rows where {} are explained; the command explains all{python}",
+        count(n),
+        cohort.words()
+    )
 }
 
 /// A number, or nothing where JSON has none.
@@ -91,8 +112,32 @@ pub(super) fn finite(x: f64) -> Value {
     if x.is_finite() { x.into() } else { Value::Null }
 }
 
+/// The feature whose dependence is drawn: of the address, or the most important one.
+pub(super) fn feature_of(address: &Address, subject: &Subject) -> Result<usize, Failure> {
+    match address.one("feature")? {
+        None => Ok(subject.by_importance().first().copied().unwrap_or(0)),
+        Some(name) => subject.feature(name).map(|id| id.index()).ok_or_else(|| {
+            let hint = hint(name, subject.features.iter().map(|feature| feature.name.as_str()));
+            Failure::new(Code::NotFound, format!("the model has no feature `{name}`{hint}"))
+        }),
+    }
+}
+
+/// What each feature moves over all rows, most important first.
+pub(super) fn importances(subject: &Subject) -> Vec<Value> {
+    let n = subject.totals.n_rows;
+    let mut by_size: Vec<usize> = (0..subject.features.len()).collect();
+    by_size
+        .sort_by(|&a, &b| subject.totals.absolute[b].total_cmp(&subject.totals.absolute[a]).then(a.cmp(&b)));
+    let of_feature = |&at: &usize| {
+        let mean = subject.totals.signed[at] / n.max(1) as f64;
+        json!({"name": subject.features[at].name, "mean_absolute": subject.totals.mean_absolute(at), "mean": mean})
+    };
+    by_size.iter().map(of_feature).collect()
+}
+
 /// The rows shown with the lowest, the middle and the highest answer.
-fn typical(subject: &Subject) -> Vec<Value> {
+pub(super) fn typical(subject: &Subject) -> Vec<Value> {
     let answers = subject.probabilities.as_ref().unwrap_or(&subject.margins);
     let mut order: Vec<usize> = (0..answers.len()).collect();
     order.sort_by(|&a, &b| answers[a].total_cmp(&answers[b]).then(a.cmp(&b)));

@@ -2,6 +2,7 @@
 
 mod asked_rules;
 mod attention;
+mod counted;
 mod data;
 mod global;
 mod jobs;
@@ -11,6 +12,7 @@ mod rashomon;
 mod row;
 mod rules;
 mod runs;
+mod saved;
 mod session;
 mod trees;
 
@@ -24,25 +26,33 @@ use crate::failure::Failure;
 use crate::opened::{Source, Thing};
 use crate::workbench::{Answer, Workbench};
 
+pub(crate) use attention::Looks;
+pub(crate) use counted::facts as count_facts;
+pub(crate) use data::Described;
+pub(crate) use patching::Patching;
 pub(crate) use rashomon::Good;
 pub(crate) use rules::Ruled;
 
 type Page = fn(&Arc<Workbench>, &Address) -> Result<Answer, Failure>;
 
 /// Everything that can be asked.
-pub(crate) const ANSWERS: [(&str, Page); 13] = [
+pub(crate) const ANSWERS: [(&str, Page); 17] = [
     ("/api/session", session::answer),
     ("/api/row", row::answer),
     ("/api/global", global::answer),
     ("/api/rules", rules::answer),
     ("/api/rules/verify", rules::verified),
     ("/api/rashomon", rashomon::answer),
+    ("/api/count", counted::answer),
+    ("/api/count/verify", counted::verified),
     ("/api/position", position::answer),
     ("/api/patching", patching::answer),
     ("/api/attention", attention::answer),
     ("/api/data", data::answer),
     ("/api/trees", trees::answer),
     ("/api/runs", runs::answer),
+    ("/api/runs/files", runs::states),
+    ("/api/runs/output", runs::output),
     ("/api/jobs", jobs::answer),
 ];
 
@@ -73,8 +83,10 @@ pub(crate) fn frozen(workbench: &Arc<Workbench>) -> (Vec<Address>, Vec<String>) 
     let of_pages = [
         row::frozen,
         global::frozen,
+        saved::frozen,
         rules::frozen,
         rashomon::frozen,
+        counted::frozen,
         position::frozen,
         patching::frozen,
         attention::frozen,
@@ -91,6 +103,11 @@ pub(crate) fn frozen(workbench: &Arc<Workbench>) -> (Vec<Address>, Vec<String>) 
     }
     notes.dedup();
     (all, notes)
+}
+
+/// Addresses of more answers, for exports that have room for them.
+pub(crate) fn more_frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
+    row::more_frozen(workbench)
 }
 
 /// The first model and the first table, which most pages begin with.

@@ -37,8 +37,11 @@ const LISTING: Duration = Duration::from_secs(2);
 const WITHIN: (i128, i128) = (1, 100);
 
 pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
-    let table = workbench.table(&Address::of("", &[])).ok()?;
-    Some(("rashomon", vec![("data", table.id.clone())]))
+    let table = workbench.table(&Address::of("", &[])).ok().map(|table| ("data", table.id.clone()));
+    // A certified count is shown here, too, and needs no table for that.
+    let all: Vec<(&'static str, String)> =
+        table.into_iter().chain(super::counted::start(workbench)).collect();
+    (!all.is_empty()).then_some(("rashomon", all))
 }
 
 /// Every nearly best set, counted and looked at.
@@ -328,8 +331,7 @@ fn member(about: &Explored, member: &Member, good: &Good) -> Value {
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some((_, parameters)) = page(workbench) else { return Ok(Vec::new()) };
-    let pairs: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let first = Address::of("/api/rashomon", &pairs);
+    let Ok(table) = workbench.table(&Address::of("", &[])) else { return Ok(Vec::new()) };
+    let first = Address::of("/api/rashomon", &[("data", &table.id)]);
     crate::export::waited(workbench, &first).map(|_| vec![first])
 }

@@ -30,8 +30,9 @@ const TOP: usize = 15;
 const NEAR: usize = 5;
 /// Features that a near row is told to differ by.
 const DIFFERS: usize = 6;
-/// Rows in an export, besides the typical ones.
-const FROZEN: usize = 10;
+/// Rows in an export, besides the typical ones: of one file, and of a folder.
+const FROZEN: u64 = 10;
+const MORE_FROZEN: u64 = 200;
 
 pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
     let pair = first_pair(workbench)?;
@@ -174,7 +175,11 @@ fn feature(paired: &Paired, subject: &Subject, wish: &Wish, at: usize, (now, was
         Values::Numbers { low, high, whole, grid, counts } => {
             json!({"kind": "number", "low": low, "high": high, "whole": whole, "grid": grid, "counts": counts})
         }
-        Values::Levels { .. } => json!({"kind": "category", "levels": cell.levels()}),
+        // As they are written in an address; those without names are their codes.
+        Values::Categories { seen } => {
+            let levels: Vec<String> = seen.iter().map(|own| cell.raw(own.0)).collect();
+            json!({"kind": "category", "levels": levels})
+        }
         Values::Nothing => {
             json!({"kind": "number", "low": 0, "high": 0, "whole": false, "grid": [], "counts": []})
         }
@@ -277,13 +282,23 @@ pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure
     let global = crate::export::waited(workbench, &Address::of("/api/global", &pair))?;
     let n = global["n_rows"].as_u64().unwrap_or(0);
     let typical = global["typical"].as_array().into_iter().flatten().filter_map(|row| row["row"].as_u64());
-    let mut rows: Vec<u64> = (0..n.min(FROZEN as u64)).chain(typical).collect();
+    let mut rows: Vec<u64> = (0..n.min(FROZEN)).chain(typical).collect();
     rows.sort_unstable();
     rows.dedup();
-    let of_row = |row: u64| {
-        let (row, mut parameters) = (row.to_string(), pair.clone());
-        parameters.push(("row", &row));
-        Address::of("/api/row", &parameters)
-    };
-    Ok(rows.into_iter().map(of_row).collect())
+    Ok(rows.into_iter().map(|row| of_row(&pair, row)).collect())
+}
+
+/// Rows from the first on.
+pub(super) fn more_frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
+    let Some(pair) = first_pair(workbench) else { return Ok(Vec::new()) };
+    let pair: Vec<(&str, &str)> = pair.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let global = crate::export::waited(workbench, &Address::of("/api/global", &pair))?;
+    let n = global["n_rows"].as_u64().unwrap_or(0);
+    Ok((0..n.min(MORE_FROZEN)).map(|row| of_row(&pair, row)).collect())
+}
+
+fn of_row(pair: &[(&str, &str)], row: u64) -> Address {
+    let row = row.to_string();
+    let parameters: Vec<(&str, &str)> = pair.iter().copied().chain([("row", row.as_str())]).collect();
+    Address::of("/api/row", &parameters)
 }

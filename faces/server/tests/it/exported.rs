@@ -32,6 +32,49 @@ fn an_export_holds_the_answers_of_the_server() {
     assert_eq!(page.matches("</script>").count(), 2);
 }
 
+#[test]
+fn an_archive_holds_more_answers_each_in_a_script_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let few = folder.path().join("adult.csv");
+    let text = fs_err::read_to_string(fixture("tour/adult.csv")).unwrap();
+    fs_err::write(&few, text.lines().take(31).collect::<Vec<_>>().join("\n")).unwrap();
+    let sources = vec![Source::File(fixture("tour/adult-xgboost.ubj")), Source::File(few)];
+    let server = Server::of(Arc::new(Workbench::open(sources, options()).unwrap()), None);
+    let (addresses, notes) = export::everything(&server.workbench).unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
+    let bytes = export::zip(&server.workbench, &addresses, &pellucid::explain::Quiet).unwrap();
+    assert_eq!(bytes, export::zip(&server.workbench, &addresses, &pellucid::explain::Quiet).unwrap());
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+    let mut read =
+        |name: &str| std::io::read_to_string(archive.by_name(&format!("workbench/{name}")).unwrap()).unwrap();
+    // The list, then the program that asks for it; nothing from elsewhere.
+    let page = read("index.html");
+    assert!(page.find("./answers/list.js").unwrap() < page.find("./app.js").unwrap());
+    assert!(!page.contains("http://") && !page.contains("https://"));
+    let list = read("answers/list.js");
+    let places = list.split_once("pellucidPlaces = ").unwrap().1.trim_end().trim_end_matches(';');
+    let places: serde_json::Map<String, Value> = serde_json::from_str(places).unwrap();
+    assert_eq!(places.keys().filter(|address| address.starts_with("/api/row?")).count(), 30, "every row");
+    for (address, place) in &places {
+        let script = read(&format!("answers/{place}.js"));
+        let (name, answer) = script.split_once(" = ").unwrap();
+        assert_eq!(name, format!("pellucidAnswers[{place}]"));
+        let answer: Value = serde_json::from_str(answer.trim_end().trim_end_matches(';')).unwrap();
+        assert_eq!(answer, server.answer(address), "{address}");
+    }
+    let stopped = export::zip(&server.workbench, &addresses, &Never);
+    assert_eq!(stopped.unwrap_err().code, pellucid_server::Code::Cancelled);
+}
+
+/// Wants nothing.
+struct Never;
+
+impl pellucid::explain::Watch for Never {
+    fn should_stop(&self) -> bool {
+        true
+    }
+}
+
 /// An answer with the pictures that stand elsewhere.
 fn whole(value: &Value, shared: &[Value]) -> Value {
     match value {

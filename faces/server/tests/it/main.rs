@@ -2,10 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
 
 mod answers;
+mod attention;
+mod data;
 mod doors;
+mod explanations;
 mod exported;
+mod jobs;
+mod patching;
 mod positions;
+mod runs;
 mod strangers;
+mod trees;
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -84,16 +91,22 @@ impl Server {
         self.ask("GET", target, "")
     }
 
-    /// The answer, however long its job takes.
-    fn answer(&self, target: &str) -> Value {
+    /// What comes back in the end, however long a job takes.
+    fn settled(&self, target: &str) -> Reply {
         loop {
             let reply = self.get(target);
-            match reply.status {
-                200 => return reply.json(),
-                202 => std::thread::sleep(Duration::from_millis(50)),
-                other => panic!("{target}: {other} {}", reply.body),
+            if reply.status != 202 {
+                return reply;
             }
+            std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// The answer.
+    fn answer(&self, target: &str) -> Value {
+        let reply = self.settled(target);
+        assert_eq!(reply.status, 200, "{target}: {}", reply.body);
+        reply.json()
     }
 }
 

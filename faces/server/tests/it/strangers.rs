@@ -5,21 +5,71 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Something of every kind, and little of each.
+fn everything() -> Arc<Workbench> {
+    let folder = tempfile::tempdir().unwrap().keep();
+    let few = folder.join("adult.csv");
+    let text = fs_err::read_to_string(fixture("tour/adult.csv")).unwrap();
+    fs_err::write(&few, text.lines().take(61).collect::<Vec<_>>().join("\n")).unwrap();
+    let documents = ["profile.md", "posting.md"].map(|name| fixture("position/twin").join(name));
+    let files = [fixture("tour/adult-xgboost.ubj"), few].into_iter().chain(documents);
+    let sources = files.map(Source::File).chain([Source::Circuit]).collect();
+    Arc::new(Workbench::open(sources, options()).unwrap())
+}
+
+/// What each page is asked with.
+const ASKED: [(&str, &str); 13] = [
+    ("/api/session", ""),
+    ("/api/row", "model data row output space set hold up down cut feature"),
+    ("/api/global", "model data output space feature where explanation"),
+    (
+        "/api/rules",
+        "data target positive weights drop lambda cost max_conditions min_support bins groups max_rules max_size require exclude_empty seconds off rules",
+    ),
+    (
+        "/api/rashomon",
+        "data target positive lambda max_rules theta within times identity group limit use a b seconds",
+    ),
+    ("/api/position", "profile posting reject confirm as_of"),
+    (
+        "/api/patching",
+        "transformer clean corrupt answer wrong site by noising with metric position verify run cell",
+    ),
+    ("/api/attention", "transformer text token layer head score answer wrong from"),
+    ("/api/data", "data column by where rows_from sort"),
+    ("/api/trees", "model data tree row output depth node by from"),
+    ("/api/runs", "runs run verb tag text since sort from other"),
+    ("/api/jobs", ""),
+    ("/api/jobs/j1", "model"),
+];
+
+/// A path, and parameters of which most are its own, with values of which some make sense.
+fn asked() -> impl Strategy<Value = (&'static str, Vec<(&'static str, String)>)> {
+    let value = || {
+        prop_oneof![
+            2 => "[ -~]{0,12}",
+            2 => "(age|sex|income):(=|>=|missing|Male|)?:?[-0-9.eMale]{0,6}",
+            2 => "-?[0-9]{0,25}",
+            2 => "[0-9]{1,3}(:[0-9]{1,3}){0,2}",
+            1 => "[0-9]{1,3}/[0-9]{0,4}",
+            1 => "\\PC{0,6}",
+            3 => prop::sample::select(vec!["NaN", "inf", "1", "adult", "adult-xgboost", "income", "age", "a b c d e a", "a d c b e a", "b", "d", "resid_pre", "z", "pattern", "induction", "layer-position-head", "-1"]).prop_map(str::to_owned),
+        ]
+    };
+    prop::sample::select(ASKED.to_vec()).prop_flat_map(move |(path, own)| {
+        let names: Vec<&'static str> = own.split(' ').chain(["", "model"]).collect();
+        (Just(path), prop::collection::vec((prop::sample::select(names), value()), 0..5))
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_address_is_a_bug(
-        path in prop::sample::select(vec!["/api/session", "/api/row", "/api/global", "/api/", "/api/jobs/j1", "/"]),
-        parameters in prop::collection::vec(
-            (
-                prop::sample::select(vec!["model", "data", "row", "output", "space", "set", "hold", "up", "down", "cut", "feature", ""]),
-                prop_oneof!["[ -~]{0,12}", "age:[-0-9.e]{0,6}", "sex:(Male|Female|)", "[0-9]{0,25}", "\\PC{0,6}", Just("NaN".to_owned()), Just("adult".to_owned())],
-            ),
-            0..5,
-        ),
+        (path, parameters) in asked(),
     ) {
-        thread_local!(static BENCH: Arc<Workbench> = workbench());
+        thread_local!(static BENCH: Arc<Workbench> = everything());
         let pairs: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let address = Address::of(path, &pairs);
         let again = address.canonical();
@@ -27,7 +77,7 @@ proptest! {
         prop_assert_eq!(Address::parse(path, query).unwrap(), address.clone());
         match BENCH.with(|bench| bench.answer(&address)) {
             Ok(Answer::Ready(value)) => prop_assert!(value["schema"].is_string()),
-            Ok(Answer::Working(_)) => {}
+            Ok(Answer::Working(job)) => job.cancel(),
             Err(failure) => {
                 prop_assert!(failure.status() < 500, "{}: {}", again, failure);
                 prop_assert!(!failure.message.is_empty());

@@ -1,9 +1,9 @@
 //! `pellucid lens run --heads`: what heads attend to.
 
 use pellucid::explain::inside::{HeadKind, HeadScores, head_scores};
+use pellucid::looked::{attention, has_repeats, head_name};
 use pellucid::models::transformer::{Token, Transformer};
 use pellucid::views::View;
-use pellucid::views::attention_heads::{AttentionHeads, HeadPattern};
 use pellucid::views::number::{count, pretty};
 use pellucid::views::render::text;
 use pellucid::views::report::{Report, Section};
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
             schema: "lens_run",
             json: &|| told(args, &model, &tokens, &heads),
             table: &|| table(&heads),
-            view: &|| Box::new(view(&model, &tokens, &heads)) as Box<dyn View>,
+            view: &|| Box::new(attention(&model, &tokens, &heads)) as Box<dyn View>,
             report: &|| page(args, &model, &tokens, &heads, context),
         };
         write(&written, &args.output, out)?;
@@ -40,34 +40,6 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
         return context.print_json("lens_run", told(args, &model, &tokens, &heads));
     }
     if args.output.out.is_some() { Ok(0) } else { print(&said(args, &tokens, &heads)) }
-}
-
-/// The kind that a head is most, in words.
-fn about(head: &HeadScores) -> String {
-    let best = (0..3).max_by(|a, b| head.scores[*a].total_cmp(&head.scores[*b])).unwrap_or(0);
-    if head.scores[best] < 0.3 {
-        return String::new();
-    }
-    let name = HeadKind::ALL[best].name().trim_end_matches("_token");
-    format!("{name} {}", pretty(head.scores[best], 2))
-}
-
-fn view(model: &Transformer, tokens: &[Token], heads: &[HeadScores]) -> AttentionHeads {
-    let pattern = |head: &HeadScores| HeadPattern {
-        name: format!("L{} H{}", head.layer, head.head),
-        pattern: head.pattern.iter().map(|share| f64::from(*share)).collect(),
-        about: about(head),
-    };
-    AttentionHeads {
-        subtitle: format!(
-            "{} heads on {} tokens",
-            count(model.spec.n_layers * model.spec.n_heads),
-            count(tokens.len())
-        ),
-        tokens: seen(tokens),
-        heads: heads.iter().map(pattern).collect(),
-        checked: "Below a name the share of its attention that goes to the previous token, to duplicates of its own, or where induction looks, from 0.3 on.".to_owned(),
-    }
 }
 
 fn table(heads: &[HeadScores]) -> Vec<(pellucid::data::write::Heading, Vec<f64>)> {
@@ -104,11 +76,8 @@ fn said(args: &Run, tokens: &[Token], heads: &[HeadScores]) -> String {
     for (at, kind) in HeadKind::ALL.iter().enumerate() {
         let mut best: Vec<&HeadScores> = heads.iter().collect();
         best.sort_by(|a, b| b.scores[at].total_cmp(&a.scores[at]));
-        let rows: Vec<Vec<String>> = best
-            .iter()
-            .take(n)
-            .map(|head| vec![format!("L{} H{}", head.layer, head.head), pretty(head.scores[at], 3)])
-            .collect();
+        let rows: Vec<Vec<String>> =
+            best.iter().take(n).map(|head| vec![head_name(head), pretty(head.scores[at], 3)]).collect();
         let names = [kind.name().replace('_', " "), "share of its attention".to_owned()];
         out += &format!("{}\n", text::table(&names, &rows, terminal_columns()));
     }
@@ -116,10 +85,6 @@ fn said(args: &Run, tokens: &[Token], heads: &[HeadScores]) -> String {
         out += "No token comes twice: duplicate token and induction heads have nothing to attend to in this text.\n";
     }
     out
-}
-
-fn has_repeats(tokens: &[Token]) -> bool {
-    (1..tokens.len()).any(|at| tokens[..at].iter().any(|before| before.id == tokens[at].id))
 }
 
 fn page(
@@ -131,14 +96,14 @@ fn page(
 ) -> Report {
     // A block a figure, so that all heads are there.
     let figures = (0..model.spec.n_layers).map(|layer| {
-        let own: Vec<HeadScores> = heads.iter().filter(|head| head.layer == layer).cloned().collect();
-        let mut view = view(model, tokens, &own);
+        let own = heads.iter().filter(|head| head.layer == layer);
+        let mut view = attention(model, tokens, own);
         view.subtitle = format!("Block {layer}");
         (Box::new(view) as Box<dyn View>, false)
     });
     Report {
         title: "What heads attend to".to_owned(),
-        lead: view(model, tokens, heads).sentence(),
+        lead: attention(model, tokens, heads).sentence(),
         facts: vec![
             ("model".to_owned(), args.source.model.display().to_string()),
             ("processing".to_owned(), processed(model)),

@@ -1,12 +1,12 @@
 //! `pellucid lens logits`: what the model would say after every block, and which parts write the answer's logit.
 
 use pellucid::explain::inside::{Attribution, LogitLens, Metric, attribute, logit_lens};
+use pellucid::looked;
 use pellucid::models::transformer::{Token, Tokens, Transformer};
 use pellucid::views::View;
 use pellucid::views::contributions::Contributions;
-use pellucid::views::lens_table::{LensCell, LensTable};
+use pellucid::views::lens_table::LensTable;
 use pellucid::views::number::{pretty, residual};
-use pellucid::views::patch_grid::visible;
 use pellucid::views::report::{Report, Section};
 use serde_json::{Value, json};
 
@@ -95,73 +95,18 @@ pub(super) fn run(args: &Logits, context: &Context<'_>) -> Result<u8, Failure> {
 }
 
 impl Found<'_> {
-    fn layers(&self) -> Vec<String> {
-        let blocks = (0..self.model.spec.n_layers).map(|layer| format!("L{layer}"));
-        ["embedding".to_owned()].into_iter().chain(blocks).collect()
-    }
-
-    fn shown(&self, token: u32) -> String {
-        visible(&self.tokenizer.text(token))
-    }
-
     fn what(&self) -> String {
-        match self.wrong {
-            Some(wrong) => format!("logit {} − logit {}", self.shown(self.answer), self.shown(wrong)),
-            None => format!("logit {}", self.shown(self.answer)),
-        }
+        looked::measured(&self.tokenizer, self.answer, self.wrong)
     }
 
     fn lens(&self) -> LensTable {
-        let cell = |reading: &pellucid::explain::inside::Reading| {
-            let (token, probability) = reading.top.first().copied().unwrap_or_default();
-            LensCell { token: self.shown(token), probability, rank: reading.followed.map(|(_, rank)| rank) }
-        };
-        LensTable {
-            subtitle: format!(
-                "The next token after each block · {}",
-                match self.model.processing.steps().as_slice() {
-                    [] => "weights as they are trained".to_owned(),
-                    steps => format!("weights processed: {}", steps.join(", ")),
-                }
-            ),
-            tokens: seen(&self.tokens),
-            layers: self.layers(),
-            cells: self.lens.readings.iter().flatten().map(cell).collect(),
-            followed: self.args.answer.as_deref().map(visible),
-            checked: format!(
-                "After the last block that is the model's own answer; logits differ by {}.",
-                residual(self.lens.worst)
-            ),
-        }
+        let followed = self.args.answer.as_deref();
+        looked::lens(&self.model, &self.tokenizer, &self.tokens, &self.lens, followed)
     }
 
     fn parts(&self) -> Contributions {
-        let parts: Vec<(String, f64)> =
-            self.shares.parts.iter().map(|(part, value)| (part.to_string(), *value)).collect();
-        // Neurons are parts of MLPs: among the parts they would be counted twice.
-        let neurons: Vec<String> = self
-            .shares
-            .neurons
-            .iter()
-            .map(|neuron| format!("m{}.n{} {}", neuron.layer, neuron.neuron, pretty(neuron.value, 3)))
-            .collect();
-        let neurons = if neurons.is_empty() {
-            String::new()
-        } else {
-            format!(" Neurons that add most, as parts of their MLPs: {}.", neurons.join(", "))
-        };
-        Contributions {
-            what: self.what(),
-            subtitle: format!(
-                "After {} (position {}), with the last norm's scale as it is",
-                self.tokens.get(self.position).map_or(String::new(), |token| visible(&token.text)),
-                self.position
-            ),
-            parts,
-            total: Some(self.shares.metric),
-            rows: usize::from(self.args.top),
-            checked: format!("What is missing is the rounding of the pass.{neurons}"),
-        }
+        let place = (self.tokens.as_slice(), self.position);
+        looked::parts(self.what(), place, &self.shares, usize::from(self.args.top))
     }
 
     fn told(&self) -> Value {
@@ -175,8 +120,7 @@ impl Found<'_> {
             }
             body
         };
-        let layers: Vec<Value> = self
-            .layers()
+        let layers: Vec<Value> = looked::layers(&self.model.spec)
             .into_iter()
             .zip(&self.lens.readings)
             .map(|(layer, row)| json!({"after": layer, "positions": row.iter().map(reading).collect::<Vec<_>>()}))
@@ -211,7 +155,7 @@ impl Found<'_> {
         let rows = 0..self.lens.readings.len() * n;
         let first =
             |reading: &pellucid::explain::inside::Reading| reading.top.first().copied().unwrap_or_default();
-        let layers = self.layers();
+        let layers = looked::layers(&self.model.spec);
         let mut columns = vec![
             words("after", rows.clone().map(|row| layers[row / n].clone()).collect()),
             numbers("position", rows.clone().map(|row| (row % n) as f64)),

@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use pellucid::explain::inside::{
-    By, Case, Cell, Means, PatchError, Patching, Several, check_alike, patch_all, peak,
-    plan::Plan as Planned, prepare,
+    By, Case, Cell, Means, PatchError, Patching, Several, check_alike, patch_all, peak, prepare,
 };
-use pellucid::models::transformer::{Axis, Transformer};
+use pellucid::models::transformer::Transformer;
+use pellucid::patched::prompts::How;
+use pellucid::patched::{CAVEATS, Costs, Sweep, usual, worst};
 use pellucid::views::View;
 use pellucid::views::number::{count, pretty};
-use pellucid::views::patch_grid::PatchGrid;
 use pellucid::views::render::text::left;
 use pellucid::views::report::{Report, Section};
 use serde_json::{Value, json};
@@ -18,8 +18,7 @@ use super::super::explain::terminal_columns;
 use super::super::{Context, print};
 use super::prompts::{self, Prompt};
 use super::{
-    INTERVALS, Written, check_out, experiment, loaded, merge, numbers, one_or_all, processed, processing,
-    seen, write,
+    INTERVALS, Written, check_out, experiment, loaded, merge, numbers, processed, processing, seen, write,
 };
 use crate::explaining::control;
 use crate::failure::Failure;
@@ -31,21 +30,10 @@ struct Asked<'a> {
     args: &'a Experiment,
     model: Transformer,
     prompts: Vec<Prompt>,
+    how: How,
     cases: Vec<Case>,
     asked: Patching,
     seed: u64,
-}
-
-/// What running costs.
-struct Costs {
-    cells: usize,
-    skipped: usize,
-    batches: usize,
-    naive: u64,
-    planned: u64,
-    /// Of activations, at once.
-    bytes: usize,
-    seconds: f64,
 }
 
 fn asked<'a>(args: &'a Experiment, context: &Context<'_>) -> Result<Asked<'a>, Failure> {
@@ -56,8 +44,7 @@ fn asked<'a>(args: &'a Experiment, context: &Context<'_>) -> Result<Asked<'a>, F
         Some(ByName::Position) => By::LayerPosition,
         Some(ByName::Head) => By::LayerHead,
         Some(ByName::PositionHead) => By::LayerPositionHead,
-        None if args.site.axes()[0] == Axis::Position => By::LayerPosition,
-        None => By::LayerHead,
+        None => usual(args.site),
     };
     let cases = prompts::cases(&prompts, &args.prompts, context);
     let asked = Patching { site: args.site, by };
@@ -69,14 +56,14 @@ fn asked<'a>(args: &'a Experiment, context: &Context<'_>) -> Result<Asked<'a>, F
         None,
         "take shorter prompts, or another site",
     )?;
-    Ok(Asked { args, model, prompts, cases, asked, seed: context.seed.unwrap_or(0) })
+    let how = prompts::how(&args.prompts);
+    Ok(Asked { args, model, prompts, how, cases, asked, seed: context.seed.unwrap_or(0) })
 }
 
 impl Asked<'_> {
     /// Runs every prompt once, and plans what is to be run for the cells.
     fn costs(&self, context: &Context<'_>) -> Result<Costs, Failure> {
-        let mut costs =
-            Costs { cells: 0, skipped: 0, batches: 0, naive: 0, planned: 0, bytes: 0, seconds: 0.0 };
+        let mut costs = Costs::default();
         let start = Instant::now();
         let mut done = 0;
         let progress = context.console.counting(self.cases.len() as u64, "prompts");
@@ -89,17 +76,10 @@ impl Asked<'_> {
                 return Err(Failure::Interrupted);
             }
             done += prepared.multiply_adds();
-            let plan: &Planned = prepared.plan();
-            costs.cells += plan.cells.len();
-            costs.skipped += plan.n_skipped;
-            costs.batches += plan.n_batches();
-            costs.naive += plan.naive;
-            costs.planned += plan.planned;
-            costs.bytes = costs.bytes.max(plan.peak_bytes);
+            costs.add(prepared.plan());
         }
         // What these runs took, on all threads, tells how long the others will.
-        let each = start.elapsed().as_secs_f64() / done.max(1) as f64;
-        costs.seconds = costs.planned as f64 * each;
+        costs.estimate(start.elapsed().as_secs_f64(), done);
         Ok(costs)
     }
 
@@ -107,51 +87,20 @@ impl Asked<'_> {
         if self.cases.len() == 1 { cause } else { PatchError::At { at: at + 1, cause: Box::new(cause) } }
     }
 
-    fn told_costs(&self, costs: &Costs) -> Value {
-        json!({
-            "cells": costs.cells, "skipped": costs.skipped, "batches": costs.batches,
-            "multiply_adds": {"naive": costs.naive, "planned": costs.planned},
-            "peak_bytes": costs.bytes + self.model.weights.n_bytes(), "estimated_seconds": costs.seconds,
-        })
-    }
-
-    /// The tokens of the prompt that is run, or the heads, or all of a block: one name a column, and which of them differ.
-    fn columns(&self, cells: &[Cell]) -> (Vec<String>, Vec<usize>) {
-        match self.asked.by {
-            By::Layer => (vec!["all".to_owned()], Vec::new()),
-            By::LayerHead => {
-                let n = cells.iter().filter_map(|cell| cell.head).max().map_or(0, |last| last + 1);
-                ((0..n).map(|head| format!("H{head}")).collect(), Vec::new())
-            }
-            _ => {
-                let first = &self.prompts[0];
-                let tokens = seen(first.run(&self.args.prompts));
-                if self.prompts.len() == 1 {
-                    return (tokens, first.differ());
-                }
-                // Where all prompts have one token it is that, else its place.
-                let alike = |at: usize| {
-                    let id = first.run(&self.args.prompts)[at].id;
-                    self.prompts.iter().all(|prompt| prompt.run(&self.args.prompts)[at].id == id)
-                };
-                let names = tokens.into_iter().enumerate();
-                let names =
-                    names.map(|(at, token)| if alike(at) { token } else { format!("#{at}") }).collect();
-                let mut differ: Vec<usize> = self.prompts.iter().flat_map(Prompt::differ).collect();
-                differ.sort_unstable();
-                differ.dedup();
-                (names, differ)
-            }
-        }
-    }
-
     fn about(&self) -> Value {
-        let mut body = json!({
-            "model": self.args.source.model, "processing": processing(&self.model),
-            "site": self.asked.site.short(), "by": self.asked.by.to_string(),
-        });
-        merge(&mut body, prompts::told(&self.prompts, &self.args.prompts, (self.prompts.len(), self.seed)));
+        let mut body = json!({"model": self.args.source.model, "processing": processing(&self.model)});
+        merge(&mut body, self.sweep().about(self.seed));
         body
+    }
+
+    fn sweep(&self) -> Sweep<'_> {
+        Sweep {
+            model: &self.model,
+            prompts: &self.prompts,
+            how: &self.how,
+            asked: self.asked,
+            again: "--verify",
+        }
     }
 }
 
@@ -164,7 +113,7 @@ pub(super) fn plan(args: &Plan, context: &Context<'_>) -> Result<u8, Failure> {
     let costs = asked.costs(context)?;
     if context.json {
         let mut body = asked.about();
-        merge(&mut body, asked.told_costs(&costs));
+        merge(&mut body, costs.told(&asked.model));
         return context.print_json("lens_plan", body);
     }
     let number = |n: u64| pretty(n as f64, 4);
@@ -233,25 +182,25 @@ pub(super) fn run(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
             schema: "lens_patch",
             json: &|| {
                 let mut body = asked.about();
-                merge(&mut body, asked.told(&found));
+                merge(&mut body, asked.sweep().told(&found));
                 body
             },
             table: &|| table(&found),
-            view: &|| Box::new(asked.grid(&found)) as Box<dyn View>,
+            view: &|| Box::new(asked.sweep().grid(&found).0) as Box<dyn View>,
             report: &|| page(&asked, &found, context),
         };
         write(&written, &args.output, out)?;
         context.console.done(&format!("wrote {} cells to {}", count(n_cells), out.display()));
     }
-    let worst = found.each.iter().fold(0.0, |worst: f64, one| worst.max(one.verified.worst));
+    let worst = worst(&found);
     if context.json {
         let mut body = asked.about();
-        merge(&mut body, asked.told(&found));
+        merge(&mut body, asked.sweep().told(&found));
         // From the first run on, without reading the model.
         body["elapsed_seconds"] = elapsed.into();
         context.print_json("lens_patch", body)?;
     } else if out.is_none() {
-        print(&asked.grid(&found).text(terminal_columns()))?;
+        print(&asked.sweep().grid(&found).0.text(terminal_columns()))?;
     }
     if worst > 0.0 {
         return Err(Failure::Bug(format!("cells that were run again are off by up to {worst:e}")));
@@ -261,139 +210,6 @@ pub(super) fn run(args: &Patch, context: &Context<'_>) -> Result<u8, Failure> {
 
 fn cells(found: &Several) -> &[Cell] {
     &found.each[0].plan.cells
-}
-
-impl Asked<'_> {
-    /// The clean and the corrupt metric of a prompt, where there are both.
-    fn ends(&self, found: &Several, at: usize) -> (f64, Option<f64>) {
-        let one = &found.each[at];
-        match one.other {
-            Some(other) if !self.args.prompts.noising => (other, Some(one.own)),
-            other => (one.own, other),
-        }
-    }
-
-    fn told(&self, found: &Several) -> Value {
-        let n_prompts = found.each.len();
-        let grid: Vec<Value> = cells(found)
-            .iter()
-            .enumerate()
-            .map(|(at, cell)| {
-                let mut body = json!({
-                    "layer": cell.layer, "position": cell.position, "head": cell.head, "effect": found.effect(at),
-                });
-                if n_prompts == 1 {
-                    body["metric"] = found.each[0].metrics[at].into();
-                } else {
-                    body["interval"] = json!(found.interval(at));
-                    body["metrics"] = found.each.iter().map(|one| json!(one.metrics[at])).collect();
-                    body["effects"] = found.each.iter().map(|one| json!(one.effect(at))).collect();
-                }
-                body
-            })
-            .collect();
-        let all = found.each.iter();
-        let sum = |of: fn(&Planned) -> u64| found.each.iter().map(|one| of(&one.plan)).sum::<u64>();
-        let mut body = json!({
-            "grid": grid, "is_share": found.each[0].other.is_some(),
-            "cells": sum(|plan| plan.cells.len() as u64), "skipped": sum(|plan| plan.n_skipped as u64),
-            "batches": sum(|plan| plan.n_batches() as u64),
-            "multiply_adds": {"naive": sum(|plan| plan.naive), "planned": sum(|plan| plan.planned)},
-            "peak_bytes": found.each.iter().map(|one| one.plan.peak_bytes).max().unwrap_or(0) + self.model.weights.n_bytes(),
-            "verified": {
-                "cells": all.clone().map(|one| one.verified.n).sum::<usize>(),
-                "largest_difference": all.clone().fold(0.0, |worst: f64, one| worst.max(one.verified.worst)),
-            },
-        });
-        let ends: Vec<(f64, Option<f64>)> = (0..n_prompts).map(|at| self.ends(found, at)).collect();
-        body["clean"] = one_or_all(ends.iter().map(|(clean, _)| *clean));
-        body["corrupt"] = one_or_all(ends.iter().map(|(_, corrupt)| *corrupt));
-        if self.asked.by != By::LayerPositionHead {
-            let width = grid_width(found, &self.model);
-            let effects: Vec<f64> = (0..cells(found).len()).map(|at| found.effect(at)).collect();
-            body["effects"] = effects.chunks(width).map(Value::from).collect();
-        }
-        body
-    }
-
-    fn grid(&self, found: &Several) -> PatchGrid {
-        let cells = cells(found);
-        let (columns, differ) = self.columns(cells);
-        let n_layers = self.model.spec.n_layers;
-        let all_heads = self.asked.by == By::LayerPositionHead;
-        let n_heads = if all_heads { cells.len() / n_layers / columns.len().max(1) } else { 1 };
-        let layers = 0..n_layers;
-        let rows: Vec<String> = if all_heads {
-            layers.flat_map(|layer| (0..n_heads).map(move |head| format!("L{layer} H{head}"))).collect()
-        } else {
-            layers.map(|layer| format!("L{layer}")).collect()
-        };
-        // Cells go position by position within a block, and heads within those.
-        let places: Vec<usize> = (0..rows.len())
-            .flat_map(|row| (0..columns.len()).map(move |column| (row, column)))
-            .map(|(row, column)| (row / n_heads * columns.len() + column) * n_heads + row % n_heads)
-            .collect();
-        let intervals: Option<Vec<[f64; 2]>> = places.iter().map(|&at| found.interval(at)).collect();
-        let n_checked: usize = found.each.iter().map(|one| one.verified.n).sum();
-        let worst = found.each.iter().fold(0.0, |worst: f64, one| worst.max(one.verified.worst));
-        let is_share = found.each[0].other.is_some();
-        PatchGrid {
-            site: self.asked.site.short().to_owned(),
-            subtitle: self.subtitle(found),
-            rows,
-            columns,
-            differ,
-            effects: places.iter().map(|&at| found.effect(at)).collect(),
-            intervals: intervals.unwrap_or_default(),
-            unit: self.unit(is_share),
-            is_share,
-            checked: match n_checked {
-                0 => "No cell was run again the slow way (--verify).".to_owned(),
-                n => format!(
-                    "{} of {} cells were run again as whole runs: the largest difference is {}.",
-                    count(n),
-                    count(cells.len() * found.each.len()),
-                    pretty(worst, 3)
-                ),
-            },
-        }
-    }
-
-    fn subtitle(&self, found: &Several) -> String {
-        let (values, run) = prompts::doing(&self.args.prompts);
-        let measured = match self.prompts.as_slice() {
-            [only] => {
-                let (clean, corrupt) = self.ends(found, 0);
-                let ends = match corrupt {
-                    Some(corrupt) => format!("clean {}, corrupt {}", pretty(clean, 4), pretty(corrupt, 4)),
-                    None => pretty(clean, 4),
-                };
-                format!("{}: {ends}", only.measured())
-            }
-            several => format!("{} prompts", count(several.len())),
-        };
-        format!("{values} in {run} · {measured}")
-    }
-
-    fn unit(&self, is_share: bool) -> String {
-        let several = if self.prompts.len() > 1 {
-            " Of several prompts: their mean growth over their mean difference."
-        } else {
-            ""
-        };
-        if !is_share {
-            return "By how much the metric grows.".to_owned();
-        }
-        let (run, other) =
-            if self.args.prompts.noising { ("clean", "corrupt") } else { ("corrupt", "clean") };
-        format!(
-            "0: the answer stays that of the {run} prompt; 1: it becomes that of the {other} one.{several}"
-        )
-    }
-}
-
-fn grid_width(found: &Several, model: &Transformer) -> usize {
-    (cells(found).len() / model.spec.n_layers).max(1)
 }
 
 fn table(found: &Several) -> Vec<(pellucid::data::write::Heading, Vec<f64>)> {
@@ -427,7 +243,7 @@ fn table(found: &Several) -> Vec<(pellucid::data::write::Heading, Vec<f64>)> {
 
 fn page(asked: &Asked<'_>, found: &Several, context: &Context<'_>) -> Report {
     let args = asked.args;
-    let grid = asked.grid(found);
+    let (grid, _) = asked.sweep().grid(found);
     let first = &asked.prompts[0];
     let mut facts = vec![
         ("model".to_owned(), args.source.model.display().to_string()),
@@ -450,10 +266,7 @@ fn page(asked: &Asked<'_>, found: &Several, context: &Context<'_>) -> Report {
             pretty(naive as f64, 4)
         ),
     ));
-    let mut notes = vec![
-        "An effect says what a place is enough for (denoising) or needed for (noising, ablation) on these prompts, not what it does on others.".to_owned(),
-        "Values at neighbouring blocks share what passes through both.".to_owned(),
-    ];
+    let mut notes = CAVEATS.map(str::to_owned).to_vec();
     if asked.prompts.len() > 2 {
         notes.push(INTERVALS.to_owned());
     }

@@ -3,7 +3,8 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use pellucid_runs::Order;
 
 /// What the verbs have in common.
 pub(crate) const ABOUT_STORES: &str = "A store is a directory with a folder for each run. Its index.db finds them fast and may be deleted: it is made of the folders again.\n\
@@ -20,10 +21,12 @@ pub(crate) struct Place {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Runs {
-    /// Runs, the newest first
+    /// Runs, the newest first or as --sort says
     List(List),
     /// One run: what went in, what came out, and how to do it again
     Show(Show),
+    /// What one run did that another did not: words, files by their hashes, options, results
+    Diff(Diff),
     /// Copy folders that --run wrote into the store, with those outputs that lie in them
     Add(Add),
     /// Give a run words to find it by, or take them away
@@ -52,8 +55,34 @@ pub(crate) struct List {
     /// At most so many
     #[arg(long, value_name = "N", default_value = "20")]
     pub(super) limit: NonZeroUsize,
+    /// Without the first so many
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub(super) skip: usize,
+    /// Which come first
+    #[arg(long, value_enum, default_value = "newest")]
+    pub(super) sort: Sort,
     #[command(flatten)]
     pub(super) place: Place,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Sort {
+    /// Those that began last
+    Newest,
+    /// Those that began first
+    Oldest,
+    /// Those that took longest
+    Longest,
+}
+
+impl From<Sort> for Order {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Newest => Self::Newest,
+            Sort::Oldest => Self::Oldest,
+            Sort::Longest => Self::Longest,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -61,6 +90,18 @@ pub(crate) struct Show {
     /// A run's folder, or as much of an id as is enough
     #[arg(value_name = "ID|DIR")]
     pub(super) run: String,
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// A run's folder, or as much of an id as is enough
+    #[arg(value_name = "ID|DIR")]
+    pub(super) left: String,
+    /// The other
+    #[arg(value_name = "ID|DIR")]
+    pub(super) right: String,
     #[command(flatten)]
     pub(super) place: Place,
 }
@@ -114,12 +155,9 @@ pub(crate) struct Init {
     pub(super) dir: PathBuf,
 }
 
-/// The beginning of a moment, as runs have it: compared as text, so that its shape matters.
+/// The beginning of a moment, as runs have it.
 fn moment(text: &str) -> Result<String, String> {
-    let shape = "0000-00-00T00:00:00Z";
-    let same = |(a, b): (u8, u8)| if b == b'0' { a.is_ascii_digit() } else { a == b };
-    let whole = [4, 7, 10, 13, 16, 19, 20].contains(&text.len());
-    if whole && text.bytes().zip(shape.bytes()).all(same) {
+    if pellucid_runs::is_moment(text) {
         Ok(text.to_owned())
     } else {
         Err("a moment in UTC is written as 2026-11-27 or 2026-11-27T22:13:13Z, or the beginning of that"

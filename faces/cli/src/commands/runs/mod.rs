@@ -6,9 +6,11 @@ mod table;
 use std::path::{Path, PathBuf};
 
 pub(crate) use args::{ABOUT_STORES, Runs};
-use args::{Add, Init, List, Note, Place, Reindex, Show, Tag};
-use pellucid::views::render::text::left;
-use pellucid_runs::{Added, Filter, Listing, Notes, Run, Store, StoreError, default_store, short_id};
+use args::{Add, Diff, Init, List, Note, Place, Reindex, Show, Tag};
+use pellucid::views::render::text::left as pad;
+use pellucid_runs::{
+    Added, Difference, Filter, Listing, Notes, Run, Store, StoreError, default_store, differences, short_id,
+};
 use serde_json::{Value, json};
 
 use super::{Context, print};
@@ -28,6 +30,7 @@ pub(crate) fn run(args: &Runs, context: &Context<'_>) -> Result<u8, Failure> {
     match args {
         Runs::List(args) => list(args, context),
         Runs::Show(args) => show(args, context),
+        Runs::Diff(args) => diff(args, context),
         Runs::Add(args) => add(args, context),
         Runs::Tag(args) => tag(args, context),
         Runs::Note(args) => note(args, context),
@@ -86,6 +89,8 @@ fn list(args: &List, context: &Context<'_>) -> Result<u8, Failure> {
         text: args.text.clone(),
         since: args.since.clone(),
         limit: Some(args.limit.get()),
+        skip: args.skip,
+        order: args.sort.into(),
     };
     let listing = store.list(&filter)?;
     say_notes(&mut store, context);
@@ -115,19 +120,46 @@ fn list(args: &List, context: &Context<'_>) -> Result<u8, Failure> {
     Ok(0)
 }
 
-fn show(args: &Show, context: &Context<'_>) -> Result<u8, Failure> {
-    let path = Path::new(&args.run);
+/// The run of a folder, or of an id in the store; then with its whole id.
+fn one(
+    text: &str,
+    place: &Place,
+    context: &Context<'_>,
+) -> Result<(Option<String>, PathBuf, Run, Notes), Failure> {
+    let path = Path::new(text);
     // What is there under this name is meant; a store's ids are no paths.
     let is_run = path.is_file() || path.join(pellucid_runs::FILE).is_file();
-    let (id, folder, run, notes) = if is_run {
+    if is_run {
         let folder = if path.is_file() { path.parent().unwrap_or(Path::new("")) } else { path };
-        (None, folder.to_owned(), Run::read(path)?, Notes::read(folder)?)
-    } else {
-        let mut store = open(&args.place)?;
-        let found = store.get(&args.run)?;
-        say_notes(&mut store, context);
-        (Some(found.id), found.folder, found.run, found.notes)
+        return Ok((None, folder.to_owned(), Run::read(path)?, Notes::read(folder)?));
+    }
+    let mut store = open(place)?;
+    let found = store.get(text)?;
+    say_notes(&mut store, context);
+    Ok((Some(found.id), found.folder, found.run, found.notes))
+}
+
+fn diff(args: &Diff, context: &Context<'_>) -> Result<u8, Failure> {
+    let (a, _, left, _) = one(&args.left, &args.place, context)?;
+    let (b, _, right, _) = one(&args.right, &args.place, context)?;
+    let all = differences(&left, &right);
+    if context.json {
+        let line = |one: &Difference| json!({"part": one.part.word(), "name": one.name, "left": one.left, "right": one.right});
+        let body = json!({"left": a, "right": b, "differences": all.iter().map(line).collect::<Vec<_>>()});
+        return context.print_json("runs-diff", body);
+    }
+    let text = |value: &Option<Value>| value.as_ref().map_or_else(|| "-".to_owned(), in_short);
+    let line = |one: &Difference| {
+        format!("{} {}: {} -> {}\n", pad(one.part.word(), 8), one.name, text(&one.left), text(&one.right))
     };
+    print(&all.iter().map(line).collect::<String>())?;
+    let plural = if all.len() == 1 { "" } else { "s" };
+    context.console.done(&format!("{} difference{plural}, besides when and how long", all.len()));
+    Ok(0)
+}
+
+fn show(args: &Show, context: &Context<'_>) -> Result<u8, Failure> {
+    let (id, folder, run, notes) = one(&args.run, &args.place, context)?;
     if context.json {
         let body = json!({"id": id, "folder": folder, "run": run, "tags": notes.tags, "note": notes.note});
         return context.print_json("runs-show", body);
@@ -154,7 +186,7 @@ fn show(args: &Show, context: &Context<'_>) -> Result<u8, Failure> {
     }
     lines.push(("again", super::in_shell_words(&run.command)));
     lines.push(("folder", folder.display().to_string()));
-    print(&lines.iter().map(|(word, text)| format!("{} {text}\n", left(word, 8))).collect::<String>())
+    print(&lines.iter().map(|(word, text)| format!("{} {text}\n", pad(word, 8))).collect::<String>())
 }
 
 /// A value on a line; `--json` has all of it.

@@ -1,0 +1,132 @@
+//! A tree with its children beside each other: each end has a column, each parent stands above the middle of its own.
+
+use super::{TreeNode, TreePicture, What};
+use crate::number::{hundredths, signed};
+use crate::render::cut_middle;
+use crate::render::scene::{Anchor, Mark, Scene};
+use crate::theme::{Paint, size};
+
+/// A column of an end is at least so wide.
+const LEAST: f64 = 84.0;
+/// Boxes are at most so wide.
+const MOST: f64 = 184.0;
+/// From one level to the next, and how high boxes are.
+const LEVEL: f64 = 104.0;
+const SPLIT: f64 = 56.0;
+const LEAF: f64 = 28.0;
+/// Edges are as wide as the share of the training weight that goes along.
+const WIDEST: f64 = 9.0;
+
+/// How many columns lie left of each node and below it.
+fn columns(picture: &TreePicture) -> Vec<[usize; 2]> {
+    let n = picture.nodes.len();
+    let mut widths = vec![0_usize; n];
+    // Children come after their parents.
+    for at in (0..n).rev() {
+        widths[at] = widths[at].max(1);
+        if let Some(branch) = picture.nodes[at].branch {
+            widths[branch.from] += widths[at];
+        }
+    }
+    let mut used = vec![0_usize; n];
+    let mut lefts = vec![0_usize; n];
+    for (at, node) in picture.nodes.iter().enumerate() {
+        if let Some(branch) = node.branch {
+            lefts[at] = lefts[branch.from] + used[branch.from];
+            used[branch.from] += widths[at];
+        }
+    }
+    lefts.into_iter().zip(widths).map(|(left, width)| [left, width]).collect()
+}
+
+/// Whether every end has room.
+pub(super) fn fits(picture: &TreePicture, width: f64) -> bool {
+    let ends = columns(picture).first().map_or(0, |root| root[1]);
+    ends > 1 && width / ends as f64 >= LEAST
+}
+
+/// Draws it; answers where it ends.
+pub(super) fn draw(picture: &TreePicture, scene: &mut Scene, top: f64) -> f64 {
+    let columns = columns(picture);
+    let ends = columns.first().map_or(1, |root| root[1]).max(1);
+    let step = (scene.width - 40.0) / ends as f64;
+    let place = |at: usize| {
+        let [left, width] = columns[at].map(|n| n as f64);
+        let middle = 20.0 + step * (left + width / 2.0);
+        ([middle, top + LEVEL * picture.nodes[at].level as f64], (step * width - 8.0).min(MOST))
+    };
+    // Edges first, the row's way above the others.
+    for on_way in [false, true] {
+        for (at, node) in picture.nodes.iter().enumerate().filter(|(_, node)| node.on_way == on_way) {
+            let Some(branch) = node.branch else { continue };
+            let ([x, y], [px, py]) = (place(at).0, place(branch.from).0);
+            let (from, to) = ([px, py + SPLIT], [x, y]);
+            let width = node.share.map_or(1.5, |share| (share * WIDEST).max(1.0));
+            let paint = if on_way { Paint::Accent } else { Paint::Line };
+            scene.line(from, to, paint, width, false);
+            let said = if branch.yes { "yes" } else { "no" };
+            let said = node.share.map_or(said.to_owned(), |share| format!("{said} {} %", hundredths(share)));
+            let middle = (px + x) / 2.0;
+            let (x, anchor) = if branch.yes {
+                (middle - 8.0 - width / 2.0, Anchor::End)
+            } else {
+                (middle + 8.0 + width / 2.0, Anchor::Start)
+            };
+            let paint = if on_way { Paint::Accent } else { Paint::Muted };
+            scene.text([x, (py + SPLIT + y) / 2.0 - 3.0], &said, size::TICK, paint, anchor);
+        }
+    }
+    let mut bottom = top;
+    for (at, node) in picture.nodes.iter().enumerate() {
+        let ([x, y], width) = place(at);
+        bottom = bottom.max(node_box(picture, scene, node, [x, y], width));
+    }
+    bottom + 6.0
+}
+
+/// One node; answers where it ends.
+fn node_box(picture: &TreePicture, scene: &mut Scene, node: &TreeNode, [x, y]: [f64; 2], width: f64) -> f64 {
+    let title = picture.words(node);
+    let height = if matches!(node.what, What::Adds(_)) { LEAF } else { SPLIT };
+    let corner = [x - width / 2.0, y];
+    picture.target(scene, corner, [width, height], node);
+    let edge = if node.on_way { Paint::Accent } else { Paint::Line };
+    let rim = if node.on_way { 2.0 } else { 1.0 };
+    scene.rect(corner, [width, height], edge, &title);
+    let inside = [corner[0] + rim, corner[1] + rim];
+    let fill = if let What::Adds(value) = node.what { picture.shade(value) } else { Paint::Raised };
+    scene.rect(inside, [width - 2.0 * rim, height - 2.0 * rim], fill, &title);
+    let mut say = |y: f64, text: &str, size: f64, paint: Paint, bold: bool| {
+        let text = cut_middle(text, width - 8.0, size, bold);
+        scene.marks.push(Mark::Text {
+            at: [x, y],
+            text,
+            size,
+            paint,
+            anchor: Anchor::Middle,
+            bold,
+            title: title.clone(),
+        });
+    };
+    match &node.what {
+        What::Asks { feature, test, missing, .. } => {
+            say(y + 17.0, feature, size::SMALL, Paint::Ink, true);
+            say(y + 33.0, test, size::SMALL, Paint::Ink, false);
+            let short = missing.replace("missing goes to", "missing:");
+            if !short.is_empty() {
+                say(y + 48.0, &short, size::TICK, Paint::Muted, false);
+            }
+            match node.more() {
+                None => y + height,
+                Some(more) => {
+                    say(y + height + 15.0, &more, size::TICK, Paint::Muted, false);
+                    y + height + 18.0
+                }
+            }
+        }
+        What::Adds(value) => {
+            say(y + 18.5, &signed(*value, 3), size::SMALL, Paint::Ink, true);
+            y + height
+        }
+    }
+}

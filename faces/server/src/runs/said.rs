@@ -1,0 +1,84 @@
+//! How is a run told to a page?
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use pellucid_runs::{Artifact, Difference, Found, short_id, within};
+use serde_json::{Value, json};
+
+use crate::opened::{Thing, What};
+use crate::pages::in_shell_if_needed;
+use crate::workbench::Workbench;
+
+/// Letters of one value, at most; the folder has all of it.
+const MOST_LETTERS: usize = 2_000;
+/// Options, results, files and differences, at most.
+const MOST_LINES: usize = 1_000;
+
+/// A run with its files. What takes time, their state now, is asked at an address of its own.
+pub(crate) fn run(workbench: &Workbench, found: &Found) -> Value {
+    let run = &found.run;
+    let files = |all: &[Artifact]| -> Vec<Value> {
+        all.iter().take(MOST_LINES).map(|one| file(workbench, found, one)).collect()
+    };
+    json!({
+        "id": found.id, "short": short_id(&found.id), "folder": found.folder.display().to_string(), "verb": run.verb, "version": run.version,
+        "started": run.started, "seconds": run.seconds, "tags": found.notes.tags, "note": found.notes.note, "again": again(found),
+        "address": run.options.get("address").and_then(Value::as_str).filter(|address| address.starts_with("/api/")),
+        "inputs": files(&run.inputs), "outputs": files(&run.outputs), "options": values(&run.options), "results": values(&run.results),
+    })
+}
+
+/// The command that does it again, as a line for a shell.
+pub(crate) fn again(found: &Found) -> String {
+    found.run.command.iter().map(|word| in_shell_if_needed(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn file(workbench: &Workbench, found: &Found, file: &Artifact) -> Value {
+    let place = within(&found.folder, file);
+    let real = place.clone().or_else(|| fs_err::canonicalize(&file.path).ok());
+    let opened = real.and_then(|real| opened(workbench, &real));
+    json!({
+        "role": file.role, "path": file.path, "sha256": file.sha256, "bytes": file.bytes,
+        "shown": place.as_deref().and_then(super::files::kind), "within": place.is_some(),
+        "opened": opened.map(|(kind, thing)| json!({"kind": kind, "id": thing.id})),
+    })
+}
+
+/// What was opened from this place, and the parameter by which pages ask for it.
+fn opened<'a>(workbench: &'a Workbench, real: &PathBuf) -> Option<(&'static str, &'a Thing)> {
+    let is_it =
+        |thing: &&Thing| thing.path().and_then(|path| fs_err::canonicalize(path).ok()).as_ref() == Some(real);
+    let thing = workbench.things.iter().find(is_it)?;
+    let kind = match thing.what {
+        What::Model(_) => "model",
+        What::Rules(_) => "rules",
+        What::Table { .. } => "data",
+        What::Transformer { .. } => "transformer",
+        _ => return None,
+    };
+    Some((kind, thing))
+}
+
+/// Where a file of a run lies now: in the run's folder, else where it was named.
+pub(crate) fn place(found: &Found, file: &Artifact) -> PathBuf {
+    within(&found.folder, file).unwrap_or_else(|| Path::new(&file.path).to_owned())
+}
+
+fn values(all: &BTreeMap<String, Value>) -> Vec<[String; 2]> {
+    all.iter().take(MOST_LINES).map(|(name, value)| [name.clone(), text(value)]).collect()
+}
+
+/// A value on a line.
+fn text(value: &Value) -> String {
+    let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match text.char_indices().nth(MOST_LETTERS) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text,
+    }
+}
+
+pub(crate) fn differences(all: &[Difference]) -> Vec<Value> {
+    let of = |one: &Difference| json!({"part": one.part.word(), "name": one.name, "left": one.left.as_ref().map(text), "right": one.right.as_ref().map(text)});
+    all.iter().take(MOST_LINES).map(of).collect()
+}

@@ -1,0 +1,96 @@
+// What is answered of explanations and counts that were saved in files? Types of `/api/global?explanation=` and `/api/count`, and what is asked.
+import { changed, one, only, withDefaults, type Changes, type Params } from "./address";
+import type { Figure, GlobalAnswer, Session } from "./api";
+import type { Fraction } from "./rules";
+import { startOf, thingsOf } from "./session.svelte";
+
+/** A file of values that `pellucid explain` wrote. */
+export interface SavedExplanation {
+  id: string;
+  title: string;
+  /** The version of the program that wrote it. */
+  version: string;
+  model_sha256: string;
+  /** Features that were summed up, as the command said it. */
+  groups: string | null;
+  /** Which part of a job: `2/8`. */
+  shard: string | null;
+  /** How many models are open. */
+  others: number;
+}
+
+/** All rows explained, now or once. Of a saved explanation `model` is the one that is open and was explained, if any. */
+export interface GlobalShown extends Omit<GlobalAnswer, "model" | "data" | "dependence" | "python"> {
+  model: string | null;
+  data: string | null;
+  /** Absent where the feature's values are not known. */
+  dependence: Figure | null;
+  python: string | null;
+  explanation?: SavedExplanation;
+}
+
+/**
+ * What the page asks after a change. A saved explanation has no model of its own, and a table only where `values` names one: `data` is what
+ * other pages look at, and need not be what was explained.
+ */
+export function globalAsks(session: Session, params: Params, changes: Changes, names: readonly string[]): Params {
+  const wanted = changed(params, changes);
+  const all = one(wanted, "explanation") === undefined ? withDefaults(wanted, startOf(session, "global")) : wanted;
+  if (one(all, "explanation") === undefined) return only(all, names);
+  return changed(only(all, ["explanation", "output", "feature"]), { data: one(all, "values") });
+}
+
+/** Another explanation has other features, outputs and rows; those of a model that is open begin with what is open. */
+export function toExplanation(id: string): Changes {
+  return { explanation: id || null, model: null, data: null, values: null, output: null, feature: null, space: null, where: null };
+}
+
+/** Explanations to choose from: what is computed now, where there is a pair for it, and files. */
+export function explanations(session: Session): { value: string; label: string }[] {
+  const files = thingsOf(session, "explanation").map((thing) => ({ value: thing.id, label: thing.title }));
+  const computes = startOf(session, "global").model !== undefined;
+  return computes && files.length > 0 ? [{ value: "", label: "computed now" }, ...files] : files;
+}
+
+export const COUNT = "/api/count";
+export const RECOUNT = "/api/count/verify";
+
+/** Asked at /api/count with: count. */
+export interface CountAnswer {
+  schema: "pellucid.workbench.count/1";
+  count_file: string;
+  title: string;
+  sentence: string;
+  /** As digits, which may be more than a number holds. */
+  count: string;
+  count_shown: string;
+  by_size: { size: number; sets: string; shown: string }[];
+  theta: Fraction;
+  lambda: Fraction;
+  costs: [number, number];
+  identity: string;
+  max_size: number | null;
+  includes_empty: boolean;
+  target: string;
+  positive: string;
+  weights: string | null;
+  rows: number;
+  weight: [number, number];
+  candidates: number;
+  conditions: number;
+  columns: { name: string; rules: number }[];
+  hash: string;
+  command: string;
+  notes: string[];
+}
+
+/** Asked at /api/count/verify with: count, data, seconds. A job. */
+export interface RecountAnswer {
+  schema: "pellucid.workbench.count_verify/1";
+  verdict: "proven" | "refuted" | "unproven";
+  reason: string;
+  seconds: number;
+  /** Seconds that it was given. */
+  limit: number;
+  command: string;
+}

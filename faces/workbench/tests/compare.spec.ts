@@ -1,0 +1,71 @@
+// Can any two pages stand beside each other, chosen by keys, and does the address hold both?
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import { expect, pictures, settled, test } from "./pellucid";
+
+for (const scheme of ["light", "dark"] as const) {
+  test(`nothing is compared yet: two lists to choose from, in the ${scheme}`, async ({ quiet: page, server }) => {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.goto(`${server.address}#/row?row=17`);
+    await settled(page);
+    await page.getByRole("button", { name: "Pin this page" }).click();
+    await page.getByRole("navigation").getByRole("link", { name: "Compare" }).click();
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Which two?");
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    for (const width of [360, 1440]) {
+      await page.setViewportSize({ width, height: 800 });
+      await expect.poll(() => page.evaluate(() => innerWidth)).toBe(width);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      await page.screenshot({ path: join(pictures, `compare-empty-${width}-${scheme}.png`) });
+    }
+    // A pin on one side, a page on the other.
+    await page.getByRole("combobox", { name: "Left" }).selectOption({ index: await pinAt(page) });
+    await expect(page).toHaveURL(/left=/);
+    await page.getByRole("combobox", { name: "Right" }).selectOption({ label: "Explain row" });
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText([/Why row 17 /, /Why row 0 /]);
+    await settled(page);
+    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    for (const width of [360, 1440]) {
+      await page.setViewportSize({ width, height: 900 });
+      await expect.poll(() => page.evaluate(() => innerWidth)).toBe(width);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      await page.screenshot({ path: join(pictures, `compare-${width}-${scheme}.png`) });
+    }
+  });
+}
+
+/** Where the first pin stands in the list of a side. */
+async function pinAt(page: import("@playwright/test").Page): Promise<number> {
+  return page.getByRole("combobox", { name: "Left" }).evaluate((select: HTMLSelectElement) => {
+    const pin = select.querySelector<HTMLOptionElement>("optgroup[label=Pins] option");
+    return [...select.options].indexOf(pin as HTMLOptionElement);
+  });
+}
+
+test("each half moves by itself, both are swapped, and a reload shows the same", async ({ quiet: page, server }) => {
+  const address = (left: string, right: string) => `${server.address}#/compare?${new URLSearchParams({ left, right }).toString()}`;
+  await page.goto(address("/row?row=3", "/row?row=4"));
+  await settled(page);
+  const headings = page.getByRole("heading", { level: 1 });
+  await expect(headings).toHaveText([/Why row 3 /, /Why row 4 /]);
+  await page.getByRole("region", { name: "Right" }).getByRole("button", { name: "Row after" }).click();
+  await expect(headings).toHaveText([/Why row 3 /, /Why row 5 /]);
+  await expect(page.getByRole("combobox", { name: "Right" })).toHaveValue(/row=5/);
+  // By keys: the palette swaps.
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("swap");
+  await page.keyboard.press("Enter");
+  await expect(headings).toHaveText([/Why row 5 /, /Why row 3 /]);
+  await page.reload();
+  await settled(page);
+  await expect(headings).toHaveText([/Why row 5 /, /Why row 3 /]);
+  await page.goBack();
+  await expect(headings).toHaveText([/Why row 3 /, /Why row 5 /]);
+  // Another page on one side leaves the other as it is.
+  await page.getByRole("combobox", { name: "Right" }).selectOption({ label: "Explain global" });
+  await expect(page.getByRole("region", { name: "Right" }).locator("figure")).toHaveCount(5);
+  await expect(headings).toHaveText([/Why row 3 /, /move this model most/]);
+  await page.goto(address("/rwo?row=3", "/row?row=4"));
+  await expect(page.getByRole("region", { name: "Left" })).toContainText("There is no page “rwo” to compare.");
+  await expect(headings).toHaveText([/Why row 4 /]);
+});
