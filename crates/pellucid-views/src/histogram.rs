@@ -111,6 +111,14 @@ impl Histogram {
         if self.by.is_none() {
             return self.title.clone();
         }
+        if let [only] = self.groups.as_slice() {
+            return format!(
+                "{} where {} is {}: there is no other group to compare",
+                self.column,
+                self.by(),
+                only.name
+            );
+        }
         if let Some(medians) = self.medians() {
             return medians;
         }

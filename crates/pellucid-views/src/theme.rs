@@ -121,7 +121,13 @@ impl Paint {
     /// What can be read on this paint: the page's color on strong shades, ink on all else.
     #[must_use]
     pub fn text_on(self) -> Self {
-        if matches!(self, Self::Shade(step) if step >= SHADES / 2) { Self::Surface } else { Self::Ink }
+        let is_strong = match self {
+            Self::Shade(step) => step >= SHADES / 2,
+            // The ends of the scale: where surface is read better than ink in the worse of both themes.
+            Self::Scale(step) => step.abs_diff(STEPS / 2) > STEPS / 4 + 1,
+            _ => false,
+        };
+        if is_strong { Self::Surface } else { Self::Ink }
     }
 
     /// Raises for what is positive, lowers for what is negative.

@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::{Artifact, RunError, hashed};
 
+/// Bytes of a path, at most.
+const MOST_BYTES: usize = 4096;
+
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
@@ -60,6 +63,10 @@ impl Artifact {
 /// What a link leads out of the folder is not there.
 #[must_use]
 pub fn within(folder: &Path, file: &Artifact) -> Option<PathBuf> {
+    // No file has such a name, and trying every end of it would take its square in time.
+    if file.path.len() > MOST_BYTES {
+        return None;
+    }
     let whole = fs_err::canonicalize(folder).ok()?;
     let named = Path::new(&file.path);
     let parts: Vec<_> = named.components().collect();

@@ -100,7 +100,8 @@ impl Chosen {
     /// That there are rows, and that they are rows of a table of this length.
     pub(crate) fn check(&self, n_rows: usize) -> Result<(), Failure> {
         if self.rows.n_rows() != n_rows {
-            return Err(Failure::new(Code::Bug, "rows of a table of another length"));
+            let text = "the table changed while it was looked at; start the workbench again";
+            return Err(Failure::new(Code::Input, text));
         }
         if self.rows.is_empty() {
             let words = self.cohort.words();
@@ -134,11 +135,11 @@ impl Cohort {
         self.conditions.is_empty()
     }
 
-    /// One text for equal conditions, whatever their order was.
+    /// One text for equal conditions, whatever their order was. (Levels may hold any letter, so that none could part them.)
     pub(crate) fn key(&self) -> String {
         let mut all: Vec<&str> = self.conditions.iter().map(|one| one.written.as_str()).collect();
         all.sort_unstable();
-        all.join("\n")
+        all.iter().map(|one| format!("{}:{one}", one.len())).collect()
     }
 
     /// The rows of the table for which it holds.

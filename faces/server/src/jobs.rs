@@ -239,7 +239,11 @@ impl Jobs {
             });
         };
         let spawned = std::thread::Builder::new().name(format!("job {}", job.id)).spawn(run);
-        spawned.map_err(|cause| Failure::new(Code::Limit, format!("no thread could be started: {cause}")))?;
+        if let Err(cause) = spawned {
+            let failure = Failure::new(Code::Limit, format!("no thread could be started: {cause}"));
+            job.set(State::Failed(failure.clone()));
+            return Err(failure);
+        }
         Ok(job)
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use pellucid::data::Kind;
 use pellucid::data::read::{CsvReader, ReadBatches, ReadOptions};
@@ -58,6 +59,13 @@ impl Source {
         }
     }
 
+    /// How long a file is, and when it was written last; nothing of what is no file.
+    fn stamp(&self) -> Option<(u64, SystemTime)> {
+        let Self::File(path) = self else { return None };
+        let about = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        Some((about.len(), about.modified().ok()?))
+    }
+
     /// A reader of its rows.
     pub(crate) fn rows(&self, options: &ReadOptions) -> Result<Box<dyn ReadBatches>, Failure> {
         match self {
@@ -108,6 +116,8 @@ pub(crate) enum What {
 /// Something that was opened.
 #[derive(Debug, Clone)]
 pub struct Thing {
+    /// How long its file was, and when it was written last, as far as that is known.
+    stamp: Option<(u64, SystemTime)>,
     /// Its name in addresses: the file's stem.
     pub id: String,
     /// The file's name.
@@ -137,7 +147,17 @@ impl Thing {
             (what, note) = (is.unwrap_or(what), told);
         }
         let title = source.file_name();
-        Ok(Self { id: free_id(&title, taken), title, source, what, note })
+        let stamp = source.stamp();
+        Ok(Self { stamp, id: free_id(&title, taken), title, source, what, note })
+    }
+
+    /// That its file is still the one that was opened: pages must not show parts of two.
+    pub(crate) fn unchanged(&self) -> Result<(), Failure> {
+        if self.stamp == self.source.stamp() {
+            return Ok(());
+        }
+        let text = "the file was changed since it was opened; start the workbench again";
+        Err(Failure::input(format!("{}: {text}", self.source.shown())))
     }
 
     pub(crate) fn model(&self) -> Option<&Arc<Ensemble>> {

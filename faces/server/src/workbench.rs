@@ -187,6 +187,7 @@ impl Workbench {
     /// The rows of an address's table as its model compares them.
     pub(crate) fn paired(self: &Arc<Self>, address: &Address) -> Result<Found<Paired>, Failure> {
         let ((model, ensemble), table) = (self.model(address)?, self.table(address)?);
+        table.unchanged()?;
         let key = format!("{}\n{}", model.id, table.id);
         let title = format!("Reading {} for {}", table.title, model.title);
         let (ensemble, source, options) = (Arc::clone(ensemble), table.source.clone(), self.options.clone());
@@ -246,6 +247,7 @@ impl Workbench {
 
     /// A whole table, or these columns of it.
     fn read_whole(self: &Arc<Self>, table: &Thing, fields: Vec<Field>) -> Result<Found<Table>, Failure> {
+        table.unchanged()?;
         let (source, options) = (table.source.clone(), self.options.clone());
         let title = format!("Reading {}", table.title);
         let key = if fields.is_empty() { table.id.clone() } else { format!("{}\nreadable", table.id) };

@@ -87,7 +87,7 @@ export interface CountAnswer {
 /** Asked at /api/count/verify with: count, data, seconds. A job. */
 export interface RecountAnswer {
   schema: "pellucid.workbench.count_verify/1";
-  verdict: "proven" | "refuted" | "unproven";
+  verdict: "proven" | "refuted" | "unproven" | "other";
   reason: string;
   seconds: number;
   /** Seconds that it was given. */

@@ -125,7 +125,7 @@ fn node_box(picture: &TreePicture, scene: &mut Scene, node: &TreeNode, [x, y]: [
             }
         }
         What::Adds(value) => {
-            say(y + 18.5, &signed(*value, 3), size::SMALL, Paint::Ink, true);
+            say(y + 18.5, &signed(*value, 3), size::SMALL, fill.text_on(), true);
             y + height
         }
     }

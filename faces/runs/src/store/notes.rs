@@ -18,6 +18,9 @@ pub const NOTES_FILE: &str = "notes.json";
 /// Bytes of a file of notes, at most.
 const MOST_BYTES: u64 = 1 << 20;
 
+/// Tags of a run, at most: what is written fits into what is read.
+const MOST_TAGS: usize = 64;
+
 /// What people say about a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -70,6 +73,9 @@ impl Notes {
     /// Says which is not.
     pub fn check(&self) -> Result<(), StoreError> {
         let wrong = |text: &str, why| StoreError::Words { text: text.chars().take(40).collect(), why };
+        if self.tags.len() > MOST_TAGS {
+            return Err(wrong(&self.tags.len().to_string(), "so many tags; a run has at most 64"));
+        }
         for tag in &self.tags {
             let odd = |c: char| c.is_whitespace() || c.is_control() || c == ',';
             if tag.is_empty() || tag.chars().count() > 64 || tag.contains(odd) {

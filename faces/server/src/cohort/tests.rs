@@ -25,6 +25,20 @@ fn asked(conditions: &[&str]) -> Result<(Vec<usize>, String), Failure> {
 }
 
 #[test]
+fn other_conditions_have_another_key() {
+    let of = |written: &[&str]| {
+        let one = |text: &&str| Condition { written: (*text).to_owned(), ..condition() };
+        Cohort { conditions: written.iter().map(one).collect() }.key()
+    };
+    assert_ne!(of(&["c:=:x", "d:missing"]), of(&["c:=:x\nd:missing"]));
+    assert_eq!(of(&["c:=:x", "d:missing"]), of(&["d:missing", "c:=:x"]));
+}
+
+fn condition() -> Condition {
+    Condition::read("age:missing", &table()).unwrap()
+}
+
+#[test]
 fn conditions_choose_rows_and_are_said() {
     for (conditions, rows, words) in [
         (&[][..], &[0, 1, 2, 3, 4][..], ""),

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use pellucid::data::Table;
 use pellucid::explain::Watch as _;
-use pellucid::learn::certificate::CountCertificate;
 use pellucid::learn::certificate::verify::{self, Verdict};
+use pellucid::learn::certificate::{CountCertificate, Universe};
 use pellucid::views::number::{count, digits, pretty};
 use serde_json::json;
 
@@ -47,6 +48,15 @@ fn chosen<'w>(
 /// The first count that was opened, which the page of good sets shows.
 pub(super) fn start(workbench: &Workbench) -> Option<(&'static str, String)> {
     chosen(workbench, &Address::of("", &[])).ok().map(|(thing, _)| ("count", thing.id.clone()))
+}
+
+/// The first table that may be the one that the first count is of.
+pub(super) fn table_of(workbench: &Workbench) -> Option<&Thing> {
+    let universe = &chosen(workbench, &Address::of("", &[])).ok()?.1.universe;
+    workbench.things.iter().find(|thing| {
+        let What::Table { columns, n_rows, .. } = &thing.what else { return false };
+        columns.contains(&universe.target) && n_rows.is_none_or(|n| n == universe.rows)
+    })
 }
 
 /// What is claimed, and of what.
@@ -115,6 +125,12 @@ pub(super) fn verified(workbench: &Arc<Workbench>, address: &Address) -> Result<
         workbench.spelled(data).words,
         limit.as_secs()
     );
+    if let Some(reason) = other_table(&certificate.universe, &table) {
+        return Ok(Answer::Ready(json!({
+            "schema": "pellucid.workbench.count_verify/1", "verdict": "other", "reason": reason, "seconds": 0.0, "limit": limit.as_secs(),
+            "command": command, "python": null, "notes": [],
+        })));
+    }
     let (certificate, title) = (Arc::clone(certificate), format!("Counting again for {}", thing.title));
     let found = workbench.verified.get(&workbench.jobs, &key, &title, move |job| {
         let start = Instant::now();
@@ -135,6 +151,24 @@ pub(super) fn verified(workbench: &Arc<Workbench>, address: &Address) -> Result<
     Ok(match found {
         Found::Ready(value) => Answer::Ready(value.as_ref().clone()),
         Found::Working(job) => Answer::Working(job),
+    })
+}
+
+/// Why a table is not the one that was counted on, if that can be seen at once. (A changed value is found when it is counted again.)
+fn other_table(universe: &Universe, table: &Table) -> Option<String> {
+    let columns =
+        universe.candidates.iter().flat_map(|rule| &rule.conditions).map(|condition| &condition.column);
+    if let Some(name) = columns.chain([&universe.target]).find(|name| table.schema().position(name).is_none())
+    {
+        return Some(format!("The table has no column `{name}`, which the count is of."));
+    }
+    let (n, rows) = (table.n_rows() as u64, universe.rows);
+    (n != rows).then(|| {
+        format!(
+            "The table has {} rows, and the count is of {}.",
+            digits(&n.to_string()),
+            digits(&rows.to_string())
+        )
     })
 }
 

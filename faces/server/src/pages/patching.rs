@@ -107,7 +107,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         return Err(Failure::usage("verify: cells are run again where the grid is run; ask with run=1"));
     }
     let question = Question::of(address, inside)?;
-    let ready = match question.ready(workbench.options.most_bytes) {
+    let ready = match question.ready(workbench.options.most_bytes / LOOKED) {
         Ok(ready) => ready,
         Err(NotReady::Other(failure)) => return Err(failure),
         Err(NotReady::Prompts(problem)) if is_whole => return Err(Failure::input(problem)),

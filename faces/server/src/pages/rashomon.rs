@@ -37,7 +37,8 @@ const LISTING: Duration = Duration::from_secs(2);
 const WITHIN: (i128, i128) = (1, 100);
 
 pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
-    let table = workbench.table(&Address::of("", &[])).ok().map(|table| ("data", table.id.clone()));
+    let fitting = super::counted::table_of(workbench).or(workbench.table(&Address::of("", &[])).ok());
+    let table = fitting.map(|table| ("data", table.id.clone()));
     // A certified count is shown here, too, and needs no table for that.
     let all: Vec<(&'static str, String)> =
         table.into_iter().chain(super::counted::start(workbench)).collect();

@@ -87,7 +87,7 @@ pub(crate) fn keep(workbench: &Arc<Workbench>, asked: Keep) -> Result<Answer, Fa
         )));
     };
     let mut inputs = Vec::new();
-    for (role, path) in files_of(workbench, &address) {
+    for (role, path) in files_of(workbench, &address, &value)? {
         match hash(workbench, role, &path)? {
             Found::Ready(artifact) => inputs.push(artifact.as_ref().clone()),
             Found::Working(job) => return Ok(Answer::Working(job)),
@@ -198,23 +198,47 @@ fn pictures(value: &Value, all: &mut Vec<NewBytes>) {
     }
 }
 
-/// Files of what the address names, with what they are for.
-fn files_of(workbench: &Workbench, address: &Address) -> Vec<(&'static str, PathBuf)> {
-    let options = options(address);
-    let values = |value: &Value| match value {
-        Value::Array(all) => all.clone(),
-        one => vec![one.clone()],
+/// Parameters, and fields of answers, that name what was opened.
+const NAMING: [&str; 11] = [
+    "model",
+    "data",
+    "rules",
+    "transformer",
+    "explanation",
+    "count",
+    "count_file",
+    "values",
+    "profile",
+    "posting",
+    "rules_file",
+];
+
+/// Files of what an answer is of, with what they are for.
+fn files_of(
+    workbench: &Workbench,
+    address: &Address,
+    value: &Value,
+) -> Result<Vec<(&'static str, PathBuf)>, Failure> {
+    // An answer names what it is of, also where the address left it to the page.
+    let texts = |value: &'_ Value| -> Vec<String> {
+        let all = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+        all.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect()
     };
-    let named: Vec<Value> = options.values().flat_map(values).collect();
-    let is_named = |thing: &&Thing| named.iter().any(|value| value.as_str() == Some(&thing.id));
+    let said = NAMING.iter().flat_map(|&name| texts(&value[name]));
+    let asked = NAMING.iter().flat_map(|&name| address.all(name).map(str::to_owned));
+    let named: Vec<String> = said.chain(asked).collect();
+    let is_named = |thing: &&Thing| named.contains(&thing.id);
     let mut all = Vec::new();
     for thing in workbench.things.iter().filter(is_named) {
         let Source::File(path) = &thing.source else { continue };
+        thing.unchanged()?;
         let role = match &thing.what {
             What::Model(_) | What::Transformer { .. } => "model",
             What::Table { .. } => "data",
             What::Rules(_) => "rules",
             What::Document(_) => "document",
+            What::Explanation { .. } => "explanation",
+            What::Count(_) => "count",
             _ => continue,
         };
         if path.is_dir() {
@@ -230,7 +254,7 @@ fn files_of(workbench: &Workbench, address: &Address) -> Vec<(&'static str, Path
             all.push((role, path.clone()));
         }
     }
-    all
+    Ok(all)
 }
 
 /// The hash of a file as it is now.

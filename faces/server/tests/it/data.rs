@@ -265,3 +265,17 @@ fn strange_tables_are_told_of_too() {
     }
     assert!(answer["python"].as_str().unwrap().contains("sep=\";\""));
 }
+
+#[test]
+fn a_file_that_changed_is_told_and_not_shown_beside_what_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    fs_err::write(&path, "a,b\n1,x\n2,y\n").unwrap();
+    let server =
+        Server::of(Arc::new(Workbench::open(vec![Source::File(path.clone())], options()).unwrap()), None);
+    assert_eq!(server.answer("/api/data?data=rows")["n_rows"], 2);
+    fs_err::write(&path, "a,b\n1,x\n2,y\n3,z\n").unwrap();
+    let reply = server.settled("/api/data?data=rows");
+    assert_eq!(reply.status, 422);
+    assert!(reply.error().contains("was changed since it was opened"), "{}", reply.error());
+}

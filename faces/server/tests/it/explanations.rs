@@ -288,6 +288,16 @@ fn a_certified_count_is_shown_and_counted_again() {
     fs_err::write(&other, fs_err::read_to_string(&data).unwrap().replacen("1,0,0,1", "1,0,0,0", 1)).unwrap();
     let server = Server::of(opened(&[&file, &other]).unwrap(), None);
     assert_eq!(server.answer("/api/count/verify?count=count&data=other")["verdict"], "refuted");
+    // A table of other columns is another one, and refutes nothing; the page begins with the one that fits.
+    let server = Server::of(opened(&[&fixture("tour/adult.csv"), &file, &data]).unwrap(), None);
+    let verdict = server.answer("/api/count/verify?count=count&data=adult");
+    assert_eq!(
+        (&verdict["verdict"], verdict["reason"].as_str().unwrap().contains("has no column")),
+        (&"other".into(), true)
+    );
+    let session = server.answer("/api/session");
+    let page = session["pages"].as_array().unwrap().iter().find(|page| page["page"] == "rashomon").unwrap();
+    assert_eq!(page["params"]["data"], "rows");
     assert_eq!(server.get("/api/count?count=conut").status, 404);
     assert_eq!(server.get("/api/count?count=count&data=other").status, 400);
     assert_eq!(server.get("/api/count/verify?count=count&seconds=0").status, 400);

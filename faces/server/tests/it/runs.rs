@@ -260,6 +260,26 @@ fn wrong_questions_are_told_what_is_wrong() {
 }
 
 #[test]
+fn what_the_address_leaves_to_the_page_is_kept_too_and_tags_can_be_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs");
+    Store::create(&path).unwrap();
+    let server = open(&[&path, &fixture("tour/adult-xgboost.ubj"), &fixture("tour/adult.csv")]);
+    server.answer("/api/row?row=3");
+    let kept = own(&server, "/api/runs/keep", &json!({"address": "/api/row?row=3"}));
+    assert_eq!(kept.status, 200, "{}", kept.body);
+    let id = kept.json()["run"].as_str().unwrap().to_owned();
+    let found = Store::open(&path).unwrap().get(&id).unwrap();
+    let roles: Vec<&str> = found.run.inputs.iter().map(|file| file.role.as_str()).collect();
+    assert_eq!(roles, ["model", "data"]);
+
+    let tags = |n: usize| -> Vec<String> { (0..n).map(|at| format!("tag-{at}")).collect() };
+    assert_eq!(own(&server, "/api/runs/annotate", &json!({"run": id, "add_tags": tags(65)})).status, 400);
+    assert_eq!(own(&server, "/api/runs/annotate", &json!({"run": id, "add_tags": tags(64)})).status, 200);
+    assert_eq!(server.answer(&format!("/api/runs?run={id}"))["run"]["tags"].as_array().unwrap().len(), 64);
+}
+
+#[test]
 fn an_answer_is_kept_with_what_it_stands_on_and_can_be_annotated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("runs");

@@ -77,8 +77,11 @@ pub(crate) fn states(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     };
     let (inputs, outputs) = states.split_at(found.run.inputs.len().min(states.len()));
     let checks = |files: &[Artifact]| -> Vec<String> {
+        // What stands in a run's file may be anybody's: only a hash and a place of one line become a line of a command.
         let line = |file: &Artifact| {
-            Some(format!("{}  {}", file.sha256.as_ref()?, said::place(&found, file).display()))
+            let (hash, place) = (file.sha256.as_ref()?, said::place(&found, file).display().to_string());
+            let is_hash = hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+            (is_hash && !place.contains(|c: char| c.is_control())).then(|| format!("{hash}  {place}"))
         };
         files.iter().filter_map(line).collect()
     };
