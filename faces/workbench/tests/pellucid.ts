@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { AxeBuilder } from "@axe-core/playwright";
 import { expect, type Page, test as base } from "@playwright/test";
 
 export const program = process.env.PELLUCID_BIN ?? "";
@@ -68,6 +69,26 @@ export async function silence(page: Page, own: (url: string) => boolean): Promis
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
   return { outside, complaints };
+}
+
+/** A server of its own on some files, and what a page sees of it. It reaches no other host; its console tells of nothing but questions that were refused. */
+export async function opened(page: Page, files: readonly string[], see: (address: string) => Promise<void>): Promise<void> {
+  const server = await start(files);
+  const { outside, complaints } = await silence(page, (url) => url.startsWith(server.address));
+  try {
+    await see(server.address);
+  } finally {
+    server.stop();
+  }
+  expect(outside).toEqual([]);
+  // A browser writes every refused request into its console, whatever the page makes of it.
+  expect(complaints.filter((text) => !/status of 4\d\d/.test(text))).toEqual([]);
+}
+
+/** Nothing that axe finds: names of rules with the elements that break them. */
+export async function sound(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`)).toEqual([]);
 }
 
 /** The answer has come and nothing is dimmed. */

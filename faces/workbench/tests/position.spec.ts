@@ -4,27 +4,15 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, pictures, program, silence, start, test } from "./pellucid";
+import { expect, opened as openedWith, pictures, program, silence, sound, test } from "./pellucid";
 
 const twin = fileURLToPath(new URL("../../../fixtures/position/twin/", import.meta.url));
 const documents = ["profile.md", "publications.bib", "posting.md"].map((name) => join(twin, name));
 const DAY = "as_of=2025-01-01";
 
 /** A page on the documents, which complains of nothing. */
-async function opened(page: Page, see: (address: string) => Promise<void>, files: readonly string[] = documents): Promise<void> {
-  const server = await start(files);
-  const { outside, complaints } = await silence(page, (url) => url.startsWith(server.address));
-  try {
-    await see(server.address);
-  } finally {
-    server.stop();
-  }
-  expect(outside).toEqual([]);
-  // A browser writes every refused request into its console, whatever the page makes of it.
-  expect(complaints.filter((text) => !/status of 4\d\d/.test(text))).toEqual([]);
-}
+const opened = (page: Page, see: (address: string) => Promise<void>, files: readonly string[] = documents) => openedWith(page, files, see);
 
 async function settled(page: Page): Promise<void> {
   await expect(page.getByRole("region", { name: "Fit" })).toBeVisible({ timeout: 20_000 });
@@ -201,8 +189,7 @@ for (const scheme of ["light", "dark"] as const) {
           await settled(page);
         }
         const check = async () => {
-          const { violations } = await new AxeBuilder({ page }).analyze();
-          expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`)).toEqual([]);
+          await sound(page);
         };
         await check();
         for (const width of [360, 380, 820, 1200, 1440]) {

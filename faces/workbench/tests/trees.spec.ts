@@ -2,9 +2,8 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, files, pictures, program, settled, silence, start, test } from "./pellucid";
+import { expect, files, pictures, program, settled, silence, sound, start, test } from "./pellucid";
 
 interface Told {
   sentence: string;
@@ -133,8 +132,7 @@ for (const scheme of ["light", "dark"] as const) {
       await page.goto(server.address + address);
       await settled(page);
       for (const button of await page.getByRole("button", { name: /^Numbers of/ }).all()) await button.click();
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`)).toEqual([]);
+      await sound(page);
       for (const button of await page.getByRole("button", { name: /^Numbers of/ }).all()) await button.click();
       for (const width of [360, 380, 768, 1280, 1440]) {
         await page.setViewportSize({ width, height: 900 });
@@ -179,7 +177,7 @@ test("categories, several outputs and a table that does not fit", async ({ page 
     await expect(page).toHaveURL(/output=2/);
     await settled(page);
     await page.screenshot({ path: join(pictures, "trees-outputs-1280-light.png"), fullPage: true });
-    expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
+    await sound(page);
     expect(outside).toEqual([]);
     expect(complaints).toEqual([]);
   } finally {
