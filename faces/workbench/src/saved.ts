@@ -89,7 +89,7 @@ export interface RecountAnswer {
   schema: "pellucid.workbench.count_verify/1";
   verdict: "proven" | "refuted" | "unproven" | "other";
   reason: string;
-  seconds: number;
+  seconds: number | null;
   /** Seconds that it was given. */
   limit: number;
   command: string;
