@@ -48,4 +48,6 @@ pub mod partners;
 #[cfg(feature = "transformer")]
 pub mod patched;
 pub mod saved;
+#[cfg(feature = "transformer")]
+pub mod told;
 pub mod trees_shown;

@@ -9,14 +9,10 @@ use pellucid_views::lens_table::{LensCell, LensTable};
 use pellucid_views::number::{count, pretty, residual};
 use pellucid_views::patch_grid::visible;
 
+use crate::told::seen;
+
 /// From this share on a head is said to be of a kind.
 pub const IS_KIND: f64 = 0.3;
-
-/// Tokens as one sees them.
-#[must_use]
-pub fn seen(tokens: &[Token]) -> Vec<String> {
-    tokens.iter().map(|token| visible(&token.text)).collect()
-}
 
 /// What the rows of a lens are called: the embedding, then blocks.
 #[must_use]

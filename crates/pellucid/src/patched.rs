@@ -8,7 +8,8 @@ use pellucid_views::number::{count, pretty};
 use pellucid_views::patch_grid::PatchGrid;
 use serde_json::{Value, json};
 
-use prompts::{How, Prompt, seen};
+use crate::told::{merge, one_or_all, seen};
+use prompts::{How, Prompt};
 
 /// What cells tell, and what they do not.
 pub const CAVEATS: [&str; 2] = [
@@ -54,19 +55,6 @@ pub struct Sweep<'a> {
 #[must_use]
 pub fn usual(site: Site) -> By {
     if site.axes().first() == Some(&Axis::Position) { By::LayerPosition } else { By::LayerHead }
-}
-
-/// Adds the entries of an object to another.
-pub(crate) fn merge(body: &mut Value, more: Value) {
-    if let (Value::Object(body), Value::Object(more)) = (body, more) {
-        body.extend(more);
-    }
-}
-
-/// Of one prompt its value, of several a list of them.
-fn one_or_all(values: impl Iterator<Item = impl Into<Value>>) -> Value {
-    let mut all: Vec<Value> = values.map(Into::into).collect();
-    if all.len() == 1 { all.swap_remove(0) } else { Value::Array(all) }
 }
 
 impl Costs {

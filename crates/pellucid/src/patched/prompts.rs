@@ -5,6 +5,8 @@ use pellucid_models::transformer::{Token, Tokens};
 use pellucid_views::patch_grid::visible;
 use serde_json::{Value, json};
 
+use crate::told::{ids, merge, position, seen};
+
 /// What is put in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Values {
@@ -168,26 +170,6 @@ impl How {
             _ => "ablation",
         }
     }
-}
-
-/// The numbers of tokens.
-#[must_use]
-pub fn ids(tokens: &[Token]) -> Vec<u32> {
-    tokens.iter().map(|token| token.id).collect()
-}
-
-/// Tokens as one sees them.
-#[must_use]
-pub fn seen(tokens: &[Token]) -> Vec<String> {
-    tokens.iter().map(|token| visible(&token.text)).collect()
-}
-
-/// A position of a prompt, counted from the end where negative; `None` if it is not there.
-#[must_use]
-pub fn position(number: i64, n_tokens: usize) -> Option<usize> {
-    let n = i64::try_from(n_tokens).ok()?;
-    let from_start = if number < 0 { n.checked_add(number)? } else { number };
-    usize::try_from(from_start).ok().filter(|at| *at < n_tokens)
 }
 
 /// Why two prompts don't align: shown token by token, so that one sees where they part.
@@ -369,7 +351,7 @@ pub fn told(prompts: &[Prompt], how: &How, (n, seed): (usize, u64)) -> Value {
         body["seed"] = seed.into();
     }
     match prompts {
-        [only] => super::merge(&mut body, one(only)),
+        [only] => merge(&mut body, one(only)),
         several => {
             body["prompts"] = several.iter().map(one).collect();
             body["n_prompts"] = several.len().into();

@@ -18,8 +18,8 @@ use pellucid::explain::inside::experiment::format::hooks;
 use pellucid::explain::inside::{Cut, embed};
 use pellucid::files::{TransformerError, load_tokenizer, load_transformer};
 use pellucid::models::transformer::{Hook, Processing, Token, Tokens, Transformer as Model};
+use pellucid::told::{self, ids, seen};
 use pellucid::views::View;
-use pellucid::views::patch_grid::visible;
 use pellucid::views::render::svg;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -290,19 +290,9 @@ fn pieces(tokens: &[Token]) -> Vec<Piece> {
     tokens.iter().map(|token| (token.id, token.text.clone(), token.bytes.start, token.bytes.end)).collect()
 }
 
-fn ids(tokens: &[Token]) -> Vec<u32> {
-    tokens.iter().map(|token| token.id).collect()
-}
-
-/// Tokens as one sees them.
-fn seen(tokens: &[Token]) -> Vec<String> {
-    tokens.iter().map(|token| visible(&token.text)).collect()
-}
-
 /// A position of a prompt, counted from the end where negative.
 fn position(number: i64, n_tokens: usize) -> Result<usize, Failure> {
-    let from_start = if number < 0 { number.saturating_add_unsigned(n_tokens as u64) } else { number };
-    usize::try_from(from_start).ok().filter(|at| *at < n_tokens).ok_or_else(|| {
+    told::position(number, n_tokens).ok_or_else(|| {
         Failure::Said(
             "PromptError",
             format!("there is no position {number} in a prompt of {n_tokens} tokens"),

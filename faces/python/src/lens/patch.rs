@@ -6,6 +6,7 @@ use std::time::Instant;
 use pellucid::data::Watch as _;
 use pellucid::explain::inside::{By, Means, PatchError, Patched, Several, patch_all, prepare};
 use pellucid::models::transformer::Token;
+use pellucid::patched::{self, worst};
 use pellucid::views::number::{count, pretty};
 use pellucid::views::patch_grid::{PatchGrid, visible};
 use pyo3::prelude::*;
@@ -16,37 +17,23 @@ use super::{Transformer, array};
 use crate::calls::Interrupt;
 use crate::errors::Failure;
 
-/// What running costs; `seconds` is known of what was not run yet.
+/// What running costs, and whether how long that takes is known.
 #[derive(Default)]
 pub(super) struct Costs {
-    cells: usize,
-    skipped: usize,
-    batches: usize,
-    naive: u64,
-    planned: u64,
-    bytes: usize,
-    seconds: Option<f64>,
+    own: patched::Costs,
+    is_estimated: bool,
 }
 
 impl Costs {
-    fn add(&mut self, plan: &pellucid::explain::inside::Plan) {
-        self.cells += plan.cells.len();
-        self.skipped += plan.n_skipped;
-        self.batches += plan.n_batches();
-        self.naive += plan.naive;
-        self.planned += plan.planned;
-        self.bytes = self.bytes.max(plan.peak_bytes);
-    }
-
     pub(super) fn told<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let told = PyDict::new(py);
-        told.set_item("cells", self.cells)?;
-        told.set_item("skipped", self.skipped)?;
-        told.set_item("batches", self.batches)?;
-        told.set_item("naive", self.naive)?;
-        told.set_item("planned", self.planned)?;
-        told.set_item("peak_bytes", self.bytes)?;
-        told.set_item("estimated_seconds", self.seconds)?;
+        let (told, own) = (PyDict::new(py), &self.own);
+        told.set_item("cells", own.cells)?;
+        told.set_item("skipped", own.skipped)?;
+        told.set_item("batches", own.batches)?;
+        told.set_item("naive", own.naive)?;
+        told.set_item("planned", own.planned)?;
+        told.set_item("peak_bytes", own.bytes)?;
+        told.set_item("estimated_seconds", self.is_estimated.then_some(own.seconds))?;
         Ok(told)
     }
 }
@@ -58,7 +45,7 @@ pub(super) fn costs(
     interrupt: &Interrupt,
     threads: NonZeroUsize,
 ) -> Result<Costs, Failure> {
-    let (mut costs, mut done) = (Costs::default(), 0);
+    let (mut costs, mut done) = (patched::Costs::default(), 0);
     let start = Instant::now();
     let means = Means::of(&of.model);
     for (at, case) in asked.cases.iter().enumerate() {
@@ -76,8 +63,8 @@ pub(super) fn costs(
     }
     costs.bytes += of.model.weights.n_bytes();
     // What these runs took, on all threads, tells how long the others will.
-    costs.seconds = Some(costs.planned as f64 * start.elapsed().as_secs_f64() / done.max(1) as f64);
-    Ok(costs)
+    costs.estimate(start.elapsed().as_secs_f64(), done);
+    Ok(Costs { own: costs, is_estimated: true })
 }
 
 /// Runs the sweep. Cells that were run again must be the same to the bit.
@@ -98,10 +85,6 @@ pub(super) fn found(
         ));
     }
     Ok(found)
-}
-
-fn worst(found: &Several) -> f64 {
-    found.each.iter().fold(0.0, |worst, one| one.verified.worst.max(worst))
 }
 
 /// The metric of the clean prompt and, where it was run, of the corrupt one.
@@ -162,8 +145,8 @@ pub(super) fn told<'py>(
     };
     told.set_item("prompts", asked.prompts.iter().map(prompt).collect::<Vec<_>>())?;
     let mut costs = Costs::default();
-    found.each.iter().for_each(|one| costs.add(&one.plan));
-    costs.bytes += of.model.weights.n_bytes();
+    found.each.iter().for_each(|one| costs.own.add(&one.plan));
+    costs.own.bytes += of.model.weights.n_bytes();
     told.set_item("plan", costs.told(py)?)?;
     told.set_item("multiply_adds", found.multiply_adds())?;
     let n_checked: usize = found.each.iter().map(|one| one.verified.n).sum();

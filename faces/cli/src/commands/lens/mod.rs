@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use pellucid::data::write::Heading;
 use pellucid::files::{TransformerError, load_tokenizer, load_transformer};
-use pellucid::models::transformer::{Machine, Processing, Token, Tokens, Transformer};
+use pellucid::models::transformer::{Machine, Processing, Tokens, Transformer};
+use pellucid::told::{ids, merge, one_or_all, position, seen};
 use pellucid::views::View;
-use pellucid::views::patch_grid::visible;
 use pellucid::views::render::html;
 use pellucid::views::report::Report;
 use serde_json::{Value, json};
@@ -89,33 +89,6 @@ fn check_out(out: Option<&Path>, source: &Source, more: &[&Path]) -> Result<(), 
     let inputs = inputs(source);
     let all: Vec<&Path> = inputs.iter().map(PathBuf::as_path).chain(more.iter().copied()).collect();
     check_distinct(out, &all)
-}
-
-fn ids(tokens: &[Token]) -> Vec<u32> {
-    tokens.iter().map(|token| token.id).collect()
-}
-
-/// Tokens as one sees them.
-fn seen(tokens: &[Token]) -> Vec<String> {
-    tokens.iter().map(|token| visible(&token.text)).collect()
-}
-
-fn merge(body: &mut Value, more: Value) {
-    if let (Value::Object(body), Value::Object(more)) = (body, more) {
-        body.extend(more);
-    }
-}
-
-/// Of one prompt its value, of several a list of them.
-fn one_or_all(values: impl Iterator<Item = impl Into<Value>>) -> Value {
-    let mut all: Vec<Value> = values.map(Into::into).collect();
-    if all.len() == 1 { all.swap_remove(0) } else { Value::Array(all) }
-}
-
-/// A position of a prompt, counted from the end where negative; `None` if it is not there.
-fn position(number: i64, n_tokens: usize) -> Option<usize> {
-    let from_start = if number < 0 { n_tokens as i64 + number } else { number };
-    usize::try_from(from_start).ok().filter(|at| *at < n_tokens)
 }
 
 /// What a page says of intervals.
