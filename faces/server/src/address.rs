@@ -54,6 +54,14 @@ impl Address {
         format!("{}?{}", self.path, query.finish())
     }
 
+    /// The same address with one more parameter.
+    pub(crate) fn with(&self, name: &str, value: impl Into<String>) -> Self {
+        let mut more = self.clone();
+        more.parameters.push((name.to_owned(), value.into()));
+        more.parameters.sort();
+        more
+    }
+
     /// The same address without some parameters.
     pub(crate) fn without(&self, names: &[&str]) -> Self {
         let kept = self.parameters.iter().filter(|own| !names.contains(&own.0.as_str())).cloned();

@@ -3,7 +3,6 @@
 //! A condition is `column:test:value` with one of the tests `=`, `!=`, `<`, `<=`, `>`, `>=`, or `column:missing` and `column:known`. All of them must
 //! hold; several `=` of one column mean any of their values. Where a value is missing, only `missing` holds.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use pellucid::data::table::{Categories, Column, Kind};
@@ -142,37 +141,38 @@ impl Cohort {
         all.iter().map(|one| format!("{}:{one}", one.len())).collect()
     }
 
+    /// Conditions all of which must hold, each with those of which one is enough: several `=` of one column.
+    fn groups(&self) -> Vec<Vec<&Condition>> {
+        let mut groups: Vec<Vec<&Condition>> = Vec::new();
+        for one in &self.conditions {
+            let joins = |group: &&mut Vec<&Condition>| {
+                group.iter().any(|own| own.is_choice() && own.column == one.column)
+            };
+            match groups.iter_mut().find(joins).filter(|_| one.is_choice()) {
+                Some(group) => group.push(one),
+                None => groups.push(vec![one]),
+            }
+        }
+        groups
+    }
+
     /// The rows of the table for which it holds.
     pub(crate) fn rows(&self, table: &Table) -> RowSet {
-        let mut rows = RowSet::full(table.n_rows());
-        let is_choice = |one: &&Condition| matches!(one.asks, Asks::Compare(Test::Is, _));
-        for condition in self.conditions.iter().filter(|one| !is_choice(one)) {
-            rows = rows.and(&condition.rows(table));
-        }
-        for (at, first) in self.conditions.iter().enumerate().filter(|(_, one)| is_choice(one)) {
-            let same = |one: &&Condition| is_choice(one) && one.column == first.column;
-            if self.conditions.iter().take(at).any(|one| same(&one)) {
-                continue;
-            }
-            let any = self.conditions.iter().filter(same).map(|one| one.rows(table));
-            rows = rows.and(&any.fold(RowSet::empty(table.n_rows()), |all, own| all.or(&own)));
-        }
-        rows
+        let n = table.n_rows();
+        let any = |group: Vec<&Condition>| {
+            group.into_iter().fold(RowSet::empty(n), |all, one| all.or(&one.rows(table)))
+        };
+        self.groups().into_iter().fold(RowSet::full(n), |rows, group| rows.and(&any(group)))
     }
 
     /// "age is at least 40 and sex is Female"; nothing where every row is meant.
     pub(crate) fn words(&self) -> String {
-        let mut parts: Vec<(usize, bool, String)> = Vec::new();
-        for one in &self.conditions {
-            let is_choice = matches!(one.asks, Asks::Compare(Test::Is, _));
-            match parts.iter_mut().find(|part| is_choice && part.1 && part.0 == one.column) {
-                Some(part) => {
-                    let _ = write!(part.2, " or {}", one.value[0]);
-                }
-                None => parts.push((one.column, is_choice, one.words())),
-            }
-        }
-        parts.into_iter().map(|part| part.2).collect::<Vec<_>>().join(" and ")
+        let any = |group: &Vec<&Condition>| {
+            let words = group.iter().enumerate();
+            let words = words.map(|(at, one)| if at == 0 { one.words() } else { one.value[0].clone() });
+            words.collect::<Vec<_>>().join(" or ")
+        };
+        self.groups().iter().map(any).collect::<Vec<_>>().join(" and ")
     }
 
     /// Each condition as it stands in the address, and in words.
@@ -185,17 +185,11 @@ impl Cohort {
         if self.is_all() {
             return String::new();
         }
-        let mut masks: Vec<(usize, bool, String)> = Vec::new();
-        for one in &self.conditions {
-            let is_choice = matches!(one.asks, Asks::Compare(Test::Is, _));
-            match masks.iter_mut().find(|part| is_choice && part.1 && part.0 == one.column) {
-                Some(part) => {
-                    let _ = write!(part.2, " | {}", one.python());
-                }
-                None => masks.push((one.column, is_choice, one.python())),
-            }
-        }
-        let masks: Vec<String> = masks.into_iter().map(|part| format!("({})", part.2)).collect();
+        let any = |group: &Vec<&Condition>| {
+            let masks: Vec<String> = group.iter().map(|one| one.python()).collect();
+            format!("({})", masks.join(" | "))
+        };
+        let masks: Vec<String> = self.groups().iter().map(any).collect();
         format!("data = data[{}]\n", masks.join(" & "))
     }
 }
@@ -245,6 +239,11 @@ impl Condition {
                 Ok(of(Asks::Compare(test, Than::Number(number)), [said, written]))
             }
         }
+    }
+
+    /// Whether others of its column may hold instead.
+    fn is_choice(&self) -> bool {
+        matches!(self.asks, Asks::Compare(Test::Is, _))
     }
 
     fn rows(&self, table: &Table) -> RowSet {

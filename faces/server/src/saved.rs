@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use pellucid::data::read::ReadBatches;
 use pellucid::feed::Feed;
-use pellucid::files::map;
 use pellucid::models::trees::Ensemble;
 use pellucid::models::{Predict as _, Scale};
 use pellucid::saved::{Saved, SavedError, Seen, Summed, seen};
 use pellucid::views::number::count;
-use sha2::{Digest as _, Sha256};
+use pellucid_runs::Artifact;
 
 use crate::address::Address;
 use crate::failure::{Code, Failure};
@@ -17,8 +16,6 @@ use crate::memo::Found;
 use crate::opened::{Source, Thing, What};
 use crate::workbench::{Workbench, pick};
 
-/// Bytes of a model's file, at most, that is looked at whether it is the one that was explained.
-const MOST_BYTES: u64 = 4 << 30;
 /// Rows of a table, at most, for which the model is asked whether they are those of the file.
 const COMPARED: usize = 5_000;
 
@@ -76,17 +73,14 @@ fn failed(source: &Source, cause: &SavedError) -> Failure {
     }
 }
 
-/// SHA-256 of a file as `pellucid explain` writes it down; nothing of what can't be read.
-fn hash(source: &Source) -> Option<String> {
-    let digest = match source {
-        Source::File(path) => {
-            let is_small = fs_err::metadata(path).is_ok_and(|about| about.len() <= MOST_BYTES);
-            Sha256::digest(is_small.then(|| map(path).ok())??)
-        }
-        Source::Example { bytes, .. } => Sha256::digest(bytes),
-        Source::Circuit => return None,
-    };
-    Some(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+/// SHA-256 of a model's file as `pellucid explain` writes it down; nothing of what can't be read, or is no longer what was opened.
+fn hash(model: &Thing) -> Option<String> {
+    model.unchanged().ok()?;
+    match &model.source {
+        Source::File(path) => Artifact::of("model", path).ok()?.sha256,
+        Source::Example { name, bytes } => Artifact::of_bytes("model", name, bytes).sha256,
+        Source::Circuit => None,
+    }
 }
 
 impl Workbench {
@@ -106,31 +100,20 @@ impl Workbench {
         saved: &Arc<Saved>,
     ) -> Result<Found<Read>, Failure> {
         let (source, saved, options) = (thing.source.clone(), Arc::clone(saved), self.options.clone());
-        let models: Vec<(String, Source)> = self
-            .things
-            .iter()
-            .filter(|thing| thing.model().is_some())
-            .map(|thing| (thing.id.clone(), thing.source.clone()))
-            .collect();
+        thing.unchanged()?;
+        let models: Vec<Thing> =
+            self.things.iter().filter(|thing| thing.model().is_some()).cloned().collect();
         self.saved.get(&self.jobs, &thing.id, &format!("Summing up {}", thing.title), move |job| {
             let open = || source.rows(&options.reading).map_err(|cause| SavedError::Open(cause.message));
             let reader = open().map_err(|cause| failed(&source, &cause))?;
             if let Some(n) = reader.n_rows() {
                 job.expect(n);
             }
-            // The file may have become another one since it was opened.
-            match seen(reader.all_names(), &reader.notes()) {
-                Ok(Seen::Explanation(now)) if now == *saved => {}
-                _ => {
-                    let text = format!("{}: the file was changed since it was opened", source.shown());
-                    return Err(Failure::input(text));
-                }
-            }
             drop(reader);
             let summed =
                 saved.summed(&open, options.threads, job).map_err(|cause| failed(&source, &cause))?;
-            let is_own = |model: &&(String, Source)| hash(&model.1).as_ref() == Some(&saved.model_sha256);
-            let model = models.iter().find(is_own).map(|model| model.0.clone());
+            let is_own = |model: &&Thing| hash(model).as_ref() == Some(&saved.model_sha256);
+            let model = models.iter().find(is_own).map(|model| model.id.clone());
             Ok(Read { summed, model })
         })
     }

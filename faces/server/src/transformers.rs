@@ -64,6 +64,7 @@ impl Workbench {
 
     /// What is inside of it.
     pub(crate) fn inside(self: &Arc<Self>, thing: &Thing) -> Result<Found<Inside>, Failure> {
+        thing.unchanged()?;
         let source = thing.source.clone();
         self.transformers
             .get(&self.jobs, &thing.id, &format!("Reading {}", thing.title), move |_| Inside::read(&source))

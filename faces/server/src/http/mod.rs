@@ -101,6 +101,11 @@ async fn answer(State(workbench): State<Arc<Workbench>>, request: Request) -> Re
     let (path, query) = (request.uri().path().to_owned(), request.uri().query().unwrap_or("").to_owned());
     let work = move || Address::parse(&path, &query).and_then(|address| workbench.answer(&address));
     // Work on rows must not keep other requests waiting, nor take them down with it.
+    answered(work).await
+}
+
+/// The answer of work that is done where it keeps no other request waiting.
+async fn answered(work: impl FnOnce() -> Result<Answer, Failure> + Send + 'static) -> Response {
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(Answer::Ready(value))) => told(StatusCode::OK, &value),
         Ok(Ok(Answer::Working(job))) => told(StatusCode::ACCEPTED, &json!({"job": job.told().1})),

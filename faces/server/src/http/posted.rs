@@ -10,7 +10,7 @@ use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::{MOST_BODY, failed, told};
+use super::{MOST_BODY, answered, failed, told};
 use crate::failure::{Code, Failure};
 use crate::runs::keep;
 use crate::workbench::{Answer, Workbench};
@@ -50,14 +50,7 @@ async fn done<T: DeserializeOwned + Send + 'static>(
         Ok(asked) => asked,
         Err(failure) => return failed(&failure),
     };
-    match tokio::task::spawn_blocking(move || work(asked)).await {
-        Ok(Ok(Answer::Ready(value))) => told(StatusCode::OK, &value),
-        Ok(Ok(Answer::Working(job))) => told(StatusCode::ACCEPTED, &json!({"job": job.told().1})),
-        Ok(Err(failure)) => failed(&failure),
-        Err(_) => {
-            failed(&Failure::new(Code::Bug, "a bug: this ended in a panic; please report what was asked"))
-        }
-    }
+    answered(move || work(asked)).await
 }
 
 fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body) -> Result<T, Failure> {

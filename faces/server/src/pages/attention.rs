@@ -166,25 +166,19 @@ fn lens(
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some((_, start)) = page(workbench) else { return Ok(Vec::new()) };
-    let start: Vec<(&str, &str)> = start.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let first = Address::of(PATH, &start);
+    let Some(first) = super::beginning(PATH, page(workbench)) else { return Ok(Vec::new()) };
     let answer = crate::export::waited(workbench, &first)?;
     let (n_layers, n_tokens) = (n_of(&answer, "n_layers"), answer["tokens"].as_array().map_or(0, Vec::len));
-    let more = |name: &'static str, value: String| {
-        let all: Vec<(&str, &str)> = start.iter().copied().chain([(name, value.as_str())]).collect();
-        Address::of(PATH, &all)
-    };
     let n_answers = 1 + n_layers + n_tokens + answer["scores"].as_array().map_or(0, Vec::len);
     if n_answers.saturating_mul(answer.to_string().len()) > FROZEN {
         return Ok(vec![first]);
     }
-    let layers = (0..n_layers).map(|layer| more("layer", layer.to_string()));
+    let layers = (0..n_layers).map(|layer| first.with("layer", layer.to_string()));
     // The last token is what the page begins with, and is not said in its address.
-    let tokens = (0..n_tokens.saturating_sub(1)).map(|token| more("token", token.to_string()));
+    let tokens = (0..n_tokens.saturating_sub(1)).map(|token| first.with("token", token.to_string()));
     let scores = answer["scores"].as_array().into_iter().flatten();
     let scores = scores.filter_map(|score| score["name"].as_str()).filter(|name| answer["score"] != *name);
-    let scores: Vec<Address> = scores.map(|name| more("score", name.to_owned())).collect();
+    let scores: Vec<Address> = scores.map(|name| first.with("score", name)).collect();
     Ok(std::iter::once(first.clone()).chain(layers).chain(tokens).chain(scores).collect())
 }
 

@@ -127,7 +127,7 @@ pub(super) fn verified(workbench: &Arc<Workbench>, address: &Address) -> Result<
     );
     if let Some(reason) = other_table(&certificate.universe, &table) {
         return Ok(Answer::Ready(json!({
-            "schema": "pellucid.workbench.count_verify/1", "verdict": "other", "reason": reason, "seconds": 0.0, "limit": limit.as_secs(),
+            "schema": "pellucid.workbench.count_verify/1", "verdict": "other", "reason": reason, "seconds": null, "limit": limit.as_secs(),
             "command": command, "python": null, "notes": [],
         })));
     }

@@ -164,16 +164,11 @@ fn too_large(workbench: &Arc<Workbench>, thing: &Thing, failure: &Failure) -> Va
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some((_, pair)) = page(workbench) else { return Ok(Vec::new()) };
-    let pair: Vec<(&str, &str)> = pair.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let first = Address::of("/api/data", &pair);
+    let Some(first) = super::beginning("/api/data", page(workbench)) else { return Ok(Vec::new()) };
     let answer = crate::export::waited(workbench, &first)?;
     let names = answer["choices"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let of_column = |name| {
-        let mut parameters = pair.clone();
-        parameters.push(("column", name));
-        Address::of("/api/data", &parameters)
-    };
     // The first column is what the page begins with, and is not said in its address.
-    Ok(std::iter::once(first.clone()).chain(names.skip(1).take(FROZEN - 1).map(of_column)).collect())
+    let others: Vec<Address> =
+        names.skip(1).take(FROZEN - 1).map(|name| first.with("column", name)).collect();
+    Ok(std::iter::once(first).chain(others).collect())
 }

@@ -22,7 +22,12 @@ pub(super) const TOP: usize = 15;
 pub(super) const FROZEN: usize = 6;
 
 pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
-    Some(("global", first_pair(workbench).or_else(|| super::saved::start(workbench))?))
+    live(workbench).or_else(|| super::saved::start(workbench).map(|start| ("global", start)))
+}
+
+/// The page of a model and a table.
+pub(super) fn live(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
+    Some(("global", first_pair(workbench)?))
 }
 
 pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<Answer, Failure> {
@@ -150,16 +155,10 @@ pub(super) fn typical(subject: &Subject) -> Vec<Value> {
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some(pair) = first_pair(workbench) else { return Ok(Vec::new()) };
-    let pair: Vec<(&str, &str)> = pair.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let first = Address::of("/api/global", &pair);
+    let Some(first) = super::beginning("/api/global", live(workbench)) else { return Ok(Vec::new()) };
     let answer = crate::export::waited(workbench, &first)?;
     let features =
         answer["features"].as_array().into_iter().flatten().filter_map(|feature| feature["name"].as_str());
-    let of_feature = |name| {
-        let mut parameters = pair.clone();
-        parameters.push(("feature", name));
-        Address::of("/api/global", &parameters)
-    };
-    Ok(std::iter::once(first).chain(features.take(FROZEN).map(of_feature)).collect())
+    let others: Vec<Address> = features.take(FROZEN).map(|name| first.with("feature", name)).collect();
+    Ok(std::iter::once(first).chain(others).collect())
 }

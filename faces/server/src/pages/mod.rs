@@ -110,6 +110,16 @@ pub(crate) fn more_frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Fa
     row::more_frozen(workbench)
 }
 
+/// The address that a page begins with, where it has something to show.
+fn beginning(path: &str, page: Option<(&'static str, Vec<(&'static str, String)>)>) -> Option<Address> {
+    let parameters = page?.1;
+    Some(
+        parameters
+            .into_iter()
+            .fold(Address::of(path, &[]), |address, (name, value)| address.with(name, value)),
+    )
+}
+
 /// The first model and the first table, which most pages begin with.
 fn first_pair(workbench: &Workbench) -> Option<Vec<(&'static str, String)>> {
     let nothing = Address::of("", &[]);

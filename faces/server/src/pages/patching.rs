@@ -251,17 +251,13 @@ fn of_engine(error: PatchError) -> Failure {
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some((_, start)) = page(workbench) else { return Ok(Vec::new()) };
-    let with = |more: &[(&'static str, String)]| {
-        let all = start.iter().chain(more).map(|(name, value)| (*name, value.as_str()));
-        Address::of("/api/patching", &all.collect::<Vec<_>>())
-    };
-    let plan = crate::export::waited(workbench, &with(&[]))?;
-    let mut all = vec![with(&[])];
+    let Some(first) = super::beginning("/api/patching", page(workbench)) else { return Ok(Vec::new()) };
+    let plan = crate::export::waited(workbench, &first)?;
+    let mut all = vec![first.clone()];
     if plan["plan"]["estimated_seconds"].as_f64().is_none_or(|seconds| seconds > FROZEN_SECONDS) {
         return Ok(all);
     }
-    let run = with(&[("run", "1".to_owned())]);
+    let run = first.with("run", "1");
     let grid = crate::export::waited(workbench, &run)?;
     all.push(run);
     let mut cells: Vec<(f64, &str)> = grid["grid"]
@@ -271,6 +267,6 @@ pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure
         .filter_map(|cell: &Value| Some((cell["effect"].as_f64()?.abs(), cell["cell"].as_str()?)))
         .collect();
     cells.sort_by(|a, b| b.0.total_cmp(&a.0));
-    all.extend(cells.into_iter().take(FROZEN).map(|(_, cell)| with(&[("cell", cell.to_owned())])));
+    all.extend(cells.into_iter().take(FROZEN).map(|(_, cell)| first.with("cell", cell)));
     Ok(all)
 }

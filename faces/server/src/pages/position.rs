@@ -44,9 +44,7 @@ pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some((_, parameters)) = page(workbench) else { return Ok(Vec::new()) };
-    let pairs: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let first = Address::of(PATH, &pairs);
+    let Some(first) = super::beginning(PATH, page(workbench)) else { return Ok(Vec::new()) };
     // Documents that can't be compared have no answer, and an export goes without it.
     Ok(crate::export::waited(workbench, &first).map(|_| vec![first]).unwrap_or_default())
 }

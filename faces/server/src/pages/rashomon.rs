@@ -35,6 +35,8 @@ const LOOKED_AT: u64 = 20_000;
 const LISTING: Duration = Duration::from_secs(2);
 /// How far above the best, unless the address says otherwise.
 const WITHIN: (i128, i128) = (1, 100);
+/// One bound in three ways.
+const BOUNDS: [&str; 3] = ["theta", "within", "times"];
 
 pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
     let fitting = super::counted::table_of(workbench).or(workbench.table(&Address::of("", &[])).ok());
@@ -205,16 +207,22 @@ fn bound(address: &Address) -> Result<Bound, Failure> {
     })
 }
 
+/// How far above the best, where an address leaves the bound to the page.
+fn unsaid(address: &Address) -> Option<String> {
+    let is_said = BOUNDS.iter().any(|name| address.all(name).next().is_some());
+    (!is_said).then(|| format!("{}/{}", WITHIN.0, WITHIN.1))
+}
+
 /// The same as words of a command.
 fn bound_words(address: &Address) -> String {
     let mut words = String::new();
-    for name in ["theta", "within", "times", "identity", "group"] {
+    for name in BOUNDS.into_iter().chain(["identity", "group"]) {
         for value in address.all(name) {
             words += &format!(" --{name} {}", super::in_shell_if_needed(value));
         }
     }
-    if ["theta", "within", "times"].iter().all(|name| address.all(name).next().is_none()) {
-        words += &format!(" --within {}/{}", WITHIN.0, WITHIN.1);
+    if let Some(within) = unsaid(address) {
+        words += &format!(" --within {within}");
     }
     words
 }
@@ -290,8 +298,8 @@ fn told(workbench: &Workbench, address: &Address, good: &Good) -> Result<Value, 
 /// The same in Python.
 fn python(address: &Address, data: &str, target: &str) -> String {
     let mut named = in_python_words(address);
-    if ["theta", "within", "times"].iter().all(|name| address.all(name).next().is_none()) {
-        named.push(format!("within=\"{}/{}\"", WITHIN.0, WITHIN.1));
+    if let Some(within) = unsaid(address) {
+        named.push(format!("within=\"{within}\""));
     }
     let group = address
         .all("group")
@@ -332,7 +340,11 @@ fn member(about: &Explored, member: &Member, good: &Good) -> Value {
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Ok(table) = workbench.table(&Address::of("", &[])) else { return Ok(Vec::new()) };
-    let first = Address::of("/api/rashomon", &[("data", &table.id)]);
+    let Some(first) = super::beginning("/api/rashomon", page(workbench)) else { return Ok(Vec::new()) };
+    // A certified count without a table answers for itself.
+    let first = first.without(&["count"]);
+    if first.one("data")?.is_none() {
+        return Ok(Vec::new());
+    }
     crate::export::waited(workbench, &first).map(|_| vec![first])
 }

@@ -277,28 +277,25 @@ fn near(
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some(pair) = first_pair(workbench) else { return Ok(Vec::new()) };
-    let pair: Vec<(&str, &str)> = pair.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let global = crate::export::waited(workbench, &Address::of("/api/global", &pair))?;
+    let Some((first, global)) = counted(workbench)? else { return Ok(Vec::new()) };
     let n = global["n_rows"].as_u64().unwrap_or(0);
     let typical = global["typical"].as_array().into_iter().flatten().filter_map(|row| row["row"].as_u64());
     let mut rows: Vec<u64> = (0..n.min(FROZEN)).chain(typical).collect();
     rows.sort_unstable();
     rows.dedup();
-    Ok(rows.into_iter().map(|row| of_row(&pair, row)).collect())
+    Ok(rows.into_iter().map(|row| first.with("row", row.to_string())).collect())
 }
 
 /// Rows from the first on.
 pub(super) fn more_frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some(pair) = first_pair(workbench) else { return Ok(Vec::new()) };
-    let pair: Vec<(&str, &str)> = pair.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let global = crate::export::waited(workbench, &Address::of("/api/global", &pair))?;
+    let Some((first, global)) = counted(workbench)? else { return Ok(Vec::new()) };
     let n = global["n_rows"].as_u64().unwrap_or(0);
-    Ok((0..n.min(MORE_FROZEN)).map(|row| of_row(&pair, row)).collect())
+    Ok((0..n.min(MORE_FROZEN)).map(|row| first.with("row", row.to_string())).collect())
 }
 
-fn of_row(pair: &[(&str, &str)], row: u64) -> Address {
-    let row = row.to_string();
-    let parameters: Vec<(&str, &str)> = pair.iter().copied().chain([("row", row.as_str())]).collect();
-    Address::of("/api/row", &parameters)
+/// The address of rows without one, and what is said of all of them, where there are some.
+fn counted(workbench: &Arc<Workbench>) -> Result<Option<(Address, Value)>, Failure> {
+    let Some(all) = super::beginning("/api/global", super::global::live(workbench)) else { return Ok(None) };
+    let global = crate::export::waited(workbench, &all)?;
+    Ok(super::beginning("/api/row", page(workbench)).map(|first| (first.without(&["row"]), global)))
 }

@@ -346,8 +346,6 @@ pub(super) fn verified(workbench: &Arc<Workbench>, address: &Address) -> Result<
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some((_, parameters)) = page(workbench) else { return Ok(Vec::new()) };
-    let pairs: Vec<(&str, &str)> = parameters.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let first = Address::of("/api/rules", &pairs);
+    let Some(first) = super::beginning("/api/rules", page(workbench)) else { return Ok(Vec::new()) };
     crate::export::waited(workbench, &first).map(|_| vec![first])
 }

@@ -148,15 +148,10 @@ fn nodes(drawn: &TreePicture) -> Vec<Value> {
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some((_, start)) = page(workbench) else { return Ok(Vec::new()) };
-    let start: Vec<(&str, &str)> = start.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let first = Address::of("/api/trees", &start);
+    let Some(first) = super::beginning("/api/trees", page(workbench)) else { return Ok(Vec::new()) };
     let answer = crate::export::waited(workbench, &first)?;
     let trees = answer["trees"].as_array().into_iter().flatten().filter_map(|tree| tree["tree"].as_u64());
-    let others = trees.skip(1).take(FROZEN - 1).map(|tree| {
-        let (tree, mut parameters) = (tree.to_string(), start.clone());
-        parameters.push(("tree", &tree));
-        Address::of("/api/trees", &parameters)
-    });
-    Ok(std::iter::once(first.clone()).chain(others).collect())
+    let others = trees.skip(1).take(FROZEN - 1).map(|tree| first.with("tree", tree.to_string()));
+    let others: Vec<Address> = others.collect();
+    Ok(std::iter::once(first).chain(others).collect())
 }

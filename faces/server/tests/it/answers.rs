@@ -140,14 +140,7 @@ fn wrong_questions_are_told_what_is_wrong() {
         ("/api/global?feature=agee", 404, "did you mean `age`?"),
         ("/api/jobs/j99", 404, "no job `j99`"),
     ] {
-        // The first request may only begin to read the rows.
-        let mut reply = server.get(target);
-        while reply.status == 202 {
-            std::thread::sleep(Duration::from_millis(50));
-            reply = server.get(target);
-        }
-        assert_eq!(reply.status, status, "{target}: {}", reply.body);
-        assert!(reply.error().contains(piece), "{target}: {}", reply.error());
+        server.refuses(target, status, piece);
     }
 }
 
@@ -256,11 +249,7 @@ fn rules_are_those_of_the_engine_and_their_proof_is_checked() {
     ] {
         let target =
             if target.contains("data=") { target.to_owned() } else { format!("{target}&data=adult") };
-        let mut reply = server.get(&target);
-        while reply.status == 202 {
-            std::thread::sleep(Duration::from_millis(50));
-            reply = server.get(&target);
-        }
+        let reply = server.settled(&target);
         assert!((400..500).contains(&reply.status), "{target}: {} {}", reply.status, reply.body);
         assert!(reply.error().contains(piece), "{target}: {}", reply.error());
     }
@@ -309,11 +298,7 @@ fn all_good_rule_sets_are_counted_listed_and_compared() {
         ("within=-1", ""),
     ] {
         let target = format!("{asked}&{rest}");
-        let mut reply = server.get(&target);
-        while reply.status == 202 {
-            std::thread::sleep(Duration::from_millis(50));
-            reply = server.get(&target);
-        }
+        let reply = server.settled(&target);
         assert!(
             rest == "within=-1" && reply.status == 200 || (400..500).contains(&reply.status),
             "{target}: {}",

@@ -208,19 +208,11 @@ fn wrong_questions_are_told_what_is_wrong() {
         ("where=", 404, "no column"),
         ("column=age&column=sex", 400, "twice"),
     ] {
-        let reply = server.settled(&format!("/api/data?{query}"));
-        assert_eq!(reply.status, status, "{query}: {}", reply.body);
-        assert!(reply.error().contains(piece), "{query}: {}", reply.error());
+        server.refuses(&format!("/api/data?{query}"), status, piece);
     }
     let none = server.answer("/api/data?where=age:%3E:200&by=sex&column=workclass");
     assert_eq!((none["n_rows"].as_u64(), none["rows"]["n"].as_u64()), (Some(0), Some(0)));
-    let reply = loop {
-        let reply = server.get("/api/global?where=age:%3E:200");
-        if reply.status != 202 {
-            break reply;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    };
+    let reply = server.settled("/api/global?where=age:%3E:200");
     assert!(reply.status == 404 && reply.error().contains("no row where age is above 200"), "{}", reply.body);
 }
 

@@ -17,6 +17,8 @@ use pellucid::models::rules::Rule;
 use pellucid_server::export;
 use sha2::{Digest as _, Sha256};
 
+use pellucid_server::Address;
+
 use super::*;
 
 /// The tour's rows as `pellucid explain` writes them; `change` may change what is written.
@@ -172,11 +174,7 @@ fn what_an_address_gets_wrong_is_said() {
     let lines: String = (0..1500).map(|row| format!("{row}\n")).collect();
     fs_err::write(&strange, format!("something\n{lines}")).unwrap();
     let server = Server::of(opened(&[&file, &few, &strange]).unwrap(), None);
-    let wrong = |query: &str, status: u16, says: &str| {
-        let reply = server.settled(&format!("/api/global?{query}"));
-        assert_eq!(reply.status, status, "{query}: {}", reply.body);
-        assert!(reply.error().contains(says), "{query}: {}", reply.error());
-    };
+    let wrong = |query: &str, status, says| server.refuses(&format!("/api/global?{query}"), status, says);
     wrong("explanation=valeus", 404, "did you mean `values`?");
     wrong("explanation=values&feature=agee", 404, "did you mean `age`?");
     wrong("explanation=values&output=1", 400, "output=1");
@@ -298,6 +296,15 @@ fn a_certified_count_is_shown_and_counted_again() {
     let session = server.answer("/api/session");
     let page = session["pages"].as_array().unwrap().iter().find(|page| page["page"] == "rashomon").unwrap();
     assert_eq!(page["params"]["data"], "rows");
+    // An export holds what the page begins with.
+    let first = folder.path().join("first.csv");
+    let lines: String = (0..40).map(|row| format!("{},{}\n", row % 2, row / 2 % 2)).collect();
+    fs_err::write(&first, format!("u,v\n{lines}")).unwrap();
+    let workbench = Arc::new(opened(&[&first, &file, &data]).unwrap());
+    let (addresses, _) = pellucid_server::export::everything(&workbench).unwrap();
+    let of_page: Vec<String> =
+        addresses.iter().filter(|one| one.path() == "/api/rashomon").map(Address::canonical).collect();
+    assert_eq!(of_page, ["/api/rashomon?data=rows"]);
     assert_eq!(server.get("/api/count?count=conut").status, 404);
     assert_eq!(server.get("/api/count?count=count&data=other").status, 400);
     assert_eq!(server.get("/api/count/verify?count=count&seconds=0").status, 400);

@@ -8,9 +8,7 @@ use super::*;
 fn an_export_holds_the_answers_of_the_server() {
     // Few rows, whose rules are searched in no time.
     let folder = tempfile::tempdir().unwrap();
-    let few = folder.path().join("adult.csv");
-    let text = fs_err::read_to_string(fixture("tour/adult.csv")).unwrap();
-    fs_err::write(&few, text.lines().take(61).collect::<Vec<_>>().join("\n")).unwrap();
+    let few = few_rows(folder.path(), 60);
     let sources = vec![Source::File(fixture("tour/adult-xgboost.ubj")), Source::File(few)];
     let server = Server::of(Arc::new(Workbench::open(sources, options()).unwrap()), None);
     let (page, notes) = export::html(&server.workbench).unwrap();
@@ -35,9 +33,7 @@ fn an_export_holds_the_answers_of_the_server() {
 #[test]
 fn an_archive_holds_more_answers_each_in_a_script_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
-    let few = folder.path().join("adult.csv");
-    let text = fs_err::read_to_string(fixture("tour/adult.csv")).unwrap();
-    fs_err::write(&few, text.lines().take(31).collect::<Vec<_>>().join("\n")).unwrap();
+    let few = few_rows(folder.path(), 30);
     let sources = vec![Source::File(fixture("tour/adult-xgboost.ubj")), Source::File(few)];
     let server = Server::of(Arc::new(Workbench::open(sources, options()).unwrap()), None);
     let (addresses, notes) = export::everything(&server.workbench).unwrap();

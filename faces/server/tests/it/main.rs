@@ -17,7 +17,7 @@ mod trees;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,14 @@ fn options() -> Options {
 fn fixture(name: &str) -> PathBuf {
     let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap();
     package.join("../../fixtures").join(name)
+}
+
+/// The first rows of the tour's table, as a file in a folder.
+fn few_rows(folder: &Path, n: usize) -> PathBuf {
+    let few = folder.join("adult.csv");
+    let text = fs_err::read_to_string(fixture("tour/adult.csv")).unwrap();
+    fs_err::write(&few, text.lines().take(n + 1).collect::<Vec<_>>().join("\n")).unwrap();
+    few
 }
 
 fn adult() -> Vec<Source> {
@@ -100,6 +108,13 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// That a question is refused, in words of which some are these.
+    fn refuses(&self, target: &str, status: u16, words: &str) {
+        let (reply, shown) = (self.settled(target), target.chars().take(120).collect::<String>());
+        assert_eq!(reply.status, status, "{shown}: {}", reply.body);
+        assert!(reply.error().contains(words), "{shown}: {}", reply.error());
     }
 
     /// The answer.

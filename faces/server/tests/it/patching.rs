@@ -22,13 +22,8 @@ fn ask(query: &[(&str, &str)]) -> String {
 
 /// The status and what is said, when all work is done.
 fn refused(server: &Server, target: &str) -> (u16, String) {
-    loop {
-        let reply = server.get(target);
-        if reply.status != 202 {
-            return (reply.status, if reply.status == 200 { reply.body } else { reply.error() });
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let reply = server.settled(target);
+    (reply.status, if reply.status == 200 { reply.body } else { reply.error() })
 }
 
 /// The same sweep, asked of the engine.

@@ -128,11 +128,7 @@ fn a_rejected_line_changes_what_rests_on_it_and_nothing_else() {
 #[test]
 fn wrong_questions_are_told_with_what_is_near() {
     let server = server();
-    let wrong = |query: &str, status: u16, said: &str| {
-        let reply = server.settled(&format!("/api/position?{query}"));
-        assert_eq!(reply.status, status, "{query}: {}", reply.body);
-        assert!(reply.error().contains(said), "{query}: {}", reply.error());
-    };
+    let wrong = |query: &str, status, said| server.refuses(&format!("/api/position?{query}"), status, said);
     wrong("as_of=2025-02-30", 400, "as 2025-01-31");
     wrong("posting=postin", 404, "did you mean `posting`?");
     wrong("profile=posting", 400, "it is the posting");

@@ -248,9 +248,7 @@ fn wrong_questions_are_told_what_is_wrong() {
         ("/api/runs/output?run=x", 404, "no run"),
         ("/api/runs/outputs", 404, "nothing stands"),
     ] {
-        let reply = server.get(target);
-        assert_eq!(reply.status, status, "{target}: {}", reply.body);
-        assert!(reply.error().contains(word), "{target}: {}", reply.error());
+        server.refuses(target, status, word);
     }
     assert_eq!(server.get(&format!("/api/runs?text={}", "a".repeat(500))).status, 400);
     // A store that is gone is told, and is no end of the server.

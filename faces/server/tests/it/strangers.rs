@@ -8,9 +8,7 @@ use super::*;
 /// Something of every kind, and little of each.
 fn everything() -> Arc<Workbench> {
     let folder = tempfile::tempdir().unwrap().keep();
-    let few = folder.join("adult.csv");
-    let text = fs_err::read_to_string(fixture("tour/adult.csv")).unwrap();
-    fs_err::write(&few, text.lines().take(61).collect::<Vec<_>>().join("\n")).unwrap();
+    let few = few_rows(&folder, 60);
     let documents = ["profile.md", "posting.md"].map(|name| fixture("position/twin").join(name));
     let files = [fixture("tour/adult-xgboost.ubj"), few].into_iter().chain(documents);
     let sources = files.map(Source::File).chain([Source::Circuit]).collect();

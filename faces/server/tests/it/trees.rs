@@ -214,14 +214,7 @@ fn wrong_questions_about_trees_are_told() {
         ("from=100", 404, "100 trees are listed"),
         ("tre=1", 400, "did you mean `tree`?"),
     ] {
-        let target = format!("/api/trees?model=adult-xgboost&{rest}");
-        let mut reply = server.get(&target);
-        while reply.status == 202 {
-            std::thread::sleep(Duration::from_millis(20));
-            reply = server.get(&target);
-        }
-        assert_eq!(reply.status, status, "{target}: {}", reply.body);
-        assert!(reply.error().contains(piece), "{target}: {}", reply.error());
+        server.refuses(&format!("/api/trees?model=adult-xgboost&{rest}"), status, piece);
     }
     // A table that does not fit: trees are shown without it, and who asks for a row is told why there is none.
     let folder = tempfile::tempdir().unwrap();

@@ -6,9 +6,10 @@ use pellucid::example_circuit as circuit;
 use pellucid::explain::inside::{By, Case, Cell, PatchError, Patching, peak};
 use pellucid::models::transformer::{Site, Token};
 use pellucid::patched::prompts::{
-    How, Measured, Place, Prompt, PromptError, Texts, Values, cases, misaligned, position,
+    How, Measured, Place, Prompt, PromptError, Texts, Values, cases, misaligned,
 };
 use pellucid::patched::usual;
+use pellucid::told::position;
 use pellucid::views::number::count;
 
 use super::sites;

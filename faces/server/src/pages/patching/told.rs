@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use pellucid::explain::inside::logit_lens::{probabilities, reading};
 use pellucid::explain::inside::{Cell, Several};
 use pellucid::models::transformer::Token;
-use pellucid::patched::prompts::{Values, seen};
+use pellucid::patched::prompts::Values;
 use pellucid::patched::{CAVEATS, Sweep};
+use pellucid::told::{merge, position, seen};
 use pellucid::views::View as _;
 use pellucid::views::number::pretty;
 use pellucid::views::patch_grid::{Linked, visible};
@@ -31,12 +32,6 @@ impl<'s> Other<'s> {
         let [clean, corrupt] = said;
         let is_other = question.how.with == Values::Other;
         Self(is_other.then_some(if question.how.noising { corrupt } else { clean }))
-    }
-}
-
-fn merge(body: &mut Value, more: Value) {
-    if let (Value::Object(body), Value::Object(more)) = (body, more) {
-        body.extend(more);
     }
 }
 
@@ -159,7 +154,7 @@ pub(super) fn plan(of: Of<'_>, looked: &Looked, said: &[Vec<f32>; 2]) -> Value {
 fn notes(question: &Question) -> Vec<String> {
     let mut notes = Vec::new();
     let longest = question.clean.len().max(question.corrupt.as_ref().map_or(0, Vec::len));
-    let last = pellucid::patched::prompts::position(question.how.position, longest);
+    let last = position(question.how.position, longest);
     if last.is_some_and(|at| at + 1 < longest) {
         notes.push(
             "Tokens after the one where the answer is measured have no say there; they are left out"
