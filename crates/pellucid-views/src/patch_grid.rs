@@ -239,7 +239,10 @@ impl PatchGrid {
                 Anchor::Start,
             );
         }
-        frame.finish(bottom.max(top + height) + 8.0, Some(&self.caption(Some("Hollow"))))
+        let has_empty = self.effects.contains(&0.0) && self.effects.iter().any(|effect| *effect != 0.0);
+        let empty = if has_empty { " An empty cell changes nothing at all." } else { "" };
+        let caption = format!("{}{empty}", self.caption(Some("Hollow")).trim_end());
+        frame.finish(bottom.max(top + height) + 8.0, Some(&caption))
     }
 }
 
