@@ -1,4 +1,5 @@
 // What does the page show while it waits? The answer that it had, until the next is there. Who asks again gives up the question before.
+import { untrack } from "svelte";
 import { query, type Params } from "./address";
 import { cancel, Failure, get, type Job } from "./api";
 import { working } from "./working.svelte";
@@ -63,4 +64,13 @@ export class Answer<T> {
   forget(): void {
     this.#given.abort();
   }
+}
+
+/** Asks whenever what is asked becomes another question, by its text, and gives it up with the page; nothing while there is none. */
+export function follow<T>(answer: Answer<T>, question: () => string | undefined, ask: () => void): void {
+  $effect(() => {
+    if (question() === undefined) return;
+    untrack(ask);
+    return () => answer.forget();
+  });
 }
