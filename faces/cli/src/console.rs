@@ -176,13 +176,20 @@ impl Progress<'_> {
     }
 }
 
+/// Who runs something without progress is stopped by the same.
+impl Watch for Console {
+    fn should_stop(&self) -> bool {
+        self.is_interrupted() || self.is_out_of_time()
+    }
+}
+
 impl Watch for Progress<'_> {
     fn advance(&self, rows: usize) {
         self.bar.inc(rows as u64);
     }
 
     fn should_stop(&self) -> bool {
-        self.console.is_interrupted() || self.console.is_out_of_time()
+        self.console.should_stop()
     }
 }
 

@@ -156,7 +156,7 @@ impl From<pellucid::files::TransformerError> for Failure {
 
 impl From<pellucid::models::transformer::RunError> for Failure {
     fn from(error: pellucid::models::transformer::RunError) -> Self {
-        Self::Said(run_class(&error), error.to_string())
+        Self::from(pellucid::explain::inside::PatchError::from(error))
     }
 }
 

@@ -1,25 +1,48 @@
-//! How is a table read that may not fit? Up to so many rows are handed on; those after them are counted and dropped.
+//! How is a table read that may not fit? Rows are handed on while they take no more than so many bytes; those after them are counted and
+//! dropped.
 
 use std::sync::Arc;
 
 use pellucid::data::read::{ReadBatches, ReadError};
 use pellucid::data::table::Categories;
-use pellucid::data::{Column, Field, Schema, Table, Watch as _};
+use pellucid::data::{Column, Field, Kind, Schema, Table, Watch as _};
 
 use crate::jobs::Job;
 
-/// A reader that hands on so many rows.
+/// Bytes of a row without its texts, which are held once each.
+pub(crate) fn bytes_a_row(schema: &Schema) -> usize {
+    let of = |field: &Field| match field.kind {
+        Kind::Category => size_of::<u32>(),
+        Kind::Other => 0,
+        _ => size_of::<f64>(),
+    };
+    schema.fields.iter().map(of).sum()
+}
+
+/// Bytes of a part of a table. A text that stands in several parts is counted in each.
+fn bytes(batch: &Table) -> usize {
+    let texts = |column: &Column| match column {
+        Column::Number(_) => 0,
+        Column::Category(of) => of.levels.iter().map(|text| size_of::<String>() + text.len()).sum::<usize>(),
+    };
+    let texts: usize = batch.columns().iter().map(texts).sum();
+    texts.saturating_add(batch.n_rows().saturating_mul(bytes_a_row(batch.schema())))
+}
+
+/// A reader that hands on so many bytes.
 pub(crate) struct Bounded<'a> {
     reader: Box<dyn ReadBatches>,
     most: usize,
     /// Rows that were there.
     pub(crate) n_read: u64,
+    /// Bytes that all of them would take.
+    pub(crate) n_bytes: usize,
     job: &'a Job,
 }
 
 impl<'a> Bounded<'a> {
     pub(crate) fn new(reader: Box<dyn ReadBatches>, most: usize, job: &'a Job) -> Self {
-        Self { reader, most, n_read: 0, job }
+        Self { reader, most, n_read: 0, n_bytes: 0, job }
     }
 }
 
@@ -40,7 +63,8 @@ impl ReadBatches for Bounded<'_> {
         let Some(batch) = self.reader.next_batch()? else { return Ok(None) };
         self.n_read += batch.n_rows() as u64;
         self.job.advance(batch.n_rows());
-        if self.n_read <= self.most as u64 {
+        self.n_bytes = self.n_bytes.saturating_add(bytes(&batch));
+        if self.n_bytes <= self.most {
             return Ok(Some(batch));
         }
         // Levels of text take memory too.

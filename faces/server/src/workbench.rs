@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pellucid::data::read::ReadOptions;
-use pellucid::data::{Field, Kind, Table};
+use pellucid::data::{Field, Kind, Table, Watch as _};
 use pellucid::learn::task::whole;
 use pellucid::models::trees::Ensemble;
 use pellucid::views::number::count;
@@ -15,7 +15,7 @@ use pellucid_runs::Artifact;
 use serde_json::Value;
 
 use crate::address::{Address, Answering};
-use crate::bounded::Bounded;
+use crate::bounded::{Bounded, bytes_a_row};
 use crate::cohort::Chosen;
 use crate::failure::{Code, Failure, hint};
 use crate::jobs::{Job, Jobs};
@@ -260,27 +260,33 @@ impl Workbench {
             if let Some(n) = reader.n_rows() {
                 job.expect(n);
             }
-            let width = reader.schema().fields.len();
-            let most_rows = options.most_bytes / (width * size_of::<f64>()).max(1);
-            let check = |n_rows: u64| {
-                if n_rows <= most_rows as u64 {
+            let check = |n_rows: u64, n_bytes: usize| {
+                if n_bytes <= options.most_bytes {
                     return Ok(());
                 }
                 let (name, most) = (source.shown(), options.most_bytes >> 20);
-                let rows = count(usize::try_from(n_rows).unwrap_or(usize::MAX));
+                let (n_rows, needed) = (usize::try_from(n_rows).unwrap_or(usize::MAX), n_bytes.div_ceil(1 << 20));
                 let text = format!(
-                    "{name}: the table has {rows} rows, which do not fit into {most} MB of memory; give more with --max-memory, or open a part of the rows"
+                    "{name}: the table has {} rows, which take {} MB and do not fit into {most} MB of memory; give more with --max-memory, or open a \
+                     part of the rows",
+                    count(n_rows),
+                    count(needed)
                 );
                 Err(Failure::new(Code::Limit, text))
             };
-            if let Err(limit) = check(reader.n_rows().unwrap_or(0)) {
+            let (n_rows, width) = (reader.n_rows().unwrap_or(0), bytes_a_row(reader.schema()));
+            let least = usize::try_from(n_rows).unwrap_or(usize::MAX).saturating_mul(width);
+            if let Err(limit) = check(n_rows, least) {
                 return Ok(Err(limit));
             }
             // How many rows a text file has is known when it is read.
-            let mut bounded = Bounded::new(reader, most_rows, job);
+            let mut bounded = Bounded::new(reader, options.most_bytes, job);
             let read = whole(&mut bounded, job);
+            if let (Err(limit), false) = (check(bounded.n_read, bounded.n_bytes), job.should_stop()) {
+                return Ok(Err(limit));
+            }
             let table = read.map_err(|cause| Failure::input(format!("{}: {cause}", source.shown())))?;
-            Ok(check(bounded.n_read).map(|()| Arc::new(table)))
+            Ok(Ok(Arc::new(table)))
         })?;
         Ok(match found {
             Found::Ready(table) => Found::Ready(Arc::clone(table.as_ref().as_ref().map_err(Failure::clone)?)),

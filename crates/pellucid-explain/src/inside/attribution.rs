@@ -90,14 +90,14 @@ pub fn attribute(
     metric: Metric,
     position: usize,
     n_neurons: usize,
-    machine: Machine,
+    machine: Machine<'_>,
 ) -> Result<Attribution, PatchError> {
     let spec = &model.spec;
     spec.check_tokens(tokens)?;
     check(model, metric, position, tokens.len())?;
     let mut seen = Capture::of(wanted_sites(model, n_neurons > 0));
     let outcome = forward::run_on(model, &[tokens], Wanted::All, &mut seen, machine)
-        .map_err(|(_, cause)| PatchError::Site(cause))?;
+        .map_err(|(_, cause)| PatchError::from(cause))?;
     let logits = &outcome.answers[0].data[position * spec.d_vocab..][..spec.d_vocab];
     taken_apart(model, &seen, (position, tokens.len()), (metric, logits), n_neurons)
 }

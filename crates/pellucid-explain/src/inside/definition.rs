@@ -33,14 +33,17 @@ pub(super) fn verified(
     let n = (part.clamp(0.0, 1.0) * metrics.len() as f64).ceil() as usize;
     let worst = Mutex::new(0.0_f64);
     let work = |(): &mut (), at: usize| {
-        let off = slow(at).map_or(f64::INFINITY, |slow| (slow - metrics[at]).abs());
+        let off = match slow(at) {
+            Ok(slow) => (slow - metrics[at]).abs(),
+            Err(RunError::Stopped) => return Err(Stopped),
+            Err(_) => f64::INFINITY,
+        };
         let mut worst = worst.lock().unwrap_or_else(PoisonError::into_inner);
         *worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
         control.watch.advance(1);
         Ok(())
     };
-    share((0..n).map(|at| at * metrics.len() / n), n, control, || (), work)
-        .map_err(|Stopped| PatchError::Stopped)?;
+    share((0..n).map(|at| at * metrics.len() / n), n, control, || (), work)?;
     Ok(Verified { n, worst: worst.into_inner().unwrap_or_else(PoisonError::into_inner) })
 }
 
@@ -90,7 +93,7 @@ pub(super) fn one_cell(
     hook: Hook,
     cell: Cell,
     donor: &Array<f32>,
-    machine: Machine,
+    machine: Machine<'_>,
 ) -> Result<f64, RunError> {
     let mut put = Put { hook, cell, donor, n_put: 0 };
     metric_with(model, run, &mut put, machine)
@@ -104,7 +107,7 @@ pub fn metric_with(
     model: &Transformer,
     (prompt, measure): (&[u32], &Measure),
     tap: &mut dyn Tap<f32>,
-    machine: Machine,
+    machine: Machine<'_>,
 ) -> Result<f64, RunError> {
     let found = forward::run_on(model, &[prompt], Wanted::All, tap, machine).map_err(|(_, cause)| cause)?;
     let last = &found.answers[0].data[(prompt.len() - 1) * model.spec.d_vocab..];

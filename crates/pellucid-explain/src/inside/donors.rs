@@ -54,7 +54,7 @@ pub(super) fn donors(
     case: &Case,
     hooks: &[Hook],
     (own, past): (&[Array<f32>], &Past),
-    machine: Machine,
+    machine: Machine<'_>,
 ) -> Result<Donors, PatchError> {
     let model = means.model;
     match &case.donor {
@@ -103,7 +103,7 @@ pub(super) fn donors(
             let prompt = drawn(pool, *seed, &case.run)?;
             let mut seen = Capture::of(hooks.to_vec());
             let outcome = forward::run_on(model, &[prompt], Wanted::Residual, &mut seen, machine)
-                .map_err(|(_, cause)| PatchError::Site(cause))?;
+                .map_err(|(_, cause)| PatchError::from(cause))?;
             let multiply_adds = outcome.multiply_adds;
             Ok(Donors { values: taken(&mut seen, hooks), answer: None, multiply_adds, is_known: false })
         }
@@ -157,7 +157,7 @@ fn mean_of(
     (pool, n_tokens): (&[Vec<u32>], usize),
     hooks: &[Hook],
     own: &[Array<f32>],
-    machine: Machine,
+    machine: Machine<'_>,
 ) -> Result<Donors, PatchError> {
     let is_aligned = pool.iter().all(|prompt| prompt.len() == n_tokens);
     let has_rows = |hook: &&Hook| hook.site.axes()[0] == Axis::Position;
@@ -173,7 +173,7 @@ fn mean_of(
     for prompt in pool {
         let mut seen = Capture::of(hooks.to_vec());
         let outcome = forward::run_on(model, &[prompt], Wanted::Residual, &mut seen, machine)
-            .map_err(|(_, cause)| PatchError::Site(cause))?;
+            .map_err(|(_, cause)| PatchError::from(cause))?;
         multiply_adds += outcome.multiply_adds;
         n += if is_aligned { 1 } else { prompt.len() };
         for (sum, values) in sums.iter_mut().zip(taken(&mut seen, hooks)) {

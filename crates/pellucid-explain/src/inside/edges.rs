@@ -149,7 +149,7 @@ pub fn edge_effects_with(
     for edge in edges {
         edge.check(spec)?;
     }
-    let machine = Machine::with(control.threads);
+    let machine = Machine::of(control);
     let mut hooks: Vec<Hook> = edges.iter().map(|edge| written(edge.from)).collect();
     hooks.sort_unstable();
     hooks.dedup();
@@ -175,19 +175,19 @@ pub fn edge_effects_with(
     control.watch.advance(edges.len() - n_run);
     let done = Mutex::new((vec![own; edges.len()], first_runs));
     let work = |(): &mut (), batch: &Vec<&Delta>| {
-        let (metrics, multiply_adds) = sweep.run(batch, shared);
+        let (metrics, multiply_adds) = sweep.run(batch, shared)?;
         let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
         batch.iter().zip(metrics).for_each(|(delta, metric)| done.0[delta.at] = metric);
         done.1 += multiply_adds;
         control.watch.advance(batch.len());
         Ok(())
     };
-    share(batches.iter(), batches.len(), control, || (), work).map_err(|Stopped| PatchError::Stopped)?;
+    share(batches.iter(), batches.len(), control, || (), work)?;
     let (metrics, multiply_adds) = done.into_inner().unwrap_or_else(PoisonError::into_inner);
     let verified = verified(&metrics, verify, control, |at| {
         let hooks = vec![read(edges[at].to, spec)];
         let mut tap = Into { hooks, deltas: &[&all[at]], spec };
-        metric_with(model, (&case.run, &sweep.measure), &mut tap, Machine::one_thread())
+        metric_with(model, (&case.run, &sweep.measure), &mut tap, machine.alone())
     })?;
     Ok(EdgeEffects {
         edges: edges.to_vec(),
@@ -243,7 +243,7 @@ impl Sweep<'_> {
     }
 
     /// The metrics of a batch, and what they took.
-    fn run(&self, batch: &[&Delta], machine: Machine) -> (Vec<f64>, u64) {
+    fn run(&self, batch: &[&Delta], machine: Machine<'_>) -> Result<(Vec<f64>, u64), Stopped> {
         let (spec, n) = (&self.model.spec, self.case.run.len());
         let d = spec.d_model;
         let layer = self.layer(batch[0]);
@@ -261,8 +261,8 @@ impl Sweep<'_> {
         let hooks = batch.iter().filter(|_| !is_last).map(|delta| read(delta.edge.to, spec)).collect();
         let mut tap = Into { hooks, deltas: batch, spec };
         let wanted = self.case.metric.wanted();
-        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, machine);
-        (outcome.answers.iter().map(|answer| self.measure.of(answer)).collect(), outcome.multiply_adds)
+        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, machine)?;
+        Ok((outcome.answers.iter().map(|answer| self.measure.of(answer)).collect(), outcome.multiply_adds))
     }
 }
 

@@ -97,8 +97,7 @@ pub fn effects_with(
     let direct = edge_effects_with(means, case, &edges, verify, control)?;
     let own = of_heads.own;
     // With all of another prompt's input a run is the other one.
-    let input =
-        of_heads.other.map_or_else(|| whole_input(means, case, Machine::with(control.threads)), Ok)?;
+    let input = of_heads.other.map_or_else(|| whole_input(means, case, Machine::of(control)), Ok)?;
     let parts = senders.iter().enumerate().map(|(at, &part)| PartEffect {
         part,
         direct: direct.effect(at),
@@ -123,12 +122,12 @@ pub fn effects_with(
 }
 
 /// The metric with all of the input replaced.
-fn whole_input(means: &Means<'_>, case: &Case, machine: Machine) -> Result<f64, PatchError> {
+fn whole_input(means: &Means<'_>, case: &Case, machine: Machine<'_>) -> Result<f64, PatchError> {
     let model = means.model;
     let hook = Hook::at(Site::ResidPre, 0);
     let mut seen = Capture::of([vec![hook], Past::hooks(&model.spec)].concat());
     let answer = forward::run_on(model, &[&case.run], Wanted::Last, &mut seen, machine);
-    let answer = answer.map_err(|(_, cause)| PatchError::Site(cause))?.answers;
+    let answer = answer.map_err(|(_, cause)| PatchError::from(cause))?.answers;
     let measure = Measure::new(case.metric, Some(&answer[0].data)).ok_or(PatchError::NoReference)?;
     let past = Past::of(&model.spec, &seen, 0);
     let (Some(own), Some(past)) = (seen.seen.remove(&(0, hook)), past) else {

@@ -220,13 +220,13 @@ fn pooled(
         n_rows += ids[at].len();
     }
     let width = model.spec.d_model;
-    let machine = Machine::with(control.threads).shared_by(batches.len());
+    let machine = Machine::of(control).shared_by(batches.len());
     let found = Mutex::new((vec![Vec::new(); ids.len()], 0));
     let work = |(): &mut (), batch: &Vec<usize>| {
         let prompts: Vec<&[u32]> = batch.iter().map(|at| ids[*at].as_slice()).collect();
-        let outcome = forward::run_on(model, &prompts, Wanted::Residual, &mut Untouched, machine);
-        // Every prompt was checked.
-        let Ok(outcome) = outcome else { return Err(Stopped) };
+        // Every prompt was checked: it was stopped.
+        let outcome = forward::run_on(model, &prompts, Wanted::Residual, &mut Untouched, machine)
+            .map_err(|_| Stopped)?;
         let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
         for (at, answer) in batch.iter().zip(&outcome.answers) {
             let mut sum = vec![0.0; width];

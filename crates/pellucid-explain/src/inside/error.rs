@@ -4,6 +4,7 @@ use pellucid_models::transformer::node::NodeError;
 use pellucid_models::transformer::{RunError, Site};
 
 use super::patching::{By, Cell};
+use crate::Stopped;
 
 /// Why values can't be put in, or an effect not be measured.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -70,7 +71,7 @@ pub enum PatchError {
     },
     /// A site that the model has not.
     #[error(transparent)]
-    Site(#[from] RunError),
+    Site(RunError),
     /// A node that the model has not.
     #[error(transparent)]
     Node(#[from] NodeError),
@@ -165,4 +166,16 @@ pub enum PatchError {
     /// The caller stopped.
     #[error("stopped before the end")]
     Stopped,
+}
+
+impl From<RunError> for PatchError {
+    fn from(cause: RunError) -> Self {
+        if cause == RunError::Stopped { Self::Stopped } else { Self::Site(cause) }
+    }
+}
+
+impl From<Stopped> for PatchError {
+    fn from(Stopped: Stopped) -> Self {
+        Self::Stopped
+    }
 }

@@ -105,13 +105,13 @@ impl HeadScores {
 pub fn head_scores(
     model: &Transformer,
     tokens: &[u32],
-    machine: Machine,
+    machine: Machine<'_>,
 ) -> Result<Vec<HeadScores>, PatchError> {
     let spec = &model.spec;
     let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(Site::Pattern, layer)).collect();
     let mut seen = Capture::of(hooks);
     forward::run_on(model, &[tokens], Wanted::Residual, &mut seen, machine)
-        .map_err(|(_, cause)| PatchError::Site(cause))?;
+        .map_err(|(_, cause)| PatchError::from(cause))?;
     Ok(scored(model, tokens, &mut seen))
 }
 

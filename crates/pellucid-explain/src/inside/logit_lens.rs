@@ -6,14 +6,13 @@
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
-use pellucid_models::transformer::forward::{self, Stream, Wanted};
-use pellucid_models::transformer::tap::Untouched;
+use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
 use super::case::{Metric, softmax_sum};
 use super::error::PatchError;
+use crate::Control;
 use crate::workers::share;
-use crate::{Control, Stopped};
 
 /// So few tokens are kept in order while a row is read.
 const FEW: usize = 32;
@@ -56,12 +55,12 @@ pub fn logit_lens(
     if let Some(token) = followed {
         Metric::Logit([token]).check(spec)?;
     }
-    let machine = Machine::with(control.threads);
+    let machine = Machine::of(control);
     let mut hooks = vec![Hook::at(Site::ResidPre, 0)];
     hooks.extend((0..spec.n_layers).map(|layer| Hook::at(Site::ResidPost, layer)));
     let mut seen = Capture::of(hooks.clone());
     let own = forward::run_on(model, &[tokens], Wanted::Last, &mut seen, machine)
-        .map_err(|(_, cause)| PatchError::Site(cause))?;
+        .map_err(|(_, cause)| PatchError::from(cause))?;
     let streams: Vec<Vec<f32>> =
         hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).map(|seen| seen.data).collect();
     let worst = streams.last().map_or(0.0, |last| off(model, last, &own.answers[0].data, machine));
@@ -70,19 +69,15 @@ pub fn logit_lens(
 }
 
 /// By how much the logits of a stream's last row differ from the model's own, at most.
-pub(super) fn off(model: &Transformer, stream: &[f32], own: &[f32], machine: Machine) -> f64 {
+pub(super) fn off(model: &Transformer, stream: &[f32], own: &[f32], machine: Machine<'_>) -> f64 {
     let row = stream.len().saturating_sub(model.spec.d_model);
     let logits = logits(model, &stream[row..], machine);
     logits.iter().zip(own).fold(0.0, |worst, (a, b)| f64::from((a - b).abs()).max(worst))
 }
 
 /// The logits of rows of a residual stream.
-pub(super) fn logits(model: &Transformer, rows: &[f32], machine: Machine) -> Vec<f32> {
-    let stream = Stream { residual: rows.to_vec(), first: 0, past: None };
-    let wanted = Wanted::All;
-    let mut outcome =
-        forward::resume(model, model.spec.n_layers, vec![stream], wanted, &mut Untouched, machine);
-    outcome.answers.swap_remove(0).data
+pub(super) fn logits(model: &Transformer, rows: &[f32], machine: Machine<'_>) -> Vec<f32> {
+    forward::unembedded(model, rows.to_vec(), machine)
 }
 
 /// Readings of streams, at some positions.
@@ -95,7 +90,7 @@ pub(super) fn read(
 ) -> Result<Vec<Vec<Reading>>, PatchError> {
     let spec = &model.spec;
     let found = Mutex::new(vec![Vec::new(); streams.len()]);
-    let shared = Machine::with(control.threads).shared_by(streams.len());
+    let shared = Machine::of(control).shared_by(streams.len());
     let work = |(): &mut (), (at, residual): (usize, &Vec<f32>)| {
         let rows = &residual[positions.start * spec.d_model..positions.end * spec.d_model];
         let logits = logits(model, rows, shared);
@@ -104,8 +99,7 @@ pub(super) fn read(
         control.watch.advance(1);
         Ok(())
     };
-    share(streams.iter().enumerate(), streams.len(), control, || (), work)
-        .map_err(|Stopped| PatchError::Stopped)?;
+    share(streams.iter().enumerate(), streams.len(), control, || (), work)?;
     let readings: Vec<Vec<Reading>> = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     if readings.iter().flatten().any(|reading| reading.top.iter().any(|(_, p)| !p.is_finite())) {
         return Err(PatchError::NotFinite);

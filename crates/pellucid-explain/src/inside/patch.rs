@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pellucid_models::transformer::forward::{self, Outcome, Past, Stream, Wanted};
-use pellucid_models::transformer::tap::{Array, Tap, Untouched, View};
+use pellucid_models::transformer::tap::{Array, Tap, View};
 use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
 
 use super::case::{Case, Compared, Measure, Metric};
@@ -57,7 +57,7 @@ pub(super) struct Reference {
 pub struct Prepared<'m> {
     model: &'m Transformer,
     known: Arc<Known>,
-    machine: Machine,
+    machine: Machine<'m>,
 }
 
 /// What the first runs of a sweep told, without the model: whoever keeps it asks for single places later, or for all of them.
@@ -105,18 +105,18 @@ pub fn patch_with(
 /// Runs the prompts once, and plans what is to be run for the cells.
 ///
 /// # Errors
-/// When that can't be asked of the model and the prompts.
+/// When that can't be asked of the model and the prompts, or the caller stopped.
 pub fn prepare<'m>(
     means: &Means<'m>,
     case: &Case,
     asked: Patching,
-    control: &Control<'_>,
+    control: &Control<'m>,
 ) -> Result<Prepared<'m>, PatchError> {
     let model = means.model;
     let spec = &model.spec;
     case.check(spec)?;
     asked.check(spec)?;
-    let machine = Machine::with(control.threads);
+    let machine = Machine::of(control);
     let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(asked.site, layer)).collect();
     let FirstRuns { measure, own, other, reference, ours, theirs, is_known, multiply_adds } =
         first_runs(means, case, &hooks, machine)?;
@@ -150,7 +150,7 @@ pub(super) fn first_runs(
     means: &Means<'_>,
     case: &Case,
     hooks: &[Hook],
-    machine: Machine,
+    machine: Machine<'_>,
 ) -> Result<FirstRuns, PatchError> {
     let model = means.model;
     let spec = &model.spec;
@@ -158,7 +158,7 @@ pub(super) fn first_runs(
         .flat_map(|layer| [Site::ResidPre, Site::ResidPost].map(|site| Hook::at(site, layer)));
     let mut seen = Capture::of(hooks.iter().copied().chain(streams).chain(Past::hooks(spec)).collect());
     let outcome = forward::run_on(model, &[&case.run], case.metric.wanted(), &mut seen, machine)
-        .map_err(|(_, cause)| PatchError::Site(cause))?;
+        .map_err(|(_, cause)| PatchError::from(cause))?;
     let reference = reference(model, &seen).ok_or(PatchError::Stopped)?;
     let ours: Vec<Array<f32>> = hooks.iter().filter_map(|hook| seen.seen.remove(&(0, *hook))).collect();
     let theirs = donors(means, case, hooks, (&ours, &reference.past), machine)?;
@@ -226,8 +226,8 @@ impl Known {
 impl<'m> Prepared<'m> {
     /// A sweep that was planned before, on the same model.
     #[must_use]
-    pub fn again(model: &'m Transformer, known: Arc<Known>, control: &Control<'_>) -> Self {
-        Self { model, known, machine: Machine::with(control.threads) }
+    pub fn again(model: &'m Transformer, known: Arc<Known>, control: &Control<'m>) -> Self {
+        Self { model, known, machine: Machine::of(control) }
     }
 
     /// What the first runs told, to be kept.
@@ -278,10 +278,11 @@ impl<'m> Prepared<'m> {
                     control.watch.advance(batch.len());
                     Ok(())
                 }
-                Err(cell) => {
+                Err(PatchError::Untouched { cell }) => {
                     done.untouched = Some(cell);
                     Err(Stopped)
                 }
+                Err(_) => Err(Stopped),
             }
         };
         let ended = share(batches.iter(), batches.len(), control, || (), work);
@@ -290,7 +291,7 @@ impl<'m> Prepared<'m> {
         if let Some(cell) = untouched {
             return Err(PatchError::Untouched { cell });
         }
-        ended.map_err(|Stopped| PatchError::Stopped)?;
+        ended?;
         let verified = verified(&metrics, verify, control, |at| {
             let cell = known.plan.cells[at];
             let hook = Hook::at(known.asked.site, cell.layer);
@@ -300,7 +301,7 @@ impl<'m> Prepared<'m> {
                 hook,
                 cell,
                 &known.donors[cell.layer],
-                Machine::one_thread(),
+                self.machine.alone(),
             )
         })?;
         let (asked, own, other) = (known.asked, known.own, known.other);
@@ -311,7 +312,7 @@ impl<'m> Prepared<'m> {
     /// at all, as the place leaves everything as it is.
     ///
     /// # Errors
-    /// When the grid has no such place.
+    /// When the grid has no such place, or the caller stopped.
     pub fn place(&self, cell: Cell) -> Result<Option<Vec<f32>>, PatchError> {
         let plan = &self.known.plan;
         if !plan.cells.contains(&cell) {
@@ -321,23 +322,27 @@ impl<'m> Prepared<'m> {
             return Ok(None);
         };
         let outcome = self.batch(std::slice::from_ref(start), Wanted::Last, self.machine);
-        outcome.map(|outcome| Some(logits(outcome))).map_err(|cell| PatchError::Untouched { cell })
+        Ok(Some(logits(outcome?)))
     }
 
     /// All logits of the last token of the run as it is.
     #[must_use]
     pub fn unchanged(&self) -> Vec<f32> {
         let (n, n_layers) = (self.known.plan.n_tokens, self.model.spec.n_layers);
-        let last = vec![self.stream(n_layers, n.saturating_sub(1)..n)];
-        let (model, machine) = (self.model, self.machine);
-        logits(forward::resume(model, n_layers, last, Wanted::Last, &mut Untouched, machine))
+        let last = self.stream(n_layers, n.saturating_sub(1)..n).residual;
+        forward::unembedded(self.model, last, self.machine)
     }
 
     /// Cells that start at one block.
     ///
     /// # Errors
-    /// With a cell that put nothing in, which the plan knows of none.
-    fn batch(&self, batch: &[Start], wanted: Wanted<'_>, machine: Machine) -> Result<Outcome, Cell> {
+    /// When a cell put nothing in, which the plan knows of none, or the caller stopped.
+    fn batch(
+        &self,
+        batch: &[Start],
+        wanted: Wanted<'_>,
+        machine: Machine<'_>,
+    ) -> Result<Outcome, PatchError> {
         let d = self.model.spec.d_model;
         let Some(&Start { layer, way, cell, .. }) = batch.first() else {
             return Ok(Outcome { answers: Vec::new(), multiply_adds: 0 });
@@ -368,9 +373,9 @@ impl<'m> Prepared<'m> {
                 pairs.for_each(|(stream, row)| stream.residual[..d].copy_from_slice(&row.data));
             }
         }
-        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, machine);
+        let outcome = forward::resume(self.model, layer, streams, wanted, &mut tap, machine)?;
         match tap.puts.iter().find(|put| put.n_put == 0) {
-            Some(put) => Err(put.cell),
+            Some(put) => Err(PatchError::Untouched { cell: put.cell }),
             None => Ok(Outcome { multiply_adds: before + outcome.multiply_adds, ..outcome }),
         }
     }

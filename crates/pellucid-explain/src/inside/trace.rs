@@ -67,7 +67,7 @@ impl Trace {
     pub fn of(model: &Transformer, tokens: &[u32], control: &Control<'_>) -> Result<Self, PatchError> {
         let spec = &model.spec;
         spec.check_tokens(tokens)?;
-        let machine = Machine::with(control.threads);
+        let machine = Machine::of(control);
         let mut hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(Site::Pattern, layer)).collect();
         if spec.is_decoder {
             hooks.extend(stream_sites(spec));
@@ -75,10 +75,7 @@ impl Trace {
         }
         let mut seen = Counted { kept: Capture::of(hooks), watch: control.watch };
         let own = forward::run_on(model, &[tokens], Wanted::Last, &mut seen, machine)
-            .map_err(|(_, cause)| PatchError::Site(cause))?;
-        if control.watch.should_stop() {
-            return Err(PatchError::Stopped);
-        }
+            .map_err(|(_, cause)| PatchError::from(cause))?;
         let mut kept = seen.kept;
         let heads = scored(model, tokens, &mut kept);
         let streams: Vec<Vec<f32>> = stream_sites(spec)
@@ -142,7 +139,7 @@ impl Trace {
         model: &Transformer,
         position: usize,
         n_top: usize,
-        machine: Machine,
+        machine: Machine<'_>,
     ) -> Result<Reading, PatchError> {
         Ok(reading(&self.logits(model, position, machine)?, None, n_top))
     }
@@ -156,7 +153,7 @@ impl Trace {
         model: &Transformer,
         metric: Metric,
         position: usize,
-        machine: Machine,
+        machine: Machine<'_>,
     ) -> Result<Attribution, PatchError> {
         attribution::check(model, metric, position, self.tokens.len())?;
         let logits = self.logits(model, position, machine)?;
@@ -164,7 +161,12 @@ impl Trace {
         attribution::taken_apart(model, &self.written, place, (metric, &logits), 0)
     }
 
-    fn logits(&self, model: &Transformer, position: usize, machine: Machine) -> Result<Vec<f32>, PatchError> {
+    fn logits(
+        &self,
+        model: &Transformer,
+        position: usize,
+        machine: Machine<'_>,
+    ) -> Result<Vec<f32>, PatchError> {
         self.check(model, position)?;
         let d = model.spec.d_model;
         let last = self.streams.last().map_or(&[][..], Vec::as_slice);

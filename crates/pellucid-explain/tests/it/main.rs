@@ -12,3 +12,5 @@ mod methods;
 mod peers;
 #[cfg(feature = "transformer")]
 mod real_weights;
+#[cfg(feature = "transformer")]
+mod stopping;

@@ -8,13 +8,15 @@ mod attention;
 
 use std::ops::Range;
 
+use pellucid_data::{Stopped, Watch};
+
 use super::Transformer;
 use super::gemm::{Factor, Rows, Target, cut, multiply, split};
 use super::kernels::Kernels;
 use super::machine::{Crew, Machine};
 use super::site::{Hook, Site};
 use super::spec::Spec;
-use super::tap::{Array, Capture, RunError, Tap, View};
+use super::tap::{Array, Capture, RunError, Tap, Untouched, View};
 use super::weights::{BlockWeights, Linear, Matrix, NormWeights};
 
 /// Numbers that one thread goes through as fast as several.
@@ -97,13 +99,13 @@ pub fn run(
 /// The same on several threads, or with older instructions.
 ///
 /// # Errors
-/// As [`run`].
+/// As [`run`], or when the machine's watch stopped it between two blocks.
 pub fn run_on(
     model: &Transformer,
     prompts: &[&[u32]],
     wanted: Wanted<'_>,
     tap: &mut dyn Tap<f32>,
-    machine: Machine,
+    machine: Machine<'_>,
 ) -> Result<Outcome, (usize, RunError)> {
     for (at, tokens) in prompts.iter().enumerate() {
         model.spec.check_tokens(tokens).map_err(|cause| (at, cause))?;
@@ -117,17 +119,18 @@ pub fn run_on(
         Segment { rows: rows - tokens.len()..rows, first: 0, past: None }
     });
     let segments = segments.collect();
-    Ok(machine.with_crew(rows * model.weights.n_numbers(), |crew| {
+    let done = machine.with_crew(rows * model.weights.n_numbers(), |crew| {
         let mut pass = Pass::new(model, segments, tap, (machine, crew));
         let residual = pass.embed(prompts);
         pass.blocks(0, residual, wanted)
-    }))
+    });
+    done.map_err(|Stopped| (0, RunError::Stopped))
 }
 
 /// Runs the rest of a prompt, from a position on, where what was before it is known. The tap sees rows of the rest alone.
 ///
 /// # Errors
-/// When the prompt can't be run.
+/// When the prompt can't be run, or the machine's watch stopped it.
 ///
 /// # Panics
 /// When nothing of the prompt is left, or less is known than what was before.
@@ -137,16 +140,17 @@ pub fn run_after(
     (first, past): (usize, &Past),
     wanted: Wanted<'_>,
     tap: &mut dyn Tap<f32>,
-    machine: Machine,
+    machine: Machine<'_>,
 ) -> Result<Outcome, RunError> {
     model.spec.check_tokens(tokens)?;
     let rest = &tokens[first..];
     let segment = Segment { rows: 0..rest.len(), first, past: Some(past) };
-    Ok(machine.with_crew(rest.len() * model.weights.n_numbers(), |crew| {
+    let done = machine.with_crew(rest.len() * model.weights.n_numbers(), |crew| {
         let mut pass = Pass::new(model, vec![segment], tap, (machine, crew));
         let residual = pass.embed(&[rest]);
         pass.blocks(0, residual, wanted)
-    }))
+    });
+    done.map_err(|Stopped| RunError::Stopped)
 }
 
 /// Runs one block alone. The answers are the residual streams after it.
@@ -159,7 +163,7 @@ pub fn one_block(
     layer: usize,
     streams: Vec<Stream<'_>>,
     tap: &mut dyn Tap<f32>,
-    machine: Machine,
+    machine: Machine<'_>,
 ) -> Outcome {
     let (segments, mut residual) = laid_out(model, streams);
     let n_numbers = model.weights.n_numbers() / model.spec.n_layers;
@@ -172,20 +176,34 @@ pub fn one_block(
 }
 
 /// Runs the blocks from one on. Every number is what a whole run would have there, to the bit.
-#[must_use]
+///
+/// # Errors
+/// When the machine's watch stopped it between two blocks.
 pub fn resume(
     model: &Transformer,
     layer: usize,
     streams: Vec<Stream<'_>>,
     wanted: Wanted<'_>,
     tap: &mut dyn Tap<f32>,
-    machine: Machine,
-) -> Outcome {
+    machine: Machine<'_>,
+) -> Result<Outcome, Stopped> {
     let (segments, residual) = laid_out(model, streams);
     let n_numbers = model.weights.n_numbers() / model.spec.n_layers * (model.spec.n_layers - layer);
     machine.with_crew(residual.len() / model.spec.d_model * n_numbers, |crew| {
         Pass::new(model, segments, tap, (machine, crew)).blocks(layer, residual, wanted)
     })
+}
+
+/// Logits of rows of the residual stream after the last block, a row each; of an encoder the rows themselves.
+#[must_use]
+pub fn unembedded(model: &Transformer, rows: Vec<f32>, machine: Machine<'_>) -> Vec<f32> {
+    let (segments, residual) = laid_out(model, vec![Stream { residual: rows, first: 0, past: None }]);
+    // One row is a product by one row, which threads gain little by; many are shared as in a run.
+    let n_rows = residual.len() / model.spec.d_model;
+    let answers = machine.with_crew(n_rows * model.spec.d_model * model.spec.d_vocab, |crew| {
+        Pass::new(model, segments, &mut Untouched, (machine, crew)).answer(residual, Wanted::All)
+    });
+    answers.into_iter().next().map_or_else(Vec::new, |answer| answer.data)
 }
 
 /// Streams one below the other.
@@ -243,6 +261,7 @@ struct Pass<'p> {
     /// Cosines and sines of each position, half a head wide.
     turns: Vec<[Vec<f32>; 2]>,
     tap: &'p mut dyn Tap<f32>,
+    watch: &'p dyn Watch,
     multiply_adds: u64,
 }
 
@@ -251,7 +270,7 @@ impl<'p> Pass<'p> {
         model: &'p Transformer,
         segments: Vec<Segment<'p>>,
         tap: &'p mut dyn Tap<f32>,
-        (machine, crew): (Machine, Crew<'p>),
+        (machine, crew): (Machine<'p>, Crew<'p>),
     ) -> Self {
         let n_rows = segments.last().map_or(0, |segment| segment.rows.end);
         let longest = segments.iter().map(|segment| segment.first + segment.rows.len()).max().unwrap_or(0);
@@ -271,14 +290,23 @@ impl<'p> Pass<'p> {
             n_rows,
             turns,
             tap,
+            watch: machine.watch,
             multiply_adds: 0,
         }
     }
 
     /// All blocks from one on, and what is wanted after them.
-    fn blocks(mut self, first: usize, mut residual: Vec<f32>, wanted: Wanted<'_>) -> Outcome {
+    fn blocks(
+        mut self,
+        first: usize,
+        mut residual: Vec<f32>,
+        wanted: Wanted<'_>,
+    ) -> Result<Outcome, Stopped> {
         let last = self.spec.n_layers - 1;
         for (layer, block) in self.model.weights.blocks.iter().enumerate().skip(first) {
+            if self.watch.should_stop() {
+                return Err(Stopped);
+            }
             if layer == last && self.ends_in_one_row(wanted) {
                 self.last_block(layer, block, &mut residual);
             } else {
@@ -286,7 +314,7 @@ impl<'p> Pass<'p> {
             }
         }
         let answers = self.answer(residual, wanted);
-        Outcome { answers, multiply_adds: self.multiply_adds }
+        Ok(Outcome { answers, multiply_adds: self.multiply_adds })
     }
 
     /// Shows rows of all prompts to the tap, prompt by prompt.

@@ -576,7 +576,7 @@ mod tests {
             let made = |level: Level, threads: usize| {
                 let [mut one, mut two] = [vec![0.5; n_rows * n_out], vec![0.5; n_rows * n_out]];
                 let machine =
-                    Machine { level: level.or_lower(), threads: NonZeroUsize::new(threads).unwrap() };
+                    Machine { level: level.or_lower(), ..Machine::with(NonZeroUsize::new(threads).unwrap()) };
                 let n = machine.with_crew(usize::MAX, |crew| {
                     let rows = Rows { data: &rows, n: n_rows, stride: n_in };
                     let set = Target { into: &mut one, stride: n_out, bias: Some(&bias), adds: false };

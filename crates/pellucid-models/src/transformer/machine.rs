@@ -1,10 +1,11 @@
-//! By what is a transformer run? Instructions, and threads that share the work of one run.
+//! By what is a transformer run, and for how long? Instructions, threads that share the work of one run, and who may stop it.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use pellucid_data::Level;
+use pellucid_data::{Control, Level, Quiet, Watch};
 
 /// Multiply-adds of a run from which on threads are worth their start.
 const SHARED: usize = 1 << 24;
@@ -13,25 +14,48 @@ const SHARED: usize = 1 << 24;
 const MOST_THREADS: usize = 256;
 
 /// What a run may use. No number of its answer depends on that, but for [`Level::Portable`], whose products round twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Machine {
+#[derive(Clone, Copy)]
+pub struct Machine<'w> {
     /// The newest instructions.
     pub level: Level,
     /// Threads that share one run.
     pub threads: NonZeroUsize,
+    /// Who is asked before every block whether the run is to stop.
+    pub watch: &'w dyn Watch,
 }
 
-impl Machine {
+impl fmt::Debug for Machine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { level, threads, watch: _ } = self;
+        f.debug_struct("Machine").field("level", level).field("threads", threads).finish_non_exhaustive()
+    }
+}
+
+impl Machine<'static> {
     /// The best instructions that there are, and one thread.
     #[must_use]
     pub fn one_thread() -> Self {
         Self::with(NonZeroUsize::MIN)
     }
 
-    /// The best instructions that there are, and so many threads.
+    /// The best instructions that there are, and so many threads. Nobody stops the run.
     #[must_use]
     pub fn with(threads: NonZeroUsize) -> Self {
-        Self { level: Level::detect(), threads }
+        Self { level: Level::detect(), threads, watch: &Quiet }
+    }
+}
+
+impl<'w> Machine<'w> {
+    /// The best instructions that there are, and the caller's threads. The caller may stop the run; its progress is told by others.
+    #[must_use]
+    pub fn of(control: &Control<'w>) -> Self {
+        Self { level: Level::detect(), threads: control.threads, watch: control.watch }
+    }
+
+    /// The same on one thread.
+    #[must_use]
+    pub fn alone(self) -> Self {
+        Self { threads: NonZeroUsize::MIN, ..self }
     }
 
     /// What one of several runs may use that go side by side.
@@ -214,7 +238,7 @@ impl std::fmt::Debug for Post {
 mod tests {
     use super::*;
 
-    fn crew_of(threads: usize) -> Machine {
+    fn crew_of(threads: usize) -> Machine<'static> {
         Machine::with(NonZeroUsize::new(threads).unwrap())
     }
 

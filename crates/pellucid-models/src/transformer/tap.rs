@@ -90,6 +90,9 @@ pub enum RunError {
         /// Positions.
         most: usize,
     },
+    /// The caller stopped it.
+    #[error("stopped before the end")]
+    Stopped,
     /// A token that the vocabulary has not.
     #[error("token {at} is number {token}; the vocabulary has {size}")]
     Token {

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pellucid_data::Level;
+use pellucid_data::{Control, Level, Stopped, Watch};
 use pellucid_fixtures::fixtures;
 use pellucid_models::transformer::forward::{self, Past, Stream, Wanted};
 use pellucid_models::transformer::spec::{Activation, Family, NormKind, Positions, Spec, Stretch};
@@ -227,6 +228,47 @@ fn a_change_at_any_site_moves_the_answer_as_the_definition_says() {
     }
 }
 
+/// Is asked so often, and then says stop.
+struct After {
+    n: usize,
+    asked: AtomicUsize,
+}
+
+impl Watch for After {
+    fn should_stop(&self) -> bool {
+        self.asked.fetch_add(1, Ordering::Relaxed) >= self.n
+    }
+}
+
+#[test]
+fn a_run_stops_before_the_block_that_it_was_stopped_at() {
+    let tokens = tokens();
+    for name in TINY {
+        let model = tiny(name);
+        let spec = &model.spec;
+        let hooks: Vec<Hook> = (0..spec.n_layers).map(|layer| Hook::at(Site::ResidPre, layer)).collect();
+        for threads in [1, 2] {
+            for n in 0..=spec.n_layers {
+                let watch = After { n, asked: AtomicUsize::new(0) };
+                let control = Control { threads: NonZeroUsize::new(threads).unwrap(), watch: &watch };
+                let machine = Machine::of(&control);
+                let mut seen = Capture::of(hooks.clone());
+                let found = forward::run_on(&model, &[&tokens], Wanted::Residual, &mut seen, machine);
+                assert_eq!(seen.seen.len(), n, "{name}: blocks that were run");
+                let is_whole = n == spec.n_layers;
+                assert_eq!(found.err(), (!is_whole).then_some((0, RunError::Stopped)), "{name}: {n}");
+                // The rest of a run asks as often as it has blocks.
+                let residual = vec![0.5; 3 * spec.d_model];
+                let stream = Stream { residual, first: 0, past: None };
+                watch.asked.store(1, Ordering::Relaxed);
+                let rest =
+                    forward::resume(&model, 1, vec![stream], Wanted::Residual, &mut Untouched, machine);
+                assert_eq!(rest.err(), (!is_whole).then_some(Stopped), "{name}: {n}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_run_that_is_taken_up_in_the_middle_is_the_whole_run_to_the_bit() {
     let tokens = tokens();
@@ -260,7 +302,8 @@ fn a_run_that_is_taken_up_in_the_middle_is_the_whole_run_to_the_bit() {
                         past: Some(&past),
                     };
                     let streams = vec![stream.clone(), stream];
-                    let found = forward::resume(&model, layer, streams, Wanted::All, &mut Untouched, machine);
+                    let found = forward::resume(&model, layer, streams, Wanted::All, &mut Untouched, machine)
+                        .unwrap();
                     let theirs = &whole.answers[1].data[first * spec.d_vocab..];
                     assert_eq!(
                         found.answers[0].data, theirs,

@@ -3,13 +3,13 @@
 use pellucid::data::Control;
 use pellucid::explain::inside::{Attribution, LogitLens, Metric, Reading, attribute, logit_lens};
 use pellucid::looked;
-use pellucid::models::transformer::Token;
+use pellucid::models::transformer::{Machine, Token};
 use pellucid::views::contributions::Contributions;
 use pellucid::views::lens_table::LensTable;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Transformer, array, ids, machine, pieces, position};
+use super::{Transformer, array, ids, pieces, position};
 use crate::errors::Failure;
 
 /// What is asked.
@@ -60,7 +60,7 @@ pub(super) fn found(of: &Transformer, asked: &Asked<'_>, control: &Control<'_>) 
         Some(wrong) => Metric::LogitDifference([answer, wrong]),
         None => Metric::Logit([answer]),
     };
-    let shares = attribute(&of.model, &prompt, metric, position, asked.neurons, machine(control.threads))?;
+    let shares = attribute(&of.model, &prompt, metric, position, asked.neurons, Machine::of(control))?;
     let followed = asked.answer.map(str::to_owned);
     Ok(Found { tokens, followed, answer, wrong, position, top, lens, shares })
 }

@@ -9,7 +9,6 @@ mod patch;
 mod prompts;
 mod run;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use numpy::ndarray::{ArrayD, IxDyn, ShapeError};
@@ -142,7 +141,9 @@ impl Transformer {
         threads: Option<usize>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let threads = self::threads(threads)?;
-        let seen = run(py, |_| run::seen(self, text, &capture, (positions.as_deref(), top), threads))?;
+        let seen = run(py, |interrupt| {
+            run::seen(self, text, &capture, (positions.as_deref(), top), &interrupt.control(threads))
+        })?;
         seen.told(py)
     }
 
@@ -209,7 +210,7 @@ impl Transformer {
         threads: Option<usize>,
     ) -> PyResult<(Bound<'py, PyDict>, Drawing)> {
         let threads = self::threads(threads)?;
-        let found = run(py, |_| run::heads(self, text, threads))?;
+        let found = run(py, |interrupt| run::heads(self, text, &interrupt.control(threads)))?;
         Ok((found.told(py, self)?, Drawing::of(found.view(self))))
     }
 
@@ -327,9 +328,4 @@ fn array<'py, T: Element>(
 /// Numbers that have not the shape that they should.
 fn bug(cause: ShapeError) -> Failure {
     Failure::Said("BugError", format!("this is a bug in Pellucid: {cause}"))
-}
-
-/// What a machine may use of itself for one run.
-fn machine(threads: NonZeroUsize) -> pellucid::models::transformer::Machine {
-    pellucid::models::transformer::Machine::with(threads)
 }

@@ -1,20 +1,20 @@
 //! What does one text do inside a model? Activations of any sites, the next tokens, and where heads look.
 
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 
+use pellucid::data::Control;
 use pellucid::explain::inside::case::log_probability;
 use pellucid::explain::inside::logit_lens::reading;
 use pellucid::explain::inside::{HeadKind, HeadScores, head_scores};
 use pellucid::models::transformer::forward::{self, Wanted};
-use pellucid::models::transformer::{Hook, Site, Token};
+use pellucid::models::transformer::{Hook, Machine, Site, Token};
 use pellucid::views::attention_heads::{AttentionHeads, HeadPattern};
 use pellucid::views::number::{count, pretty};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::kept::{Kept, Shaped};
-use super::{Transformer, array, check_memory, ids, machine, pieces, position, seen as shown};
+use super::{Transformer, array, check_memory, ids, pieces, position, seen as shown};
 use crate::errors::Failure;
 
 /// What a run showed.
@@ -45,7 +45,7 @@ pub(super) fn seen(
     text: &str,
     capture: &[String],
     (positions, top): (Option<&[i64]>, usize),
-    threads: NonZeroUsize,
+    control: &Control<'_>,
 ) -> Result<Seen, Failure> {
     let spec = &of.model.spec;
     let mut hooks = Vec::new();
@@ -67,7 +67,7 @@ pub(super) fn seen(
     check_memory(size_of::<f32>() * held, "capture fewer sites, or run a shorter text")?;
     let prompt = ids(&tokens);
     let mut tap = Kept { hooks: &hooks, positions: positions.as_deref(), whole, seen: BTreeMap::new() };
-    forward::run_on(&of.model, &[&prompt], Wanted::Residual, &mut tap, machine(threads))
+    forward::run_on(&of.model, &[&prompt], Wanted::Residual, &mut tap, Machine::of(control))
         .map_err(|(_, cause)| Failure::from(cause))?;
     let mut found = tap.seen;
     let answer = found.remove(&logits).map(|logits| answer(of, logits, &prompt, top));
@@ -126,9 +126,9 @@ pub(super) struct Heads {
 }
 
 /// Scores every head.
-pub(super) fn heads(of: &Transformer, text: &str, threads: NonZeroUsize) -> Result<Heads, Failure> {
+pub(super) fn heads(of: &Transformer, text: &str, control: &Control<'_>) -> Result<Heads, Failure> {
     let tokens = of.of_text("the text", text)?;
-    let all = head_scores(&of.model, &ids(&tokens), machine(threads))?;
+    let all = head_scores(&of.model, &ids(&tokens), Machine::of(control))?;
     Ok(Heads { tokens, all })
 }
 

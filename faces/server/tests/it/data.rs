@@ -240,6 +240,12 @@ fn a_table_that_does_not_fit_says_how_long_it_is() {
     let answer = server.answer("/api/data");
     assert!(answer["limit"].is_null());
     assert!(answer["columns"][0]["findings"].to_string().contains("identifier"));
+    // Texts take memory, too: a tenth of this is rows.
+    let lines: String = (0..20_000).map(|row| format!("{row},{row:0>100}x\n")).collect();
+    let (_folder, server) = of_file("texts.csv", &format!("number,text\n{lines}"), 1 << 20);
+    let answer = server.answer("/api/data");
+    let limit = answer["limit"].as_str().unwrap();
+    assert!(limit.contains("20\u{2009}000 rows, which take 3 MB"), "{limit}");
 }
 
 #[test]

@@ -319,6 +319,16 @@ pub enum ExperimentError {
     Stopped,
 }
 
+impl ExperimentError {
+    /// What a run or a sweep failed for.
+    pub(super) fn of(by: &str, cause: PatchError) -> Self {
+        match cause {
+            PatchError::Stopped => Self::Stopped,
+            cause => Self::Run { by: by.to_owned(), cause },
+        }
+    }
+}
+
 impl Value {
     /// The runs that it takes values of.
     #[must_use]

@@ -131,7 +131,7 @@ impl Experiment {
             if control.watch.should_stop() {
                 return Err(ExperimentError::Stopped);
             }
-            let made = self.one(model, &self.runs[at], &found, Machine::with(control.threads))?;
+            let made = self.one(model, &self.runs[at], &found, Machine::of(control))?;
             found[at] = Some(made);
             control.watch.advance(1);
         }
@@ -171,7 +171,7 @@ impl Experiment {
             }
             let case = self.case(sweep)?;
             let prepared = prepare(&Means::of(model), &case, sweep.asked, control)
-                .map_err(|cause| ExperimentError::Run { by: sweep.id.clone(), cause })?;
+                .map_err(|cause| ExperimentError::of(&sweep.id, cause))?;
             foreseen.first_runs += prepared.multiply_adds();
             foreseen.plans.push(prepared.plan().clone());
             control.watch.advance(1);
@@ -184,7 +184,7 @@ impl Experiment {
         model: &Transformer,
         run: &Run,
         found: &[Option<RunResult>],
-        machine: Machine,
+        machine: Machine<'_>,
     ) -> Result<RunResult, ExperimentError> {
         let spec = &model.spec;
         let value = |hook: Hook, value: &Value| self.value(spec, run, hook, value, found);
@@ -217,10 +217,8 @@ impl Experiment {
             Some(_) => Wanted::All,
             None => Wanted::Last,
         };
-        let outcome =
-            forward::run_on(model, &[&run.tokens], wanted, &mut tap, machine).map_err(|(_, cause)| {
-                ExperimentError::Run { by: run.id.clone(), cause: PatchError::Site(cause) }
-            })?;
+        let outcome = forward::run_on(model, &[&run.tokens], wanted, &mut tap, machine)
+            .map_err(|(_, cause)| ExperimentError::of(&run.id, cause.into()))?;
         if outcome.answers[0].data.iter().any(|x| x.is_nan()) {
             return Err(ExperimentError::Run { by: run.id.clone(), cause: PatchError::NotFinite });
         }
@@ -333,10 +331,8 @@ impl Experiment {
         control: &Control<'_>,
     ) -> Result<SweepResult, ExperimentError> {
         let case = self.case(sweep)?;
-        let patched = patch(model, &case, sweep.asked, verify, control).map_err(|cause| match cause {
-            PatchError::Stopped => ExperimentError::Stopped,
-            cause => ExperimentError::Run { by: sweep.id.clone(), cause },
-        })?;
+        let patched = patch(model, &case, sweep.asked, verify, control)
+            .map_err(|cause| ExperimentError::of(&sweep.id, cause))?;
         Ok(SweepResult { id: sweep.id.clone(), patched })
     }
 }

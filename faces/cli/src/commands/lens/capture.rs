@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pellucid::explain::Watch;
+use pellucid::explain::inside::PatchError;
 use pellucid::explain::inside::experiment::format::hooks;
 use pellucid::models::transformer::forward::{self, Wanted};
 use pellucid::models::transformer::weights::{SafetensorsWriter, Tensor};
@@ -27,7 +28,7 @@ struct Asked<'a> {
     hooks: Vec<Hook>,
     /// Of each prompt the positions whose rows are kept.
     kept: Vec<Vec<usize>>,
-    machine: Machine,
+    machine: Machine<'a>,
 }
 
 enum Kind {
@@ -161,7 +162,7 @@ impl Asked<'_> {
         let tokens = ids(&self.prompts[prompt]);
         // Logits are worked out where they are kept, and only there.
         forward::run_on(&self.model, &[&tokens], Wanted::Residual, &mut seen, self.machine)
-            .map_err(|(_, cause)| Failure::Input(cause.to_string()))?;
+            .map_err(|(_, cause)| PatchError::from(cause))?;
         let of = |hook: &Hook| {
             let data = seen.seen.remove(&(0, *hook)).map(|array| array.data).unwrap_or_default();
             if hook.site.axes()[0] != Axis::Position || self.kept[prompt].iter().copied().eq(0..tokens.len())

@@ -14,6 +14,7 @@ mod run;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use pellucid::data::Control;
 use pellucid::data::write::Heading;
 use pellucid::files::{TransformerError, load_tokenizer, load_transformer};
 use pellucid::models::transformer::{Machine, Processing, Tokens, Transformer};
@@ -39,9 +40,9 @@ pub(crate) fn run(args: &Lens, context: &Context<'_>) -> Result<u8, Failure> {
     }
 }
 
-/// All threads that there may be, for one run.
-fn machine(context: &Context<'_>) -> Machine {
-    Machine::with(context.console.threads().0)
+/// All threads that there may be, for one run, which Ctrl-C and the time limit stop.
+fn machine<'c>(context: &Context<'c>) -> Machine<'c> {
+    Machine::of(&Control { threads: context.console.threads().0, watch: context.console })
 }
 
 /// The model, processed as asked.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pellucid::explain::inside::PatchError;
 use pellucid::explain::inside::logit_lens::reading;
 use pellucid::models::transformer::forward::{self, Wanted};
 use pellucid::models::transformer::tap::Untouched;
@@ -127,7 +128,7 @@ fn next_tokens(args: &Run, texts: &[String], context: &Context<'_>) -> Result<u8
         let prompt = ids(&tokens);
         let outcome =
             forward::run_on(&model, &[&prompt], Wanted::All, &mut Untouched, super::machine(context))
-                .map_err(|(_, cause)| Failure::Input(cause.to_string()))?;
+                .map_err(|(_, cause)| PatchError::from(cause))?;
         let rows: Vec<&[f32]> = outcome.answers[0].data.chunks_exact(model.spec.d_vocab).collect();
         let last = reading(rows[rows.len() - 1], None, usize::from(args.top));
         let of_next = rows.iter().zip(&prompt[1..]);
