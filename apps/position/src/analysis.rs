@@ -293,6 +293,14 @@ fn file_name(path: &str) -> &str {
     path.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or_default()
 }
 
+/// The last part of the name at a place, where that tells it from all others; else the whole name.
+pub(crate) fn called<'a>(names: impl Iterator<Item = &'a str> + Clone, at: usize) -> &'a str {
+    let whole = names.clone().nth(at).unwrap_or_default();
+    let own = file_name(whole);
+    let is_told = names.enumerate().all(|(other, name)| other == at || file_name(name) != own);
+    if is_told && !own.is_empty() { own } else { whole }
+}
+
 /// A verdict without parts, or its parts' own leaves.
 pub(crate) fn leaves(verdict: &Verdict) -> Vec<&Verdict> {
     if verdict.parts.is_empty() { vec![verdict] } else { verdict.parts.iter().flat_map(leaves).collect() }
@@ -314,10 +322,7 @@ impl Analysis {
     /// What a document is called: its file's name where that is told from the others, else its whole path.
     #[must_use]
     pub fn name(&self, at: usize) -> &str {
-        let own = file_name(&self.documents[at].name);
-        let mut others = self.documents.iter().enumerate().filter(|(other, _)| *other != at);
-        let is_told = others.all(|(_, document)| file_name(&document.name) != own);
-        if is_told && !own.is_empty() { own } else { &self.documents[at].name }
+        called(self.documents.iter().map(|document| document.name.as_str()), at)
     }
 
     /// The posting's title: its first heading, or its first line; its file's name where neither can be one.

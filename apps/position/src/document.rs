@@ -47,7 +47,7 @@ pub struct Block {
 }
 
 /// What an input is made of, as far as its reader could tell.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Media {
     /// Plain text.

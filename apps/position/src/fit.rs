@@ -89,6 +89,26 @@ impl std::fmt::Display for Ratio {
     }
 }
 
+/// Written as people read it: `7/20`.
+impl serde::Serialize for Ratio {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Ratio {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // Of 64 bits, so that two can be compared.
+        let read = |text: &str| text.parse::<i64>().ok().map(i128::from);
+        let (numerator, denominator) = text.split_once('/').unwrap_or((&text, "1"));
+        match (read(numerator), read(denominator)) {
+            (Some(n), Some(d)) if d > 0 => Ok(Self::new(n, d)),
+            _ => Err(serde::de::Error::custom(format!("`{text}` is no fraction, as 7/20"))),
+        }
+    }
+}
+
 /// From the least to the most.
 pub type Interval = [Ratio; 2];
 

@@ -9,7 +9,7 @@ use crate::months::{MonthSet, Period};
 use crate::sections::Area;
 
 /// How much the posting insists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strength {
     /// "Must", "required", a list of essentials.
@@ -201,7 +201,7 @@ pub struct Role {
 }
 
 /// What became of a need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The documents deny it.

@@ -1,11 +1,12 @@
 //! Where does each attention head look? One square a head: down what looks, across what it looks at.
 //!
-//! All squares share one scale of shades from 0 to 1. A cell that a head can't see is empty.
+//! All squares share one scale of shades from 0 to 1, and names of tokens stand left of every line of squares and below each. A cell that a head
+//! can't see is empty.
 
 use crate::View;
+use crate::column_names::{UPWARD, heads_above, named, upwards};
 use crate::lens_table::{shade_key, text_in};
-use crate::number::{count, hundredths, others, pretty};
-use crate::patch_grid::heads_above;
+use crate::number::{count, fixed, hundredths, others, pretty};
 use crate::render::scene::{Anchor, Scene};
 use crate::render::{Frame, label_width, text};
 use crate::theme::{Paint, size};
@@ -13,7 +14,7 @@ use crate::theme::{Paint, size};
 /// What one head does with a prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeadPattern {
-    /// Its name: `L3 H5`.
+    /// Its name: `a3.h5`.
     pub name: String,
     /// Row-major: tokens that look × tokens looked at; 0 where it can't look.
     pub pattern: Vec<f64>,
@@ -46,7 +47,11 @@ const MOST_LINES: usize = 60;
 /// The narrowest cell that has room for a number.
 const NUMBER: f64 = 24.0;
 /// Between squares.
-const GAP: f64 = 20.0;
+const GAP: f64 = 14.0;
+/// The widest square, unless cells are of the least size.
+const SIDE: f64 = 320.0;
+/// What names of tokens may take beside squares.
+const NAMES: f64 = 72.0;
 
 /// The strongest first, equal ones in the order of the prompt.
 fn by_weight(mut looks: Vec<Look>) -> Vec<Look> {
@@ -104,7 +109,7 @@ impl AttentionHeads {
                 head.name,
                 self.tokens[to],
                 self.tokens[from],
-                pretty(weight, 2)
+                fixed(weight, 2)
             ),
             None => "No head looks at more than the first token and the token itself".to_owned(),
         }
@@ -158,40 +163,57 @@ impl AttentionHeads {
         let left = 20.0 + labels + 12.0;
         let n = self.tokens.len() as f64;
         let step = ((right - left) / n.max(1.0)).min(46.0);
-        let top = top + 46.0;
-        heads_above(scene, &self.tokens, &[], [left, top], step, right);
-        // Where rows are low, not every name has room.
-        let every = (13.0 / step).ceil().max(1.0) as usize;
-        for (to, name) in self.tokens.iter().enumerate().step_by(every) {
-            let at = [left - 12.0, top + step * (to as f64 + 0.5) + 4.0];
-            scene.fitted(at, name, labels, size::SMALL, Paint::Ink, Anchor::End);
-        }
+        let top = heads_above(scene, &self.tokens, &[], [left, top + 22.0], step);
+        self.draw_rows(scene, [left - 12.0, top], step, labels);
         self.draw_cells(scene, [left, top], step, head);
         [top + step * n, step]
     }
 
-    /// Squares beside and below each other, all of one size. Answers where they end, and their cells' size.
+    /// Names of the tokens that look, before squares that begin at `top`; where rows are low, not every one has room.
+    fn draw_rows(&self, scene: &mut Scene, [right, top]: [f64; 2], step: f64, room: f64) {
+        for to in named(self.tokens.len(), &[], step) {
+            let at = [right, top + step * (to as f64 + 0.5) + 4.0];
+            scene.fitted(at, &self.tokens[to], room, size::TICK, Paint::Ink, Anchor::End);
+        }
+    }
+
+    /// Squares beside and below each other, all of one size, so large that every token has room for its name if there are not too many.
+    /// Answers where they end, and their cells' size.
     fn draw_many(&self, scene: &mut Scene, top: f64) -> [f64; 2] {
-        let inner = scene.width - 40.0;
+        let names = upwards(&self.tokens, NAMES);
+        let left = 20.0 + names + 6.0;
+        let inner = scene.width - 20.0 - left;
         let n = self.tokens.len().max(1) as f64;
-        let least = (4.0 * n).clamp(96.0, 256.0).min(inner);
+        let least = (UPWARD * n).clamp(96.0, 280.0).min(inner);
         let drawn = self.n_drawn().min(self.heads.len());
         let across = (((inner + GAP) / (least + GAP)) as usize).clamp(1, drawn.max(1));
-        let side = ((inner + GAP) / across as f64 - GAP).min(320.0);
+        let side = ((inner + GAP) / across as f64 - GAP).min(SIDE);
         let step = side / n;
         let above = if self.has_about() { 36.0 } else { 20.0 };
+        let line = above + side + 5.0 + names + GAP;
         let top = top + 6.0;
         for (at, head) in self.heads.iter().take(drawn).enumerate() {
-            let x = 20.0 + (side + GAP) * (at % across) as f64;
-            let y = top + (above + side + GAP) * (at / across) as f64;
+            let x = left + (side + GAP) * (at % across) as f64;
+            let y = top + line * (at / across) as f64;
             scene.fitted([x, y + 12.0], &head.name, side, size::SMALL, Paint::Ink, Anchor::Start);
             if !head.about.is_empty() {
                 scene.fitted([x, y + 28.0], &head.about, side, size::TICK, Paint::Muted, Anchor::Start);
             }
-            self.draw_cells(scene, [x, y + above], step, head);
+            let [y, bottom] = [y + above, y + above + side];
+            // The square of which a head that sees no later token fills one half.
+            scene.line([x - 1.0, y], [x - 1.0, bottom], Paint::Line, 1.0, false);
+            scene.line([x - 1.0, bottom], [x + side, bottom], Paint::Line, 1.0, false);
+            self.draw_cells(scene, [x, y], step, head);
+            if at % across == 0 {
+                self.draw_rows(scene, [left - 6.0, y], step, names);
+            }
+            for from in named(self.tokens.len(), &[], step) {
+                let place = [x + step * (from as f64 + 0.5) + 4.0, bottom + 5.0];
+                scene.upward(place, &self.tokens[from], names, size::TICK, Paint::Muted, Anchor::End);
+            }
         }
-        let rows = drawn.div_ceil(across) as f64;
-        [top + ((above + side + GAP) * rows - GAP).max(0.0), step]
+        let lines = drawn.div_ceil(across) as f64;
+        [top + (line * lines - GAP).max(0.0), step]
     }
 
     /// One head in a terminal, if it is wide enough.

@@ -1,7 +1,7 @@
 //! Which parts of a model push its answer where? One bar a part, largest first, and their sum.
 //!
 //! One scale for all bars, the same on both sides of zero. What is not drawn is summed, so that the bars
-//! always add up.
+//! always add up; what rounding may have left is no finding, and is only counted.
 
 use crate::View;
 use crate::number::{count, others, pretty, residual, signed};
@@ -34,9 +34,29 @@ const ROW: f64 = 24.0;
 const TOTAL: &str = "total";
 
 impl Contributions {
-    /// Parts by falling size, equal ones in their order.
+    /// By how much the parts miss the number that they add up to.
+    fn off(&self) -> Option<f64> {
+        Some((self.total? - self.parts.iter().map(|part| part.1).sum::<f64>()).abs())
+    }
+
+    /// Up to here a part may be rounding: what the sum is off by, or half a step of single precision beside the largest part.
+    fn rounding(&self) -> Option<f64> {
+        let largest =
+            self.parts.iter().map(|part| part.1.abs()).filter(|by| by.is_finite()).fold(0.0, f64::max);
+        Some(self.off().filter(|off| off.is_finite())?.max(largest * f64::from(f32::EPSILON) / 2.0))
+    }
+
+    /// How many parts tell nothing.
+    fn n_below(&self) -> usize {
+        self.parts.len() - self.largest().len()
+    }
+
+    /// Parts that are more than rounding, by falling size, equal ones in their order.
     fn largest(&self) -> Vec<&Part> {
-        let mut parts: Vec<&Part> = self.parts.iter().collect();
+        // Where nothing is to add up, an effect of 0 is one.
+        let least = self.rounding().unwrap_or(-1.0);
+        let mut parts: Vec<&Part> =
+            self.parts.iter().filter(|part| part.1.is_nan() || part.1.abs() > least).collect();
         parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
         parts
     }
@@ -72,7 +92,7 @@ impl Contributions {
     }
 
     fn caption(&self) -> String {
-        let Some(total) = self.total else {
+        let Some(off) = self.off() else {
             let hidden = self.parts.len().saturating_sub(self.lines().0.len());
             let left = match hidden {
                 0 => String::new(),
@@ -80,10 +100,22 @@ impl Contributions {
             };
             return format!("{left}{}", self.checked).trim_end().to_owned();
         };
-        let off = (total - self.parts.iter().map(|part| part.1).sum::<f64>()).abs();
         let n = self.parts.len();
         let parts = if n == 1 { "1 part adds".to_owned() } else { format!("{} parts add", count(n)) };
-        format!("{parts} up to the total within {}. {}", residual(off), self.checked).trim_end().to_owned()
+        let below = match self.n_below() {
+            0 => String::new(),
+            n => {
+                let parts = if n == 1 { "1 part".to_owned() } else { format!("{} parts", count(n)) };
+                let rounding = residual(self.rounding().unwrap_or_default());
+                format!(
+                    " {parts} below rounding ({rounding}) {} not drawn.",
+                    if n == 1 { "is" } else { "are" }
+                )
+            }
+        };
+        format!("{parts} up to the total within {}.{below} {}", residual(off), self.checked)
+            .trim_end()
+            .to_owned()
     }
 }
 

@@ -78,11 +78,11 @@ impl View for Force {
                 [x0, strip + HEIGHT],
                 [x0 + tip, strip + HEIGHT / 2.0],
             ];
-            let title = format!("{} {}: {}", step.feature, step.value, signed(step.by, 4));
+            let title = format!("{}: {}", step.named(" "), signed(step.by, 4));
             scene.marks.push(Mark::Polygon { points, fill: Paint::signed(step.by), title });
             scene.line([x1 - tip, strip], [x1, strip + HEIGHT / 2.0], Paint::Surface, 1.0, false);
             scene.line([x1, strip + HEIGHT / 2.0], [x1 - tip, strip + HEIGHT], Paint::Surface, 1.0, false);
-            let label = format!("{} {}", step.feature, step.value);
+            let label = step.named(" ");
             let middle = (x0 + x1) / 2.0;
             let room = ((x1 - x0).abs() + 60.0).min(220.0);
             let label = cut_middle(&label, room, size::TICK, false);

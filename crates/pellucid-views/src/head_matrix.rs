@@ -4,7 +4,7 @@
 
 use crate::View;
 use crate::lens_table::{shade_key_to, text_in};
-use crate::number::{count, hundredths, pretty};
+use crate::number::{count, fixed, hundredths, pretty};
 use crate::render::scene::{Anchor, Mark, Scene, Target};
 use crate::render::{Frame, text};
 use crate::theme::{Paint, size};
@@ -24,7 +24,7 @@ pub struct HeadMatrix {
     pub is_share: bool,
     /// Heads of a block.
     pub n_heads: usize,
-    /// Row-major: blocks × heads; 0 and more.
+    /// Row-major: blocks × heads; 0 and more, or missing where there is no number.
     pub values: Vec<f64>,
     /// Heads that were chosen, by their places among the values.
     pub chosen: Vec<usize>,
@@ -39,12 +39,13 @@ const NUMBER: f64 = 26.0;
 impl HeadMatrix {
     fn name(&self, at: usize) -> String {
         let n = self.n_heads.max(1);
-        format!("L{} H{}", at / n, at % n)
+        format!("a{}.h{}", at / n, at % n)
     }
 
     /// The largest first, equal ones in their order.
     fn largest(&self) -> Vec<(usize, f64)> {
-        let mut all: Vec<(usize, f64)> = self.values.iter().copied().enumerate().collect();
+        let all = self.values.iter().copied().enumerate();
+        let mut all: Vec<(usize, f64)> = all.filter(|(_, value)| !value.is_nan()).collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         all
     }
@@ -56,7 +57,7 @@ impl HeadMatrix {
     fn title(&self) -> String {
         match self.largest().first() {
             Some(&(at, value)) if value > 0.0 => {
-                format!("{} {}: {}", self.name(at), self.does, pretty(value, 2))
+                format!("{} {}: {}", self.name(at), self.does, self.said(value))
             }
             _ => self.none.clone(),
         }
@@ -68,6 +69,11 @@ impl HeadMatrix {
         format!("One cell a head: {}.{numbers}{chosen} {}", self.measure, self.checked).trim_end().to_owned()
     }
 
+    /// A number as sentences have it: shares to the hundredth.
+    fn said(&self, value: f64) -> String {
+        if self.is_share { fixed(value, 2) } else { pretty(value, 2) }
+    }
+
     fn written(&self, value: f64) -> String {
         if self.is_share { hundredths(value) } else { pretty(value, 2) }
     }
@@ -75,14 +81,14 @@ impl HeadMatrix {
     fn cell(&self, scene: &mut Scene, at: usize, [x, y]: [f64; 2], step: f64) {
         let (value, most) = (self.values[at], self.most());
         let fill = if value > 0.0 { Paint::shade(value / most) } else { Paint::Surface };
-        let title = format!("{}: {}", self.name(at), pretty(value, 3));
+        let said = if value.is_nan() { "–".to_owned() } else { pretty(value, 3) };
+        let title = format!("{}: {said}", self.name(at));
         scene.cell([x, y], [step - 1.0, ROW - 1.0], fill, &title);
         if step >= NUMBER && value > 0.0 {
             let middle = [x + (step - 1.0) / 2.0, y + 12.5];
             text_in(scene, middle, &self.written(value), step - 4.0, fill.text_on(), &title);
         }
-        let n = self.n_heads.max(1);
-        let go = ("head", format!("{}.{}", at / n, at % n));
+        let go = ("head", self.name(at));
         scene.targets.push(Target { at: [x, y], size: [step, ROW], go, label: title });
     }
 }
@@ -106,7 +112,7 @@ impl View for HeadMatrix {
         let every = (26.0 / step).ceil().max(1.0) as usize;
         for head in (0..n).step_by(every) {
             let at = [left + step * (head as f64 + 0.5), top - 8.0];
-            scene.text(at, &format!("H{head}"), size::TICK, Paint::Muted, Anchor::Middle);
+            scene.text(at, &format!("h{head}"), size::TICK, Paint::Muted, Anchor::Middle);
         }
         let place = |at: usize| [left + step * (at % n) as f64, top + ROW * (at / n) as f64];
         for layer in 0..n_layers {
@@ -122,7 +128,7 @@ impl View for HeadMatrix {
         }
         let key = top + ROW * n_layers as f64 + 20.0;
         let what = if self.is_share { "share of its attention" } else { "tokens" };
-        shade_key_to(scene, [20.0, key], what, &pretty(self.most(), 2));
+        shade_key_to(scene, [20.0, key], what, &self.said(self.most()));
         frame.finish(key + 4.0, Some(&self.caption(step >= NUMBER)))
     }
 
@@ -137,7 +143,7 @@ impl View for HeadMatrix {
         let largest = self.largest();
         let said = largest.iter().take(3).filter(|(_, value)| *value > 0.0);
         let said: Vec<String> =
-            said.map(|(at, value)| format!("{} ({})", self.name(*at), pretty(*value, 2))).collect();
+            said.map(|(at, value)| format!("{} ({})", self.name(*at), self.said(*value))).collect();
         if said.is_empty() {
             return format!("{}.", self.none);
         }

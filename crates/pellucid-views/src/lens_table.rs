@@ -4,8 +4,8 @@
 //! pictures of different prompts can be compared.
 
 use crate::View;
+use crate::column_names::heads_above;
 use crate::number::{count, hundredths, percent, pretty};
-use crate::patch_grid::heads_above;
 use crate::render::scene::{Anchor, Mark, Scene};
 use crate::render::{Frame, cut_middle, label_width, text, text_width};
 use crate::theme::{Paint, SHADES, size};
@@ -168,9 +168,8 @@ impl View for LensTable {
             (false, _) => 14.0,
         };
         let gap = if step > 8.0 { 1.0 } else { 0.0 };
-        let top = frame.top + 24.0;
         let scene = &mut frame.scene;
-        heads_above(scene, &self.tokens, self.focus.as_slice(), [left, top], step, right);
+        let top = heads_above(scene, &self.tokens, self.focus.as_slice(), [left, frame.top + 4.0], step);
         for (at, layer) in self.layers.iter().enumerate() {
             let y = top + row * at as f64;
             let label = [left - 12.0, y + row / 2.0 + 4.0];

@@ -7,6 +7,7 @@ pub mod attention_heads;
 pub mod bar;
 pub mod beeswarm;
 pub mod cohorts;
+mod column_names;
 pub mod contributions;
 pub mod decision;
 pub mod disagreement;

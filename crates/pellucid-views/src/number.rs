@@ -25,6 +25,26 @@ pub fn pretty(x: f64, digits: usize) -> String {
     if x < 0.0 { format!("−{plain}") } else { plain }
 }
 
+/// Rounds to so many decimals and writes them all, so that numbers below each other have one length: `−0.50`, `1.00`.
+#[must_use]
+pub fn fixed(x: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", x.abs());
+    // What rounds to 0 has no sign.
+    let is_zero = text.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    if x < 0.0 && !is_zero { format!("−{text}") } else { text }
+}
+
+/// Numbers that are compared, each with as many decimals: so many digits of the largest.
+#[must_use]
+pub fn alike(all: &[f64], digits: usize) -> Vec<String> {
+    let largest = all.iter().map(|x| x.abs()).fold(0.0, f64::max);
+    if !(1e-4..1e7).contains(&largest) {
+        return all.iter().map(|x| pretty(*x, digits)).collect();
+    }
+    let decimals = digits as i32 - 1 - largest.log10().floor() as i32;
+    all.iter().map(|x| fixed(*x, usize::try_from(decimals).unwrap_or(0))).collect()
+}
+
 /// With a sign, also for what is positive: contributions.
 #[must_use]
 pub fn signed(x: f64, digits: usize) -> String {

@@ -1,10 +1,11 @@
 //! What does each place of a model carry of the difference between two prompts? Blocks down, tokens or heads across, effects as color.
 //!
-//! One scale for all cells, the same on both sides of zero: where values of the other run change nothing the page shows through.
+//! One scale for all cells, the same on both sides of zero, and zero is one color, whether it was computed or known before.
 //! Over many prompts an effect is a mean with an interval; cells whose interval covers zero are hollow.
 
 use crate::View;
-use crate::number::{count, pretty, signed};
+use crate::column_names::{BECOMES, heads_above};
+use crate::number::{count, fixed, others, pretty, signed};
 use crate::render::scene::{Anchor, Mark, Scene, Target};
 use crate::render::{Frame, label_width, text};
 use crate::theme::{Paint, STEPS, size};
@@ -18,8 +19,10 @@ pub struct PatchGrid {
     pub subtitle: String,
     /// One name a row: blocks, from the first on.
     pub rows: Vec<String>,
-    /// One name a column: tokens, with their spaces made visible, or heads.
+    /// One name a column: tokens, with their spaces made visible, `·Mary→·John` where the prompts differ; or heads.
     pub columns: Vec<String>,
+    /// Row-major: what each cell is called where that is not its row and column, such as `a3.h5`; else empty.
+    pub names: Vec<String>,
     /// Columns where the two prompts differ.
     pub differ: Vec<usize>,
     /// Row-major: rows × columns.
@@ -49,35 +52,8 @@ pub fn visible(token: &str) -> String {
     token.replace(' ', "·").replace('\n', "⏎").replace('\t', "⇥")
 }
 
-/// Names above columns, as many as have room; those of columns that differ are strong and have a line below.
-pub(crate) fn heads_above(
-    scene: &mut Scene,
-    names: &[String],
-    differ: &[usize],
-    [left, top]: [f64; 2],
-    step: f64,
-    right: f64,
-) {
-    // Where columns are narrow, not every name has room.
-    let every = (34.0 / step).ceil().max(1.0);
-    for (at, name) in names.iter().enumerate() {
-        let paint = if differ.contains(&at) { Paint::Ink } else { Paint::Muted };
-        if at % every as usize == 0 {
-            let head = [left + step * at as f64, top - 8.0];
-            let room = (step * every).min(right - head[0]) - 3.0;
-            let (head, anchor) = if every > 1.0 {
-                (head, Anchor::Start)
-            } else {
-                ([head[0] + step / 2.0, head[1]], Anchor::Middle)
-            };
-            scene.fitted(head, name, room, size::TICK, paint, anchor);
-        }
-        if differ.contains(&at) {
-            let x = left + step * at as f64;
-            scene.line([x + 2.0, top - 3.0], [x + step - 3.0, top - 3.0], Paint::Ink, 1.5, false);
-        }
-    }
-}
+/// Effects that differ by no more than this share of the larger one are about the same.
+const ALIKE: f64 = 0.02;
 
 impl PatchGrid {
     fn effect(&self, row: usize, column: usize) -> f64 {
@@ -122,14 +98,46 @@ impl PatchGrid {
         cells
     }
 
-    /// The strongest cell that is told from zero.
+    /// What a cell is called: `L3, ·Mary`, or `a3.h5`.
+    #[must_use]
+    pub fn name(&self, row: usize, column: usize) -> String {
+        let own = self.names.get(row * self.columns.len() + column).cloned();
+        own.unwrap_or_else(|| format!("{}, {}", self.rows[row], self.columns[column]))
+    }
+
+    /// The strongest cell that is told from zero, and how many others are about as strong: where these are one run of cells, all of them are
+    /// named, since none of them is the strongest.
+    fn leading(&self) -> Option<(String, f64, String)> {
+        let mut cells = self.strongest();
+        cells.retain(|cell| cell.2 != 0.0 && !self.is_uncertain(cell.0, cell.1));
+        let &(row, column, effect) = cells.first()?;
+        cells.retain(|cell| (cell.2 - effect).abs() <= ALIKE * effect.abs());
+        let n = cells.len();
+        let ends = |of: fn(&(usize, usize, f64)) -> usize| {
+            let all = cells.iter().map(of);
+            [all.clone().min().unwrap_or(0), all.max().unwrap_or(0)]
+        };
+        let (rows, columns) = (ends(|cell| cell.0), ends(|cell| cell.1));
+        let is_run = (rows[1] - rows[0] + 1) * (columns[1] - columns[0] + 1) == n;
+        let within = format!(" ({} cells within 2 %)", count(n));
+        Some(if n == 1 {
+            (self.name(row, column), effect, String::new())
+        } else if is_run && columns[0] == columns[1] {
+            let [first, last] = rows.map(|row| self.rows[row].as_str());
+            (format!("{}, {first} to {last}", self.columns[column]), effect, within)
+        } else if is_run && rows[0] == rows[1] {
+            let [first, last] = columns.map(|column| self.columns[column].as_str());
+            (format!("{}, {first} to {last}", self.rows[row]), effect, within)
+        } else {
+            (self.name(row, column), effect, format!(", and {} within 2 %", others(n - 1)))
+        })
+    }
+
     fn title(&self) -> String {
         let cells = self.strongest();
-        let is_clear = |cell: &&(usize, usize, f64)| cell.2 != 0.0 && !self.is_uncertain(cell.0, cell.1);
-        if let Some(&(row, column, effect)) = cells.iter().find(is_clear) {
+        if let Some((at, effect, others)) = self.leading() {
             let does = if self.is_share { "carries most" } else { "moves the answer most" };
-            let at = format!("{}, {}", self.rows[row], self.columns[column]);
-            return format!("{} {does} at {at}: {}", self.site, signed(effect, 3));
+            return format!("{} {does} at {at}: {}{others}", self.site, signed(effect, 3));
         }
         if cells.iter().any(|cell| cell.2 != 0.0) {
             return format!("No effect of {} is told from zero", self.site);
@@ -146,12 +154,26 @@ impl PatchGrid {
             Some(mark) => format!(" {mark}: the cell's own 95 % interval over prompts covers 0."),
             None => " From low to high is each cell's own 95 % interval over prompts.".to_owned(),
         };
-        let scale = if self.effects.iter().all(|effect| *effect == 0.0) {
+        let n_zero = self.effects.iter().filter(|effect| **effect == 0.0).count();
+        let scale = if n_zero == self.effects.len() {
             "All cells are 0.".to_owned()
         } else {
-            format!("The scale is one for all cells, {} on both sides of zero.", pretty(self.largest(), 3))
+            let zero = match n_zero {
+                0 => String::new(),
+                1 => " 1 cell is exactly 0.".to_owned(),
+                n => format!(" {} cells are exactly 0.", count(n)),
+            };
+            format!(
+                "The scale is one for all cells, {} on both sides of zero.{zero}",
+                pretty(self.largest(), 3)
+            )
         };
-        format!("{} {scale}{uncertain} {}", self.unit, self.checked)
+        let pairs = if self.differ.iter().any(|at| self.columns[*at].contains(BECOMES)) {
+            " Underlined is where the prompts differ: the clean token, then the corrupt one."
+        } else {
+            ""
+        };
+        format!("{} {scale}{uncertain}{pairs} {}", self.unit, self.checked)
     }
 
     /// The picture; cells with a place lead there.
@@ -163,10 +185,10 @@ impl PatchGrid {
         let step = ((width - 20.0 - 48.0 - left) / self.columns.len().max(1) as f64).min(76.0);
         let wide = if step > 4.0 { step - 1.0 } else { step };
         let row = 20.0;
-        let top = frame.top + 24.0;
         let largest = self.largest();
         let scene = &mut frame.scene;
-        heads_above(scene, &self.columns, &self.differ, [left, top], step, width - 20.0 - 48.0);
+        let top = heads_above(scene, &self.columns, &self.differ, [left, frame.top + 4.0], step);
+        let decimals = decimals(largest);
         // In many rows every name would be too many.
         let every = self.rows.len().div_ceil(40).max(1);
         for (at, name) in self.rows.iter().enumerate() {
@@ -174,13 +196,11 @@ impl PatchGrid {
             if at % every == 0 {
                 scene.fitted([left - 12.0, y + 14.5], name, labels, size::SMALL, Paint::Ink, Anchor::End);
             }
-            for (column, token) in self.columns.iter().enumerate() {
+            for column in 0..self.columns.len() {
                 let effect = self.effect(at, column);
-                // No change is the page, which unlike no paint has its hover text.
-                let fill =
-                    if effect == 0.0 { Paint::Surface } else { Paint::scale(0.5 + effect / largest / 2.0) };
+                let fill = Paint::scale(0.5 + effect / largest / 2.0);
                 let x = left + step * column as f64;
-                let title = format!("{name}, {token}: {}", self.said(at, column, 4));
+                let title = format!("{}: {}", self.name(at, column), self.said(at, column, 4));
                 scene.cell([x, y], [wide, row - 1.0], fill, &title);
                 if let Some(place) = places.get(at * self.columns.len() + column) {
                     let (at, size) = ([x, y], [wide, row - 1.0]);
@@ -200,16 +220,10 @@ impl PatchGrid {
                 }
                 let is_worth = effect.abs() >= largest / 20.0 && step >= 40.0;
                 if is_worth {
-                    // Ends of the scale are strong, its middle is the page.
-                    let ink = if is_uncertain {
-                        Paint::Muted
-                    } else if effect.abs() > 0.7 * largest {
-                        Paint::Surface
-                    } else {
-                        Paint::Ink
-                    };
+                    let ink = if is_uncertain { Paint::Muted } else { fill.text_on() };
                     let place = [x + step / 2.0, y + 14.0];
-                    scene.text(place, &pretty(effect, 2), size::TICK, ink, Anchor::Middle);
+                    let said = decimals.map_or_else(|| pretty(effect, 2), |n| fixed(effect, n));
+                    scene.text(place, &said, size::TICK, ink, Anchor::Middle);
                 }
             }
         }
@@ -239,10 +253,16 @@ impl PatchGrid {
                 Anchor::Start,
             );
         }
-        let has_empty = self.effects.contains(&0.0) && self.effects.iter().any(|effect| *effect != 0.0);
-        let empty = if has_empty { " An empty cell changes nothing at all." } else { "" };
-        let caption = format!("{}{empty}", self.caption(Some("Hollow")).trim_end());
-        frame.finish(bottom.max(top + height) + 8.0, Some(&caption))
+        frame.finish(bottom.max(top + height) + 8.0, Some(self.caption(Some("Hollow")).trim_end()))
+    }
+}
+
+/// How many decimals all numbers of a grid have whose largest is so large; `None` where they would say nothing, or too much.
+fn decimals(largest: f64) -> Option<usize> {
+    match largest {
+        x if (0.1..10.0).contains(&x) => Some(2),
+        x if (10.0..1000.0).contains(&x) => Some(1),
+        _ => None,
     }
 }
 
@@ -270,9 +290,7 @@ impl View for PatchGrid {
             for column in 0..self.columns.len() {
                 let effect = self.effect(row, column);
                 // What is uncertain gives a digit for its mark.
-                let cell = if effect == 0.0 {
-                    "·".to_owned()
-                } else if self.is_uncertain(row, column) {
+                let cell = if effect != 0.0 && self.is_uncertain(row, column) {
                     format!("{}?", pretty(effect, 1))
                 } else {
                     pretty(effect, 2)
@@ -281,7 +299,7 @@ impl View for PatchGrid {
             }
             grid += "\n";
         }
-        format!("{head}{grid}\n{}\n", self.caption(Some("?")))
+        format!("{head}{grid}\n{}\n", self.caption(Some("?")).trim_end())
     }
 
     fn sentence(&self) -> String {
@@ -290,9 +308,7 @@ impl View for PatchGrid {
             .into_iter()
             .take(3)
             .filter(|cell| cell.2 != 0.0)
-            .map(|(row, column, _)| {
-                format!("{}, {} ({})", self.rows[row], self.columns[column], self.said(row, column, 3))
-            })
+            .map(|(row, column, _)| format!("{} ({})", self.name(row, column), self.said(row, column, 3)))
             .collect();
         if said.is_empty() {
             return if self.is_share {

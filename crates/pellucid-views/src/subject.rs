@@ -10,16 +10,17 @@ pub struct FeatureValues {
     pub name: String,
     /// What is compared: numbers or codes; NaN where missing.
     pub numbers: Vec<f64>,
-    /// For categories, what each code stands for.
+    /// For categories, what each code stands for; an empty list where nobody knows what the values were.
     pub levels: Option<Vec<String>>,
 }
 
 impl FeatureValues {
-    /// A row's value for people.
+    /// A row's value for people; nothing where nobody knows it.
     #[must_use]
     pub fn text(&self, row: usize) -> String {
         let x = self.numbers[row];
         match &self.levels {
+            Some(levels) if levels.is_empty() => String::new(),
             Some(levels) if !x.is_nan() => {
                 levels.get(x as usize).cloned().unwrap_or_else(|| crate::number::pretty(x, 6))
             }

@@ -125,9 +125,9 @@ fn pictures() -> Vec<(String, Box<dyn View>)> {
 }
 
 /// Left, top, right, bottom of every text, with what it says.
-fn texts(scene: &Scene) -> Vec<([f64; 4], &str)> {
-    let boxed = |mark| match mark {
-        &Mark::Text { at: [x, y], ref text, size, anchor, bold, .. } if !text.is_empty() => {
+fn texts<'s>(scene: &'s Scene) -> Vec<([f64; 4], &'s str)> {
+    let boxed = |mark: &'s Mark| match *mark {
+        Mark::Text { at: [x, y], ref text, size, anchor, bold, .. } if !text.is_empty() => {
             // Measured without the allowance for other fonts.
             let width = text_width(text, size, bold) / 1.02;
             let left = match anchor {
@@ -136,6 +136,11 @@ fn texts(scene: &Scene) -> Vec<([f64; 4], &str)> {
                 Anchor::End => x - width,
             };
             Some(([left, y - 0.72 * size, left + width, y + 0.1 * size], text.as_str()))
+        }
+        Mark::Upward { at: [x, y], ref text, size, anchor, .. } if !text.is_empty() => {
+            let high = text_width(text, size, false) / 1.02;
+            let top = if anchor == Anchor::End { y } else { y - high };
+            Some(([x - 0.72 * size, top, x + 0.1 * size, top + high], text.as_str()))
         }
         _ => None,
     };
@@ -186,7 +191,7 @@ fn marks_stay_inside_and_are_numbers() {
                 | Mark::Polyline { points: at, .. } => {
                     at.iter().for_each(|at| check(at[0], at[1]));
                 }
-                Mark::Text { .. } => {}
+                Mark::Text { .. } | Mark::Upward { .. } => {}
             }
         }
     }
@@ -433,6 +438,7 @@ fn a_grid_of_effects_names_its_strongest_cell_and_fits() {
                 .map(|at| if at == 1 { -1.5 } else { (at % 7) as f64 / 7.0 })
                 .collect(),
             intervals: Vec::new(),
+            names: Vec::new(),
             unit: "0: nothing; 1: all.".to_owned(),
             is_share: true,
             checked: "Nothing was checked.".to_owned(),

@@ -18,6 +18,17 @@ pub struct Step {
     pub by: f64,
 }
 
+impl Step {
+    /// The feature, and its value where that is known.
+    pub(crate) fn named(&self, between: &str) -> String {
+        if self.value.is_empty() {
+            self.feature.clone()
+        } else {
+            format!("{}{between}{}", self.feature, self.value)
+        }
+    }
+}
+
 /// One row's explanation, step by step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waterfall {
@@ -207,12 +218,8 @@ impl View for Waterfall {
     }
 
     fn sentence(&self) -> String {
-        let parts: Vec<String> = self
-            .steps
-            .iter()
-            .take(3)
-            .map(|s| format!("{} = {} ({})", s.feature, s.value, signed(s.by, 3)))
-            .collect();
+        let parts: Vec<String> =
+            self.steps.iter().take(3).map(|s| format!("{} ({})", s.named(" = "), signed(s.by, 3))).collect();
         let most = if parts.is_empty() {
             "no feature moved it".to_owned()
         } else {

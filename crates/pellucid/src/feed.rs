@@ -1,9 +1,13 @@
 //! How does a table go through a model of trees? Batch by batch, its columns matched by name, whatever its own batches are.
 
+use std::sync::Arc;
+
 use pellucid_data::read::{ReadBatches, ReadError, Shard};
 use pellucid_data::table::{Column, Kind};
-use pellucid_data::{Field, Quiet, Table, Watch, closest};
+use pellucid_data::{Field, Quiet, RowSet, Table, Watch, closest};
 use pellucid_models::trees::{BindError, Binding, Ensemble, FeatureKind, FeatureMatrix};
+
+use crate::cohort::of_batch;
 
 /// Rows a batch: enough to keep every core busy, few enough to hold.
 pub const BATCH: usize = 16_384;
@@ -38,6 +42,12 @@ pub enum FeedError {
         /// What is wrong with it.
         cause: ReadError,
     },
+    /// Rows were chosen of a table of another length.
+    #[error("{source_name} has other rows than when some of them were chosen; do it again")]
+    Changed {
+        /// What the table is called.
+        source_name: String,
+    },
     /// There is nothing in the table.
     #[error("{source_name} has no rows")]
     NoRows {
@@ -70,6 +80,9 @@ pub struct Feed<'a> {
     unseen: Vec<usize>,
     /// Rows of the whole table, where only a part is read.
     whole: Option<u64>,
+    /// The rows that are given, where they are not all.
+    only: Option<RowSet>,
+    numbers: Numbers,
     watch: &'a dyn Watch,
 }
 
@@ -106,6 +119,8 @@ impl<'a> Feed<'a> {
             ended: false,
             unseen,
             whole: None,
+            only: None,
+            numbers: Numbers(None),
             watch: &Quiet,
         })
     }
@@ -129,18 +144,28 @@ impl<'a> Feed<'a> {
         Ok(())
     }
 
+    /// Gives only these rows of the table from now on. All of them are read, and what stands in any can be an error.
+    pub fn take_only(&mut self, rows: RowSet) {
+        self.numbers = Numbers(Some(rows.iter().collect()));
+        self.only = Some(rows);
+    }
+
+    /// Which rows of the table those are that are given.
+    #[must_use]
+    pub fn numbers(&self) -> Numbers {
+        self.numbers.clone()
+    }
+
     /// For how many rows a plan is made, by the first batch and, in a part, by all: every part has the same plan.
     #[must_use]
     pub fn expected_rows(&self, batch: &FeatureMatrix) -> usize {
-        let n = self.whole.map_or(batch.n_rows(), |whole| usize::try_from(whole).unwrap_or(usize::MAX));
-        // A full first batch promises many more rows.
-        if n >= BATCH { 4 * BATCH } else { n }
+        expected(self.whole.map_or(batch.n_rows(), |whole| usize::try_from(whole).unwrap_or(usize::MAX)))
     }
 
-    /// How many rows the table says it has.
+    /// How many rows the table says it has, or how many of them are given.
     #[must_use]
     pub fn n_rows(&self) -> Option<u64> {
-        self.reader.n_rows()
+        self.numbers.0.as_ref().map_or_else(|| self.reader.n_rows(), |own| Some(own.len() as u64))
     }
 
     /// How many rows were read until now.
@@ -173,7 +198,7 @@ impl<'a> Feed<'a> {
         Ok(matrix)
     }
 
-    /// The next rows and the number of the first of them; `None` at the end.
+    /// The next rows and how many were given before them: the number of the first, where all are given; `None` at the end.
     ///
     /// # Errors
     /// When the table can't be read, or a value does not fit the model.
@@ -181,9 +206,16 @@ impl<'a> Feed<'a> {
         while !self.ended && self.pending.as_ref().is_none_or(|rows| rows.n_rows() < BATCH) {
             let Some((first, table)) = self.next_table()? else {
                 self.ended = true;
+                if self.only.as_ref().is_some_and(|only| only.n_rows() != self.read_rows) {
+                    return Err(FeedError::Changed { source_name: self.source_name.clone() });
+                }
                 break;
             };
             let more = self.matrix(&table, first)?;
+            let more = match &self.only {
+                None => more,
+                Some(only) => more.picked(&of_batch(only, first, more.n_rows())),
+            };
             match &mut self.pending {
                 Some(rows) => rows.append(more),
                 None => self.pending = Some(more),
@@ -261,6 +293,24 @@ impl<'a> Feed<'a> {
         let features = self.model.features.iter().zip(self.unseen.iter().copied());
         features.filter(|(_, n)| *n > 0).map(of).collect()
     }
+}
+
+/// Which row of a table each of those is that are given one after the other.
+#[derive(Debug, Clone)]
+pub struct Numbers(Option<Arc<[usize]>>);
+
+impl Numbers {
+    /// The number in the table of the row at a place.
+    #[must_use]
+    pub fn of(&self, place: usize) -> usize {
+        self.0.as_ref().and_then(|own| own.get(place).copied()).unwrap_or(place)
+    }
+}
+
+/// For how many rows a plan is made: in a full first batch lies the promise of many more.
+#[must_use]
+pub fn expected(n_rows: usize) -> usize {
+    if n_rows >= BATCH { 4 * BATCH } else { n_rows }
 }
 
 /// What people should know where base and values of a row miss its answer by more than rounding, see

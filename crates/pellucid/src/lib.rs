@@ -35,6 +35,7 @@ pub use pellucid_learn as learn;
 pub use pellucid_models as models;
 pub use pellucid_views as views;
 
+pub mod cohort;
 #[cfg(feature = "transformer")]
 pub mod example_circuit;
 pub mod feed;

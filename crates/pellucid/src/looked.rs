@@ -1,12 +1,13 @@
 //! How are one run's heads, lens and parts shown? The pictures that all faces have alike.
 
 use pellucid_explain::inside::{Attribution, HeadKind, HeadScores, LogitLens, Reading};
+use pellucid_models::transformer::node::Sender;
 use pellucid_models::transformer::spec::Spec;
 use pellucid_models::transformer::{Token, Tokens, Transformer};
 use pellucid_views::attention_heads::{AttentionHeads, HeadPattern};
 use pellucid_views::contributions::Contributions;
 use pellucid_views::lens_table::{LensCell, LensTable};
-use pellucid_views::number::{count, pretty, residual};
+use pellucid_views::number::{count, fixed, pretty, residual};
 use pellucid_views::patch_grid::visible;
 
 use crate::told::seen;
@@ -21,24 +22,25 @@ pub fn layers(spec: &Spec) -> Vec<String> {
     ["embedding".to_owned()].into_iter().chain(blocks).collect()
 }
 
-/// What a head is called.
+/// What a head is called, in pictures, tables, addresses and wherever one types it: `a3.h5`.
 #[must_use]
-pub fn head_name(head: &HeadScores) -> String {
-    format!("L{} H{}", head.layer, head.head)
+pub fn head_name(layer: usize, head: usize) -> String {
+    Sender::Head { layer, head }.to_string()
 }
 
 /// The kind that a head is most, with its score, where it is one.
 #[must_use]
 pub fn kind_of(head: &HeadScores) -> Option<(HeadKind, f64)> {
-    let best = (0..3).max_by(|a, b| head.scores[*a].total_cmp(&head.scores[*b])).unwrap_or(0);
-    Some((HeadKind::ALL[best], head.scores[best])).filter(|kind| kind.1 >= IS_KIND)
+    let scored = HeadKind::ALL.into_iter().zip(head.scores);
+    let scored = scored.filter_map(|(kind, score)| Some((kind, score?)));
+    scored.filter(|(_, score)| *score >= IS_KIND).max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// The same in words; nothing where it is none.
 #[must_use]
 pub fn about(head: &HeadScores) -> String {
     let Some((kind, score)) = kind_of(head) else { return String::new() };
-    format!("{} {}", kind.name().trim_end_matches("_token"), pretty(score, 2))
+    format!("{} {}", kind.name().replace('_', " "), fixed(score, 2))
 }
 
 /// Whether a token comes twice: only then some kinds of heads have something to attend to.
@@ -55,7 +57,7 @@ pub fn attention<'h>(
     heads: impl IntoIterator<Item = &'h HeadScores>,
 ) -> AttentionHeads {
     let pattern = |head: &HeadScores| HeadPattern {
-        name: head_name(head),
+        name: head_name(head.layer, head.head),
         pattern: head.pattern.iter().map(|share| f64::from(*share)).collect(),
         about: about(head),
     };
@@ -67,7 +69,9 @@ pub fn attention<'h>(
         ),
         tokens: seen(tokens),
         heads: heads.into_iter().map(pattern).collect(),
-        checked: "Below a name the share of its attention that goes to the previous token, to duplicates of its own, or where induction looks, from 0.3 on.".to_owned(),
+        checked: "Below a name the share of its attention that goes to the previous token, to duplicates of its own, or where induction looks, from 0.30 on, over \
+                  the tokens that have such a place."
+            .to_owned(),
     }
 }
 

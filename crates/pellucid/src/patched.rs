@@ -3,13 +3,14 @@
 pub mod prompts;
 
 use pellucid_explain::inside::{By, Cell, Patching, Plan, Several};
-use pellucid_models::transformer::{Axis, Site, Transformer};
-use pellucid_views::number::{count, pretty};
-use pellucid_views::patch_grid::PatchGrid;
+use pellucid_models::transformer::{Axis, Site, Token, Transformer};
+use pellucid_views::number::{alike, count, pretty};
+use pellucid_views::patch_grid::{PatchGrid, visible};
 use serde_json::{Value, json};
 
-use crate::told::{merge, one_or_all, seen};
-use prompts::{How, Prompt};
+use crate::looked::head_name;
+use crate::told::{merge, one_or_all};
+use prompts::{How, Prompt, Values};
 
 /// What cells tell, and what they do not.
 pub const CAVEATS: [&str; 2] = [
@@ -55,6 +56,35 @@ pub struct Sweep<'a> {
 #[must_use]
 pub fn usual(site: Site) -> By {
     if site.axes().first() == Some(&Axis::Position) { By::LayerPosition } else { By::LayerHead }
+}
+
+/// What a column of one prompt's tokens is called: by its token, or by those of the clean and of the corrupt prompt where they differ.
+#[must_use]
+pub fn token_name(clean: &Token, corrupt: Option<&Token>) -> String {
+    let own = visible(&clean.text);
+    match corrupt.filter(|corrupt| corrupt.id != clean.id) {
+        Some(corrupt) => format!("{own}→{}", visible(&corrupt.text)),
+        None => own,
+    }
+}
+
+/// What columns of heads are called.
+#[must_use]
+pub fn head_columns(n_heads: usize) -> Vec<String> {
+    (0..n_heads).map(|head| format!("h{head}")).collect()
+}
+
+/// What rows are called, with `n_heads` of each block below each other, and cells where that is not their row and column; a row has so many.
+#[must_use]
+pub fn row_names(by: By, [n_layers, n_heads]: [usize; 2], n_columns: usize) -> [Vec<String>; 2] {
+    let named =
+        |n: usize| (0..n_layers).flat_map(move |layer| (0..n).map(move |head| head_name(layer, head)));
+    let layers = || (0..n_layers).map(|layer| format!("L{layer}")).collect();
+    match by {
+        By::Layer | By::LayerPosition => [layers(), Vec::new()],
+        By::LayerHead => [layers(), named(n_columns).collect()],
+        By::LayerPositionHead => [named(n_heads).collect(), Vec::new()],
+    }
 }
 
 impl Costs {
@@ -106,20 +136,25 @@ impl Sweep<'_> {
             By::Layer => (vec!["all".to_owned()], Vec::new()),
             By::LayerHead => {
                 let n = cells.iter().filter_map(|cell| cell.head).max().map_or(0, |last| last + 1);
-                ((0..n).map(|head| format!("H{head}")).collect(), Vec::new())
+                (head_columns(n), Vec::new())
             }
             _ => {
                 let Some(first) = self.prompts.first() else { return (Vec::new(), Vec::new()) };
-                let tokens = seen(first.run(self.how));
+                // Where only one prompt is run there is no other token.
+                let corrupt = first.corrupt.as_deref().filter(|_| self.how.with == Values::Other);
+                let pair = |(at, token): (usize, &Token)| {
+                    token_name(token, corrupt.and_then(|corrupt| corrupt.get(at)))
+                };
+                let tokens = first.clean.iter().enumerate();
                 if self.prompts.len() == 1 {
-                    return (tokens, first.differ());
+                    return (tokens.map(pair).collect(), first.differ());
                 }
                 // Where all prompts have one token it is that, else its place.
                 let id = |prompt: &Prompt, at: usize| prompt.run(self.how).get(at).map(|token| token.id);
                 let alike = |at: usize| self.prompts.iter().all(|prompt| id(prompt, at) == id(first, at));
-                let names = tokens.into_iter().enumerate();
-                let names =
-                    names.map(|(at, token)| if alike(at) { token } else { format!("#{at}") }).collect();
+                let name =
+                    |one: (usize, &Token)| if alike(one.0) { pair(one) } else { format!("#{}", one.0) };
+                let names = tokens.map(name).collect();
                 let mut differ: Vec<usize> = self.prompts.iter().flat_map(Prompt::differ).collect();
                 differ.sort_unstable();
                 differ.dedup();
@@ -194,12 +229,7 @@ impl Sweep<'_> {
         let n_layers = self.model.spec.n_layers;
         let all_heads = self.asked.by == By::LayerPositionHead;
         let n_heads = if all_heads { cells.len() / n_layers / columns.len().max(1) } else { 1 };
-        let layers = 0..n_layers;
-        let rows: Vec<String> = if all_heads {
-            layers.flat_map(|layer| (0..n_heads).map(move |head| format!("L{layer} H{head}"))).collect()
-        } else {
-            layers.map(|layer| format!("L{layer}")).collect()
-        };
+        let [rows, names] = row_names(self.asked.by, [n_layers, n_heads], columns.len());
         // Cells go position by position within a block, and heads within those.
         let places: Vec<usize> = (0..rows.len())
             .flat_map(|row| (0..columns.len()).map(move |column| (row, column)))
@@ -211,6 +241,7 @@ impl Sweep<'_> {
             subtitle: self.subtitle(found),
             rows,
             columns,
+            names,
             differ,
             effects: places.iter().map(|&at| found.effect(at)).collect(),
             intervals: intervals.unwrap_or_default(),
@@ -235,7 +266,10 @@ impl Sweep<'_> {
             ([only], [one]) => {
                 let (clean, corrupt) = self.ends(one.own, one.other);
                 let ends = match corrupt {
-                    Some(corrupt) => format!("clean {}, corrupt {}", pretty(clean, 4), pretty(corrupt, 4)),
+                    Some(corrupt) => {
+                        let both = alike(&[clean, corrupt], 4);
+                        format!("clean {}, corrupt {}", both[0], both[1])
+                    }
                     None => pretty(clean, 4),
                 };
                 format!("{}: {ends}", only.measured())

@@ -251,7 +251,7 @@ pub fn picture(model: &Ensemble, name: &str, asked: Asked<'_>) -> Result<TreePic
         Followed { row: row.number, adds, questions: way.len() - 1 }
     });
     let covers = if model.has_covers {
-        "Shares are of the training weight that the file tells."
+        "A percentage is the share of the whole tree’s training weight that comes to a node, as the file tells it; it is no probability of a branch."
     } else {
         "The file does not tell how many training rows went where."
     };

@@ -166,6 +166,8 @@ pub(crate) struct Inspect {
     #[command(flatten)]
     pub(crate) tree: TreeAsked,
     #[command(flatten)]
+    pub(crate) rows: Where,
+    #[command(flatten)]
     pub(crate) reading: Reading,
 }
 
@@ -216,6 +218,15 @@ pub(crate) struct Reading {
     /// The CSV has no header: columns are f0, f1, ...
     #[arg(long)]
     pub(crate) no_header: bool,
+}
+
+/// Which rows of the data.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Where {
+    /// Only rows of the data where this holds: COLUMN:TEST:VALUE, the test one of = != < <= > >=, or COLUMN:missing, COLUMN:known (may be
+    /// repeated: all must hold, but several = of one column mean any of these values)
+    #[arg(long = "where", value_name = "CONDITION", allow_hyphen_values = true)]
+    pub(crate) conditions: Vec<String>,
 }
 
 /// A model and the data it is asked about.
@@ -276,7 +287,7 @@ pub(crate) struct Explain {
     #[arg(long, conflicts_with_all = ["plot", "feature", "row", "interactions"])]
     pub(crate) aggregate: bool,
     /// Only part i of n of a Parquet file, in whole row groups; `merge` joins what comes of them
-    #[arg(long, value_name = "i/n", value_parser = shard, conflicts_with = "row")]
+    #[arg(long, value_name = "i/n", value_parser = shard, conflicts_with_all = ["row", "conditions"])]
     pub(crate) shard: Option<Shard>,
     /// Of every row only the K largest values by name, and the sum of the rest
     #[arg(long, value_name = "K", conflicts_with_all = ["plot", "interactions", "aggregate", "shard"])]
@@ -285,8 +296,10 @@ pub(crate) struct Explain {
     #[arg(long, value_name = "NAME=COLS", conflicts_with_all = ["interactions", "shard"])]
     pub(crate) group: Vec<Group>,
     /// Explain this row only, from 0
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "conditions")]
     pub(crate) row: Option<usize>,
+    #[command(flatten)]
+    pub(crate) rows: Where,
     /// The picture in .svg, .png and on the terminal [default: waterfall with --row, else beeswarm, on the terminal bar]
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) plot: Option<Plot>,

@@ -16,7 +16,8 @@ use pellucid::models::trees::{Ensemble, FeatureMatrix};
 use pellucid::views::Sample;
 use sha2::{Digest, Sha256};
 
-use crate::args::{ModelAndData, Reading};
+use crate::args::{ModelAndData, Reading, Where};
+use crate::chosen::chosen;
 use crate::console::{Console, Progress};
 use crate::failure::Failure;
 use crate::groups::Shown;
@@ -39,6 +40,8 @@ pub(crate) struct Feed {
     /// SHA-256 of the bytes that were read as the model.
     pub(crate) model_hash: String,
     data: std::path::PathBuf,
+    /// Which rows are taken, in words, where it is not all.
+    pub(crate) only: Option<String>,
     /// Rows that unknown features are taken from.
     background: Option<Background>,
     /// Whether they are taken by what known features say of them.
@@ -72,7 +75,7 @@ impl Feed {
         rows.notes().iter().for_each(|note| console.note(note));
         let shown = Shown::all(&rows.model);
         let (data, model_hash) = (data.to_owned(), String::new());
-        Ok(Self { rows, shown, model_hash, data, background: None, is_correlated: false })
+        Ok(Self { rows, shown, model_hash, data, only: None, background: None, is_correlated: false })
     }
 
     /// Takes unknown features from the rows of a file from now on.
@@ -91,6 +94,22 @@ impl Feed {
         whole.notes.iter().for_each(|note| console.note(&format!("background: {note}")));
         let background = Background::new(whole.rows, whole.weights);
         self.background = Some(background.map_err(|cause| Failure::Input(format!("{name}: {cause}")))?);
+        Ok(())
+    }
+
+    /// Takes only rows that conditions choose from now on.
+    pub(crate) fn take_where(
+        &mut self,
+        about: &ModelAndData,
+        asked: &Where,
+        console: &Console,
+    ) -> Result<(), Failure> {
+        let Some(chosen) = chosen(&about.data, &about.reading, asked, console)? else { return Ok(()) };
+        if chosen.rows.is_empty() {
+            return Err(Failure::Usage(format!("--where: {}", chosen.cohort.no_rows())));
+        }
+        self.only = Some(chosen.cohort.words());
+        self.rows.take_only(chosen.rows);
         Ok(())
     }
 
@@ -133,6 +152,8 @@ pub(crate) struct Explained {
     pub(crate) cut_short: bool,
     /// How many rows of background there were.
     pub(crate) n_background: Option<usize>,
+    /// Which rows were taken, in words, where it is not all.
+    pub(crate) only: Option<String>,
 }
 
 impl Explained {
@@ -156,15 +177,16 @@ pub(crate) fn explain(
     mut take: impl FnMut(&Attributions) -> Result<(), Failure>,
 ) -> Result<Explained, Failure> {
     let mut sample = Sample::of(feed.shown.features.clone(), feed.rows.model.base.len());
+    let numbers = feed.rows.numbers();
     let (plan, cut_short) = explain_each(feed, way, row, console, |first, piece, found| {
-        sample.add(first, piece, found);
+        sample.add_numbered(|row| numbers.of(first + row), piece, found);
         take(found)
     })?;
     let n_background = feed.background.as_ref().map(|background| background.rows().n_rows());
-    Ok(Explained { plan, sample, cut_short, n_background })
+    Ok(Explained { plan, sample, cut_short, n_background, only: feed.only.clone() })
 }
 
-/// The same without a sample for pictures: pieces go to `take` with the number of their first row. Answers the plan, and
+/// The same without a sample for pictures: pieces go to `take` with how many rows were taken before. Answers the plan, and
 /// whether the time limit came first.
 pub(crate) fn explain_each(
     feed: &mut Feed,
@@ -174,7 +196,7 @@ pub(crate) fn explain_each(
     mut take: impl FnMut(usize, &FeatureMatrix, &Attributions) -> Result<(), Failure>,
 ) -> Result<(Plan, bool), Failure> {
     let mut doubtful = None;
-    let shown = feed.shown.clone();
+    let (shown, numbers) = (feed.shown.clone(), feed.rows.numbers());
     let width = feed.rows.model.features.len() + 2;
     let done = each_piece(
         feed,
@@ -186,7 +208,7 @@ pub(crate) fn explain_each(
         },
         tree_shap,
         |first, piece, found| {
-            doubtful = doubtful.or_else(|| found.first_doubtful().map(|row| first + row));
+            doubtful = doubtful.or_else(|| found.first_doubtful().map(|row| numbers.of(first + row)));
             take(first, &shown.rows(piece), &shown.values(&found))
         },
     )?;
@@ -203,7 +225,7 @@ pub(crate) fn explain_pairs(
     mut take: impl FnMut(&Interactions) -> Result<(), Failure>,
 ) -> Result<(InteractionPlan, bool), Failure> {
     let mut doubtful = None;
-    let n = feed.rows.model.features.len();
+    let (n, numbers) = (feed.rows.model.features.len(), feed.rows.numbers());
     let done = each_piece(
         feed,
         row,
@@ -212,7 +234,8 @@ pub(crate) fn explain_pairs(
         |model, game, expected, control| plan_interactions(model, game, How::new(method, expected), control),
         shap_interactions,
         |first, _, found| {
-            doubtful = doubtful.or_else(|| found.values().first_doubtful().map(|row| first + row));
+            doubtful =
+                doubtful.or_else(|| found.values().first_doubtful().map(|row| numbers.of(first + row)));
             take(&found)
         },
     )?;
@@ -227,7 +250,7 @@ fn note_doubtful(doubtful: Option<usize>, console: &Console) {
 }
 
 /// Goes through a feed, or to one of its rows, piece by piece: what `prepare` makes once for so many rows, `work` does, and
-/// `take` gets it with the number of the first row. Answers what was prepared, and whether the time limit came first. An
+/// `take` gets it with how many rows came before. Answers what was prepared, and whether the time limit came first. An
 /// answer has `width` numbers a row and output.
 fn each_piece<P, T>(
     feed: &mut Feed,

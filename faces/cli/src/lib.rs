@@ -2,6 +2,7 @@
 //! that is asked, then text again.
 
 mod args;
+mod chosen;
 mod commands;
 mod console;
 mod explaining;

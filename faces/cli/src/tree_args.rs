@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub(crate) struct TreeAsked {
     /// Draw this tree of a model, from 0
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "conditions")]
     pub(crate) tree: Option<usize>,
     /// With --tree: begin at this node of it, from 0
     #[arg(long, value_name = "NODE", requires = "tree", default_value_t = 0)]

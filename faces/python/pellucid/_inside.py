@@ -326,7 +326,8 @@ class Heads(_Drawn):
     kinds : list of str
         `previous_token`, `duplicate_token`, `induction`.
     scores : ndarray of shape (n_layers, n_heads, 3)
-        The share of a head's attention that goes where such a head looks, 0 to 1.
+        The share of a head's attention that goes where such a head looks, 0 to 1, over the positions from which it looks anywhere; NaN where there are
+        none.
     patterns : ndarray of shape (n_layers, n_heads, n_tokens, n_tokens), float32
         From the token that attends to those it attends to.
     """

@@ -291,7 +291,7 @@ class Transformer:
 
         References
         ----------
-        Olsson et al., "In-context learning and induction heads", 2022; measured as TransformerLens's `detect_head` does (`mul`).
+        Olsson et al., "In-context learning and induction heads", 2022; the patterns are those of TransformerLens's `detect_head`.
         """
         return Heads._of(*self._native.heads(text, threads=self._count(threads)))
 

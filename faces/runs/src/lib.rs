@@ -211,13 +211,32 @@ pub fn rfc3339(seconds: u64) -> String {
 }
 
 /// Whether a text is a moment in UTC as runs have it, or the beginning of one: `2026-11`, `2026-11-27T22:13:13Z`. Moments are compared as
-/// texts, so that the shape matters.
+/// texts, so that the shape matters; months, days and hours are those that there are.
 #[must_use]
 pub fn is_moment(text: &str) -> bool {
     let shape = "0000-00-00T00:00:00Z";
     let same = |(a, b): (u8, u8)| if b == b'0' { a.is_ascii_digit() } else { a == b };
-    [4, 7, 10, 13, 16, 19, 20].contains(&text.len()) && text.bytes().zip(shape.bytes()).all(same)
+    if ![4, 7, 10, 13, 16, 19, 20].contains(&text.len()) || !text.bytes().zip(shape.bytes()).all(same) {
+        return false;
+    }
+    let part = |at: usize| text.get(at..at + 2).and_then(|two| two.parse::<u32>().ok());
+    let is_leap =
+        |year: u32| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let year = text.get(..4).and_then(|year| year.parse().ok()).unwrap_or(0);
+    let (month, day) = (part(5).unwrap_or(1), part(8).unwrap_or(1));
+    let days = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u32::from(is_leap(year)),
+        _ => 0,
+    };
+    (1..=days).contains(&day)
+        && part(11).is_none_or(|hour| hour < 24)
+        && [14, 17].iter().all(|&at| part(at).is_none_or(|n| n < 60))
 }
+
+/// How a moment is written, for whoever wrote none.
+pub const MOMENTS: &str = "a moment in UTC is written as 2026-11-27 or 2026-11-27T22:13:13Z, or the beginning of that, with a month from 01 to 12 and a day that it has";
 
 #[cfg(test)]
 mod tests {
@@ -229,6 +248,36 @@ mod tests {
         assert_eq!(rfc3339(951_782_399), "2000-02-28T23:59:59Z");
         assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
         assert_eq!(rfc3339(4_107_542_400), "2100-03-01T00:00:00Z");
+    }
+
+    #[test]
+    fn moments_are_those_that_there_are() {
+        for good in [
+            "2026",
+            "2026-11",
+            "2026-11-27",
+            "2024-02-29",
+            "2000-02-29",
+            "2026-11-27T22",
+            "2026-11-27T22:13:13Z",
+        ] {
+            assert!(is_moment(good), "{good}");
+        }
+        for bad in [
+            "2026-13-99",
+            "2026-00",
+            "2026-13",
+            "2026-11-31",
+            "2026-02-29",
+            "1900-02-29",
+            "2026-11-00",
+            "2026-11-27T24",
+            "2026-11-27T22:60",
+            "2026-1",
+            "yesterday",
+        ] {
+            assert!(!is_moment(bad), "{bad}");
+        }
     }
 
     fn run(input: &Path) -> Run {

@@ -17,7 +17,7 @@ pub(crate) fn open(path: &Path, bytes: &[u8]) -> Result<Option<Document>, Failur
         "md" | "markdown" | "html" | "htm" | "pdf" | "docx" | "bib" => true,
         // LightGBM writes its models so.
         "txt" => Format::sniff(bytes).is_none(),
-        "json" => is_resume(path, bytes)?,
+        "json" => is_resume(bytes),
         _ => false,
     };
     if !is_document {
@@ -33,16 +33,11 @@ pub(crate) fn open(path: &Path, bytes: &[u8]) -> Result<Option<Document>, Failur
     read(&input).map(Some).map_err(Failure::input)
 }
 
-/// Whether JSON is a resume. An analysis that was saved is none, and is not opened yet.
-fn is_resume(path: &Path, bytes: &[u8]) -> Result<bool, Failure> {
-    let Ok(Value::Object(own)) = serde_json::from_slice::<Value>(bytes) else { return Ok(false) };
-    if own.get("schema").and_then(Value::as_str).is_some_and(|name| name.starts_with("pellucid.position/")) {
-        let text = "a saved analysis is not opened here yet; open the documents that it was made from";
-        return Err(Failure::input(format!("{}: {text}", path.display())));
-    }
-    Ok(own.get("basics").is_some_and(Value::is_object)
-        || (own.get("work").is_some_and(Value::is_array)
-            && own.get("education").is_some_and(Value::is_array)))
+/// Whether JSON is a resume.
+fn is_resume(bytes: &[u8]) -> bool {
+    let Ok(Value::Object(own)) = serde_json::from_slice::<Value>(bytes) else { return false };
+    own.get("basics").is_some_and(Value::is_object)
+        || (own.get("work").is_some_and(Value::is_array) && own.get("education").is_some_and(Value::is_array))
 }
 
 /// What it is made of, as people call it.
@@ -94,7 +89,5 @@ mod tests {
         assert!(open("cv.json", resume).unwrap().is_some());
         assert!(open("rows.json", r#"[{"a": 1}]"#).unwrap().is_none());
         assert!(open("data.csv", "a,b\n1,2").unwrap().is_none());
-        let saved = open("saved.json", r#"{"schema": "pellucid.position/1"}"#).unwrap_err();
-        assert!(saved.message.contains("saved.json") && saved.message.contains("open the documents"));
     }
 }

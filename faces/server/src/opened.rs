@@ -16,6 +16,7 @@ use pellucid::saved::Saved;
 use pellucid::views::number::count;
 use pellucid::views::sample::parts;
 use pellucid_position::document::Document;
+use pellucid_position::report::saved::{SavedReport, read as report};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -92,10 +93,13 @@ pub(crate) enum What {
         n_rows: Option<u64>,
     },
     Document(Arc<Document>),
-    /// How its weights are kept, and the bytes of its files. It is read when a page asks for it.
+    /// An analysis of documents, as `pellucid position` kept it.
+    Report(Arc<SavedReport>),
+    /// How its weights are kept, the bytes of its files, and whether it says a next token. It is read when a page asks for it.
     Transformer {
         format: &'static str,
         n_bytes: Option<u64>,
+        is_decoder: bool,
     },
     /// A directory of runs.
     Runs,
@@ -138,7 +142,7 @@ impl Thing {
                 let model = import(bytes).map_err(|cause| Failure::input(format!("{name}: {cause}")))?;
                 What::Model(Arc::new(model))
             }
-            Source::Circuit => What::Transformer { format: "compiled", n_bytes: None },
+            Source::Circuit => What::Transformer { format: "compiled", n_bytes: None, is_decoder: true },
             Source::Example { .. } => table(source.rows(options)?.as_ref()),
         };
         let (mut what, mut note) = (what, None);
@@ -168,8 +172,17 @@ impl Thing {
         if let What::Rules(file) = &self.what { Some(file) } else { None }
     }
 
+    /// Whether it is a transformer that says a next token.
+    pub(crate) fn says_next(&self) -> bool {
+        matches!(self.what, What::Transformer { is_decoder: true, .. })
+    }
+
     pub(crate) fn document(&self) -> Option<&Arc<Document>> {
         if let What::Document(document) = &self.what { Some(document) } else { None }
+    }
+
+    pub(crate) fn report(&self) -> Option<&Arc<SavedReport>> {
+        if let What::Report(report) = &self.what { Some(report) } else { None }
     }
 
     /// As pages hear of it.
@@ -189,7 +202,8 @@ impl Thing {
                 let format = crate::documents::format(document).to_owned();
                 ("document", vec![("format", format), ("words", count(words))])
             }
-            What::Transformer { format, n_bytes } => {
+            What::Report(report) => ("report", crate::pages::report_facts(report)),
+            What::Transformer { format, n_bytes, .. } => {
                 let size = n_bytes.map(|n| ("size", format!("{} MB", count(n.div_ceil(1_000_000) as usize))));
                 ("transformer", [("format", (*format).to_owned())].into_iter().chain(size).collect())
             }
@@ -224,7 +238,7 @@ fn facts(model: &Ensemble) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// A model, a table, rules or a document, by what stands in the file.
+/// A model, a table, rules, a report or a document, by what stands in the file.
 fn open(path: &Path, options: &ReadOptions) -> Result<What, Failure> {
     if path.is_dir() {
         return folder(path);
@@ -234,7 +248,7 @@ fn open(path: &Path, options: &ReadOptions) -> Result<What, Failure> {
     }
     let bytes = map(path).map_err(Failure::input)?;
     if Gguf::is_one(&bytes) {
-        return Ok(What::Transformer { format: "GGUF", n_bytes: Some(bytes.len() as u64) });
+        return Ok(What::Transformer { format: "GGUF", n_bytes: Some(bytes.len() as u64), is_decoder: true });
     }
     match certificate(&bytes) {
         Ok(Held::Rules(file)) => return Ok(What::Rules(Arc::new(*file))),
@@ -245,7 +259,10 @@ fn open(path: &Path, options: &ReadOptions) -> Result<What, Failure> {
             let text = "an explanation in JSON is for other programs; write it with -o FILE.parquet or -o FILE.arrow to open it here";
             return Err(Failure::input(format!("{}: {text}", path.display())));
         }
-        Err(CertificateError::Version { found }) if found.starts_with("pellucid.position/") => {}
+        Err(CertificateError::Version { found }) if found.starts_with("pellucid.position/") => {
+            let report = report(&bytes).map_err(|cause| format!("{}: {cause}", path.display()));
+            return Ok(What::Report(Arc::new(report.map_err(Failure::input)?)));
+        }
         // Ours, and changed or of a later version.
         Err(error @ (CertificateError::Digest | CertificateError::Version { .. })) => {
             return Err(Failure::input(format!("{}: {error}", path.display())));

@@ -6,7 +6,7 @@ use pellucid::data::RowSet;
 use pellucid::explain::Control;
 use pellucid::explain::shapley::{Background, Game, How, Method, PlanError, plan_game, tree_shap};
 use pellucid::explain::what_if::{Domain, domains};
-use pellucid::feed::{BATCH, Feed, doubtful_note};
+use pellucid::feed::{BATCH, Feed, doubtful_note, expected};
 use pellucid::models::trees::{Ensemble, FeatureMatrix};
 use pellucid::models::{Predict as _, Scale};
 use pellucid::partners::set_partners;
@@ -54,14 +54,6 @@ impl Around {
 fn every(rows: &FeatureMatrix, step: usize, model: &Ensemble) -> Result<FeatureMatrix, Failure> {
     let columns = rows.columns().iter().map(|column| column.iter().copied().step_by(step).collect());
     let some = FeatureMatrix::new(columns.collect(), rows.n_rows().div_ceil(step), model.cast);
-    some.ok_or_else(|| Failure::new(Code::Bug, "columns of different lengths"))
-}
-
-/// The rows of these numbers; one that is not there would be missing everywhere.
-fn picked(rows: &FeatureMatrix, numbers: &[usize], model: &Ensemble) -> Result<FeatureMatrix, Failure> {
-    let of =
-        |column: &Vec<f64>| numbers.iter().map(|&row| column.get(row).copied().unwrap_or(f64::NAN)).collect();
-    let some = FeatureMatrix::new(rows.columns().iter().map(of).collect(), numbers.len(), model.cast);
     some.ok_or_else(|| Failure::new(Code::Bug, "columns of different lengths"))
 }
 
@@ -206,14 +198,15 @@ impl Explained {
         let n = numbers.as_ref().map_or(paired.rows.n_rows(), Vec::len);
         let control = Control { threads, watch: job };
         job.expect(n as u64);
-        let plan = plan_game(model, paired.game(), How::new(Method::Auto, n), &control).map_err(planned)?;
+        let plan = plan_game(model, paired.game(), How::new(Method::Auto, expected(n)), &control)
+            .map_err(planned)?;
         let mut sample = Sample::new(model);
         let mut doubtful = None;
         for first in (0..n).step_by(BATCH) {
             let batch = first..n.min(first + BATCH);
             let own = numbers.as_ref().and_then(|all| all.get(batch.clone()));
             let rows = match own {
-                Some(own) => picked(&paired.rows, own, model)?,
+                Some(own) => paired.rows.picked(own),
                 None => paired.rows.slice(batch),
             };
             let number = |row: usize| own.and_then(|own| own.get(row).copied()).unwrap_or(first + row);

@@ -66,7 +66,7 @@ pub(crate) fn facts(saved: &Saved, n_rows: Option<u64>) -> Vec<(&'static str, St
     rows.into_iter().chain(outputs).chain(own).collect()
 }
 
-fn failed(source: &Source, cause: &SavedError) -> Failure {
+pub(crate) fn failed(source: &Source, cause: &SavedError) -> Failure {
     match cause {
         SavedError::Stopped => Failure::cancelled(),
         cause => Failure::input(format!("{}: {cause}", source.shown())),
@@ -81,6 +81,15 @@ fn hash(model: &Thing) -> Option<String> {
         Source::Example { name, bytes } => Artifact::of_bytes("model", name, bytes).sha256,
         Source::Circuit => None,
     }
+}
+
+/// The model that is open and was explained, by its name.
+pub(crate) fn own_model(workbench: &Workbench, saved: &Saved) -> Option<String> {
+    owner(workbench.things.iter().filter(|thing| thing.model().is_some()), saved)
+}
+
+fn owner<'a>(mut models: impl Iterator<Item = &'a Thing>, saved: &Saved) -> Option<String> {
+    models.find(|model| hash(model).as_ref() == Some(&saved.model_sha256)).map(|model| model.id.clone())
 }
 
 impl Workbench {
@@ -112,8 +121,7 @@ impl Workbench {
             drop(reader);
             let summed =
                 saved.summed(&open, options.threads, job).map_err(|cause| failed(&source, &cause))?;
-            let is_own = |model: &&Thing| hash(model).as_ref() == Some(&saved.model_sha256);
-            let model = models.iter().find(is_own).map(|model| model.id.clone());
+            let model = owner(models.iter(), &saved);
             Ok(Read { summed, model })
         })
     }

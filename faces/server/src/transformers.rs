@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pellucid::example_circuit;
 use pellucid::files::{load_tokenizer, load_transformer};
-use pellucid::models::transformer::{Tokens, Transformer};
+use pellucid::models::transformer::{Tokens, Transformer, is_decoder};
 
 use crate::address::Address;
 use crate::failure::Failure;
@@ -34,7 +34,13 @@ pub(crate) fn folder(path: &Path) -> Result<What, Failure> {
             "{shown}: the folder has a config.json and no model.safetensors"
         )));
     }
-    Ok(What::Transformer { format: "safetensors", n_bytes: Some(n_bytes) })
+    let config = fs_err::read(path.join("config.json")).map_err(Failure::input)?;
+    Ok(What::Transformer {
+        format: "safetensors",
+        n_bytes: Some(n_bytes),
+        // What can't be told from a config is told when its weights are read.
+        is_decoder: is_decoder(&config).unwrap_or(true),
+    })
 }
 
 impl Inside {
@@ -56,10 +62,14 @@ impl Inside {
 }
 
 impl Workbench {
+    /// All transformers that were opened.
+    pub(crate) fn transformers_opened(&self) -> impl Iterator<Item = &Thing> + Clone {
+        self.things.iter().filter(|thing| matches!(thing.what, What::Transformer { .. }))
+    }
+
     /// The transformer of an address (`transformer=`), or the first one.
     pub(crate) fn transformer(&self, address: &Address) -> Result<&Thing, Failure> {
-        let all = self.things.iter().filter(|thing| matches!(thing.what, What::Transformer { .. }));
-        pick(all, address.one("transformer")?, "transformer", |of| &of.id)
+        pick(self.transformers_opened(), address.one("transformer")?, "transformer", |of| &of.id)
     }
 
     /// What is inside of it.

@@ -22,7 +22,7 @@ export interface Figure {
 /** Something that was opened. */
 export interface Thing {
   id: string;
-  kind: "model" | "table" | "rules" | "document" | "transformer" | "explanation" | "count" | "run";
+  kind: "model" | "table" | "rules" | "document" | "transformer" | "explanation" | "count" | "run" | "report";
   /** The file's name. */
   title: string;
   /** The path as it was given; empty for embedded examples. */
@@ -51,12 +51,16 @@ export interface Session {
 export type Domain =
   /** `grid`: values from low to high that a slider stops at. `counts`: rows in equal parts from low to high. */
   | { kind: "number"; low: number; high: number; whole: boolean; grid: number[]; counts: number[] }
-  | { kind: "category"; levels: string[] };
+  /** `levels`: of `n_levels` all, or those that most rows have; with `find=FEATURE:TEXT` among the `n_found` in which the text stands. */
+  | { kind: "category"; levels: string[]; n_levels: number; n_found: number };
 
 export interface FeatureOfRow {
   name: string;
   /** Its value for people; "missing" where there is none. */
   text: string;
+  /** As it stands in an address; empty where there is none. */
+  raw: string;
+  original_raw: string;
   /** The number, or the place among the levels; null where missing. */
   number: number | null;
   /** The same in the row as it stands in the data. */

@@ -4,7 +4,7 @@ import type { Figure } from "./api";
 
 export const PATH = "/api/attention";
 
-/** Asked at /api/attention with: transformer, text, token (a position), layer | head (`3.5`, repeated), score, answer, wrong, from (a position). */
+/** Asked at /api/attention with: transformer, text, token (a position), layer | head (`a3.h5`, repeated), score, answer, wrong, from (a position). */
 const ASKED = ["transformer", "text", "token", "layer", "head", "score", "answer", "wrong", "from"] as const;
 
 /** Heads that can be picked. */
@@ -12,9 +12,8 @@ export const MOST_HEADS = 9;
 
 /** Where a head looks: a row a token that looks, of the tokens that are shown. */
 export interface Pattern {
-  /** As in addresses: `3.5`. */
+  /** `a3.h5`, in addresses, too. */
   head: string;
-  name: string;
   /** The kind that it is, where it is one. */
   about: string;
   rows: number[][];
@@ -34,7 +33,8 @@ export interface AttentionAnswer {
   words: string[];
   scores: { name: string; label: string }[];
   score: string;
-  heads: { head: string; name: string; about: string; scores: Record<string, number> }[];
+  /** A score is null where the text has nothing that such a head could look at. */
+  heads: { head: string; about: string; scores: Record<string, number | null> }[];
   /** The block whose heads are drawn, where one is. */
   layer: number | null;
   /** Whether heads were picked one by one. */
@@ -81,9 +81,9 @@ export function toggled(head: string, shown: AttentionAnswer): Changes {
   return { layer: null, head: next.length === 0 ? null : next };
 }
 
-/** What a page begins with is not said in its address: where a token comes again, induction. */
+/** What a page begins with is not said in its address: where a token comes again and the next one is said, induction. */
 export function toScore(name: string, shown: AttentionAnswer): Changes {
-  const again = new Set(shown.tokens.map((token) => token.id)).size < shown.tokens.length;
+  const again = shown.is_decoder && new Set(shown.tokens.map((token) => token.id)).size < shown.tokens.length;
   return { score: name === (again ? "induction" : "previous_token") ? null : name };
 }
 

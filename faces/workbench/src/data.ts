@@ -16,6 +16,8 @@ export interface Column {
   kind: string;
   is_number: boolean;
   n_missing: number;
+  /** Numbers that are infinite: they count in the order of values, not in the mean. */
+  n_infinite: number;
   n_distinct: number;
   spread: Record<"low" | "quarter" | "median" | "three_quarters" | "high" | "mean", Written> | null;
   common: { text: string; n: number }[];

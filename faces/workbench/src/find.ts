@@ -6,6 +6,8 @@ export interface Command {
   title: string;
   /** A word more, in gray. */
   hint?: string;
+  /** Whether it leads to where one is. */
+  here?: boolean;
   run: () => void;
 }
 
@@ -24,12 +26,30 @@ export function fit(title: string, typed: string): number | null {
   return score - 0.005 * text.length;
 }
 
-/** Those that fit, the best first; with nothing typed all of them, in their order. */
+/** In which order people expect what fits: a page by its name, then names and their beginnings, then beginnings of words, then letters in order. */
+function rank(command: Command, typed: string): number {
+  const [title, text] = [command.title.toLowerCase(), typed.trim().toLowerCase().replace(/\s+/g, " ")];
+  const isPage = command.group === "Pages";
+  if (title === text) return isPage ? 6 : 4;
+  if (title.startsWith(text)) return isPage ? 5 : 3;
+  const words = title.split(/[\s_:./-]+/);
+  let from = 0;
+  const begin = text.split(" ").every((part) => {
+    const at = words.findIndex((word, place) => place >= from && word.startsWith(part));
+    from = at + 1;
+    return at >= 0;
+  });
+  if (begin) return 2;
+  return fit(title, typed) === null ? 0 : 1;
+}
+
+/** Those that fit, the best first; with nothing typed all of them, in their order. Where one is already comes last. */
 export function fitting(offered: readonly Command[], typed: string): Command[] {
-  if (typed.trim() === "") return [...offered];
+  const last = (command: Command) => Number(command.here ?? false);
+  if (typed.trim() === "") return [...offered].sort((a, b) => last(a) - last(b));
   return offered
-    .map((command) => ({ command, score: fit(`${command.title} ${command.hint ?? ""}`, typed) }))
-    .filter((found): found is { command: Command; score: number } => found.score !== null)
-    .sort((a, b) => b.score - a.score)
+    .map((command) => ({ command, rank: rank(command, typed), score: fit(`${command.title} ${command.hint ?? ""}`, typed) }))
+    .filter((found): found is { command: Command; rank: number; score: number } => found.score !== null)
+    .sort((a, b) => last(a.command) - last(b.command) || b.rank - a.rank || b.score - a.score)
     .map((found) => found.command);
 }

@@ -31,6 +31,17 @@ export function pretty(x: number, digits = 3): string {
   return sign + grouped(trimmed(rounded.toFixed(Math.max(digits - 1 - exponent, 0))));
 }
 
+/** Numbers that are compared, each with as many decimals: so many digits of the largest. */
+export function alike(all: readonly number[], digits: number): string[] {
+  const largest = Math.max(...all.map(Math.abs), 0);
+  if (!(largest >= 1e-4 && largest < 1e7)) return all.map((x) => pretty(x, digits));
+  const decimals = Math.max(digits - 1 - Math.floor(Math.log10(largest)), 0);
+  return all.map((x) => {
+    const text = Math.abs(x).toFixed(decimals);
+    return x < 0 && /[1-9]/.test(text) ? `−${text}` : text;
+  });
+}
+
 /** With a sign also for what is positive. */
 export function signed(x: number, digits = 3): string {
   return x > 0 ? `+${pretty(x, digits)}` : pretty(x, digits);
@@ -78,9 +89,10 @@ export function seconds(s: number): string {
   return s < 60 ? `${Math.round(s)} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
 }
 
-/** A note as a sentence. */
+/** A note as a sentence. What begins with a name (`theta=1/0`, `adult.csv:`) keeps it as it is. */
 export function sentence(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.?]$/.test(text) ? "" : ".");
+  const isWord = /^[\p{L}’-]+(?=[ ,;]|$)/u.test(text);
+  return (isWord ? text.charAt(0).toUpperCase() + text.slice(1) : text) + (/[.?]$/.test(text) ? "" : ".");
 }
 
 /** Part of a command line. */

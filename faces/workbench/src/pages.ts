@@ -3,7 +3,7 @@ import type { Component } from "svelte";
 import Global from "./pages/global.svelte";
 import Position from "./pages/position.svelte";
 import Rashomon from "./pages/rashomon.svelte";
-import Row from "./pages/row.svelte";
+import Row from "./pages/row_of.svelte";
 import Rules from "./pages/rules.svelte";
 import Patching from "./pages/patching.svelte";
 import Attention from "./pages/attention.svelte";
@@ -33,6 +33,6 @@ export const pages: readonly Page[] = [
   { name: "attention", title: "Attention and lens", question: "Where does every head look, and what would the model say after each block?", component: Attention },
   { name: "data", title: "Data", question: "What stands in the table, column by column?", component: Data },
   { name: "trees", title: "Trees", question: "What do the trees of a model look like?", component: Trees },
-  { name: "runs", title: "Runs", question: "What was done before, and how is it done again?", component: Runs, live: true },
+  { name: "runs", title: "Runs", question: "What was done before, and how is it done again?", component: Runs },
   { name: "jobs", title: "Jobs", question: "What is being worked on?", component: Jobs, live: true },
 ];

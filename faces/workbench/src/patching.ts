@@ -186,8 +186,7 @@ export function toBy(by: string, site: SiteOf | undefined): Changes {
 
 /** A place in words. */
 export function placeName(at: { layer: number; position: number | null; head: number | null; token?: string | null }): string {
-  const parts = [`block ${at.layer}`];
-  if (at.head !== null) parts.push(`head ${at.head}`);
+  const parts = [at.head === null ? `block ${at.layer}` : `a${at.layer}.h${at.head}`];
   if (at.position !== null) parts.push(at.token == null ? `token ${at.position}` : `${at.token} (token ${at.position})`);
   return parts.join(", ");
 }

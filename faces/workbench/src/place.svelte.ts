@@ -1,5 +1,6 @@
 // How does a page move? It is given its parameters and says what changes in them. The window's address is one such place; each half of a
 // comparison is another.
+import { getContext, setContext } from "svelte";
 import { changed, format, parse, type Address, type Changes } from "./address";
 
 /** `push` makes a step that the Back button undoes, `replace` does not. */
@@ -37,6 +38,17 @@ class WindowPlace implements Place {
 }
 
 export const place: Place = new WindowPlace();
+
+const key = Symbol("place");
+
+export function givePlace(place: () => Place): void {
+  setContext(key, place);
+}
+
+/** The place that this stands in, on a page. */
+export function usePlace(): (() => Place) | undefined {
+  return getContext(key);
+}
 
 /** A place inside of another, whose address is one of its parameters. */
 export function placeIn(outer: Place, name: string, text: () => string): Place {

@@ -1,10 +1,10 @@
 // What is asked of a profile and a posting, what is answered, and how is it said? Types of `/api/position` and what the page works out of them.
-import { all, changed, only, type Changes, type Params } from "./address";
+import { all, changed, one, only, type Changes, type Params } from "./address";
 
 export const PATH = "/api/position";
 
 /** What is sent; which requirement is looked at is the page's own. */
-const ASKED = ["posting", "profile", "as_of", "reject", "confirm"] as const;
+const ASKED = ["posting", "profile", "as_of", "reject", "confirm", "report"] as const;
 
 export type Status = "met" | "partial" | "claim_only" | "transferable" | "unknown" | "not_found" | "contradicted";
 
@@ -113,9 +113,22 @@ export interface Said {
   text: string;
 }
 
-/** Asked at /api/position with: posting, profile (repeated), as_of, reject (a fact's id, repeated), confirm (`R3:` and a fact's id, repeated). */
+/** An analysis that `pellucid position` kept in a file: what it was made of, and the rest of its words. */
+export interface ReportOfPosition {
+  id: string;
+  title: string;
+  /** The version of the program that wrote it. */
+  version: string;
+  /** `open` is the document that is open and has the same hash. */
+  inputs: { role: "profile" | "posting" | "notes"; name: string; sha256: string; open: string | null }[];
+  sections: { heading: string; level: number; lines: Said[] }[];
+}
+
+/** Asked at /api/position with: report alone, or posting, profile (repeated), as_of, reject (a fact's id, repeated), confirm (`R3:` and a fact's id, repeated). */
 export interface PositionAnswer {
   schema: "pellucid.workbench.position/1";
+  /** Where it was read from; null where documents were compared now. */
+  report: ReportOfPosition | null;
   posting: string;
   profile: string[];
   as_of: string;
@@ -131,15 +144,22 @@ export interface PositionAnswer {
   reviewed: boolean;
   confirmed: { requirement: string; fact: string }[];
   caution: string;
-  scored_by: string;
-  candidates_from: string;
+  /** Absent in reports. */
+  scored_by: string | null;
+  candidates_from: string | null;
   notes: string[];
   command: string;
-  python: string;
+  python: string | null;
 }
 
+/** A report is asked for by itself. */
 export function sent(params: Params): Params {
-  return only(params, ASKED);
+  return only(params, one(params, "report") === undefined ? ASKED : ["report"]);
+}
+
+/** Another report, or none for documents that are compared now. */
+export function toReport(id: string, first: string | undefined): Changes {
+  return { posting: null, profile: null, as_of: null, reject: null, confirm: null, requirement: null, report: id === first || id === "" ? null : id };
 }
 
 /** Another posting is another question: what was said of lines is forgotten. */

@@ -76,8 +76,18 @@ export interface RunDetail {
   address: string | null;
   inputs: RunFile[];
   outputs: RunFile[];
-  options: [string, string][];
-  results: [string, string][];
+  options: ValueLine[];
+  results: ValueLine[];
+  /** The same as JSON, as it stands in the run's file; its beginning where it is long. */
+  written: { options: string; results: string };
+}
+
+/** One name with its value; a group has its values below it, one deeper. */
+export interface ValueLine {
+  name: string;
+  depth: number;
+  kind: "text" | "number" | "nothing" | "group";
+  text: string;
 }
 
 export interface Difference {
@@ -212,8 +222,6 @@ export function statesSentence(states: readonly FileState[]): string {
   return others.length === 0 ? `All ${n} files are as they were.` : `Of ${n} files ${same} are as they were; ${others.join(", ")}.`;
 }
 
-/** What was recorded says that nothing was. */
-export const isNothing = (value: string) => value === "null" || value === "[]";
 export const written = (value: string) => (value === "null" ? "not set" : value === "[]" ? "none" : value);
 
 /** Parameters of a list without what is said by absence. */

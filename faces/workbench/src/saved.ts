@@ -40,6 +40,12 @@ export function globalAsks(session: Session, params: Params, changes: Changes, n
   return changed(only(all, ["explanation", "output", "feature"]), { data: one(all, "values") });
 }
 
+/** What the page of one row asks of a saved explanation, after a change. */
+export function rowAsks(session: Session, params: Params, changes: Changes): Params {
+  const all = withDefaults(changed(params, changes), startOf(session, "row"));
+  return changed(only(all, ["explanation", "row", "output"]), { data: one(all, "values") });
+}
+
 /** Another explanation has other features, outputs and rows; those of a model that is open begin with what is open. */
 export function toExplanation(id: string): Changes {
   return { explanation: id || null, model: null, data: null, values: null, output: null, feature: null, space: null, where: null };
@@ -50,6 +56,38 @@ export function explanations(session: Session): { value: string; label: string }
   const files = thingsOf(session, "explanation").map((thing) => ({ value: thing.id, label: thing.title }));
   const computes = startOf(session, "global").model !== undefined;
   return computes && files.length > 0 ? [{ value: "", label: "computed now" }, ...files] : files;
+}
+
+/** One row of a saved explanation. Asked at /api/row with: explanation, row, output, data (whose rows were explained). */
+export interface SavedRowAnswer {
+  schema: "pellucid.workbench.saved_row/1";
+  /** The model that is open and was explained. */
+  model: string | null;
+  data: string | null;
+  row: number;
+  /** Absent where only reading the file tells. */
+  n_rows: number | null;
+  outputs: string[];
+  output: number;
+  spaces: string[];
+  space: string;
+  unit: string;
+  base: number;
+  margin: number;
+  /** Where the model is open and has probabilities. */
+  probability: number | null;
+  residual: number;
+  exact: boolean;
+  method: string;
+  words: string[];
+  /** By falling size; `text` is the feature's own value, where it is known. */
+  features: { name: string; text: string | null; adds: number | null }[];
+  waterfall: Figure;
+  force: Figure;
+  explanation: SavedExplanation;
+  command: string;
+  python: string | null;
+  notes: string[];
 }
 
 export const COUNT = "/api/count";

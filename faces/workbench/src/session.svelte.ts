@@ -1,6 +1,6 @@
 // What was opened, and which pages does it have?
 import { getContext, setContext } from "svelte";
-import { only, withDefaults, type Params } from "./address";
+import { changed, one, only, withDefaults, type Params } from "./address";
 import { available, type PageLink, type Session, type Thing } from "./api";
 import { quoted } from "./format";
 
@@ -25,6 +25,8 @@ export function thingsOf(session: Session, kind: Thing["kind"]): Thing[] {
 
 /** Whether the row page has an answer for a row as it stands in the data: in an export some have none. */
 export function hasRow(session: Session, params: Params): boolean {
+  // Of a saved explanation, too.
+  if (one(params, "explanation") !== undefined) return available("/api/row", changed(only(params, ["explanation", "output", "row"]), { data: one(params, "values") }));
   const asked = withDefaults(only(params, ["model", "data", "output", "space", "row"]), startOf(session, "row"));
   return available("/api/row", asked);
 }

@@ -66,12 +66,12 @@ test("heads, what comes next, the lens and the parts are those of the commands t
     expect(other).toBe(`pellucid lens logits ${model} '${TEXT}'`);
     const { heads } = told<Heads>(["lens", "run", model, "--heads", TEXT, "--json"]);
     for (const { head, pattern } of heads.filter((head) => head.layer === 1)) {
-      await expect(row(page, `L1 H${head}`)).toHaveText((pattern.at(-1) ?? []).map(hundredths));
+      await expect(row(page, `a1.h${head}`)).toHaveText((pattern.at(-1) ?? []).map(hundredths));
     }
     // Seen from another token, what comes later is empty.
     await token(page, "w4", 2).hover();
     const first = heads.find((head) => head.layer === 1 && head.head === 0)?.pattern[2] ?? [];
-    await expect(row(page, "L1 H0")).toHaveText(first.map((weight, from) => (from <= 2 ? hundredths(weight) : "")));
+    await expect(row(page, "a1.h0")).toHaveText(first.map((weight, from) => (from <= 2 ? hundredths(weight) : "")));
     await page.mouse.move(0, 0);
 
     const logits = told<Logits>(["lens", "logits", model, TEXT, "--json"]);
@@ -113,12 +113,12 @@ test("keys alone: a prompt is written, a token chosen, a head drawn", async ({ p
     const last = token(page, "c", 4);
     while (!(await last.evaluate((button) => button === document.activeElement))) await page.keyboard.press("Tab");
     // The circuit: one head looks at the token before, and one at what followed the same letter.
-    await expect(row(page, "L0 H0")).toHaveText(["0", "0", "0", "100", "0"]);
-    await expect(row(page, "L1 H1")).toHaveText(["0", "0", "100", "0", "0"]);
+    await expect(row(page, "a0.h0")).toHaveText(["0", "0", "0", "100", "0"]);
+    await expect(row(page, "a1.h1")).toHaveText(["0", "0", "100", "0", "0"]);
     await page.keyboard.press("ArrowLeft");
     await page.keyboard.press("ArrowLeft");
     await expect(token(page, "f", 2)).toBeFocused();
-    await expect(row(page, "L0 H0")).toHaveText(["0", "100", "0", "", ""]);
+    await expect(row(page, "a0.h0")).toHaveText(["0", "100", "0", "", ""]);
     await page.keyboard.press("Enter");
     await expect(page).toHaveURL(/token=2/);
     await expect(h1(page)).toHaveText(/^After f comes/);
@@ -129,11 +129,11 @@ test("keys alone: a prompt is written, a token chosen, a head drawn", async ({ p
     while (!(await cell.evaluate((mark) => mark === document.activeElement))) await page.keyboard.press("Tab");
     await page.keyboard.press("ArrowRight");
     await page.keyboard.press("Enter");
-    await expect(page).toHaveURL(/head=0\.1/);
-    await expect(row(page, "L0 H1")).toHaveCount(5);
+    await expect(page).toHaveURL(/head=a0\.h1/);
+    await expect(row(page, "a0.h1")).toHaveCount(5);
     await settled(page);
-    await page.getByRole("button", { name: "Leave L0 H0 out" }).press("Enter");
-    await expect(row(page, "L0 H0")).toHaveCount(0);
+    await page.getByRole("button", { name: "Leave a0.h0 out" }).press("Enter");
+    await expect(row(page, "a0.h0")).toHaveCount(0);
 
     await page.keyboard.press("Control+k");
     await page.keyboard.type("draw block 1");
@@ -180,7 +180,7 @@ test("a token is followed, another one taken away; what makes no sense is told a
     await settled(page);
     await expect(page.getByRole("alert")).toHaveCount(0);
     await expect(page.getByText("can't read hello")).toBeVisible();
-    await page.goto(`${address}#/attention?head=7.1`);
+    await page.goto(`${address}#/attention?head=a7.h1`);
     await expect(page.getByRole("alert")).toContainText("there is no block 7");
   });
 });
@@ -193,7 +193,7 @@ test("an encoder has attention, and the page says why there is no more", async (
     const { heads } = told<Heads>(["lens", "run", model, "--heads", TEXT, "--json"]);
     const first = heads.find((head) => head.layer === 0 && head.head === 0)?.pattern ?? [];
     await token(page, "w3", 0).hover();
-    await expect(row(page, "L0 H0")).toHaveText((first[0] ?? []).map(hundredths));
+    await expect(row(page, "a0.h0")).toHaveText((first[0] ?? []).map(hundredths));
     await expect(page.getByText("says nothing of a next token")).toBeVisible();
     await expect(page.locator("figure")).toHaveCount(2);
     await sound(page);
@@ -205,7 +205,7 @@ for (const scheme of ["light", "dark"] as const) {
     test.setTimeout(120_000);
     await page.emulateMedia({ colorScheme: scheme });
     await opened(page, [], async (address) => {
-      for (const [name, hash] of Object.entries({ first: "", picked: "?answer=b&head=0.0&head=1.1&token=3&wrong=d" })) {
+      for (const [name, hash] of Object.entries({ first: "", picked: "?answer=b&head=a0.h0&head=a1.h1&token=3&wrong=d" })) {
         for (const width of [1280, 1440, 380, 360]) {
           await page.setViewportSize({ width, height: 900 });
           await page.goto(`${address}#/attention${hash}`);
@@ -261,7 +261,7 @@ test("a model of millions: heads that induce, and its answer", async ({ page }) 
     await expect(looks(page).locator("tbody tr")).toHaveCount(9);
     for (const head of [0, 4]) {
       const expected = heads.find((one) => one.layer === 17 && one.head === head)?.pattern.at(-1) ?? [];
-      await expect(row(page, `L17 H${head}`)).toHaveText(expected.map(hundredths));
+      await expect(row(page, `a17.h${head}`)).toHaveText(expected.map(hundredths));
     }
     await page.setViewportSize({ width: 380, height: 900 });
     await settled(page);

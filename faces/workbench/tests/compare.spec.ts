@@ -18,10 +18,11 @@ for (const scheme of ["light", "dark"] as const) {
       await page.screenshot({ path: join(pictures, `compare-empty-${width}-${scheme}.png`) });
     }
     // A pin on one side, a page on the other.
-    await page.getByRole("combobox", { name: "Left" }).selectOption({ index: await pinAt(page) });
+    await page.getByRole("combobox", { name: "A", exact: true }).selectOption({ index: await pinAt(page) });
     await expect(page).toHaveURL(/left=/);
-    await page.getByRole("combobox", { name: "Right" }).selectOption({ label: "Explain row" });
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText([/Why row 17 /, /Why row 0 /]);
+    await page.getByRole("combobox", { name: "B", exact: true }).selectOption({ label: "Explain row" });
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Two of Explain row");
+    await expect(page.locator("h2.headline")).toHaveText([/Why row 17 /, /Why row 0 /]);
     await settled(page);
     await sound(page);
     for (const width of [360, 1440]) {
@@ -35,7 +36,7 @@ for (const scheme of ["light", "dark"] as const) {
 
 /** Where the first pin stands in the list of a side. */
 async function pinAt(page: import("@playwright/test").Page): Promise<number> {
-  return page.getByRole("combobox", { name: "Left" }).evaluate((select: HTMLSelectElement) => {
+  return page.getByRole("combobox", { name: "A", exact: true }).evaluate((select: HTMLSelectElement) => {
     const pin = select.querySelector<HTMLOptionElement>("optgroup[label=Pins] option");
     return [...select.options].indexOf(pin as HTMLOptionElement);
   });
@@ -45,11 +46,14 @@ test("each half moves by itself, both are swapped, and a reload shows the same",
   const address = (left: string, right: string) => `${server.address}#/compare?${new URLSearchParams({ left, right }).toString()}`;
   await page.goto(address("/row?row=3", "/row?row=4"));
   await settled(page);
-  const headings = page.getByRole("heading", { level: 1 });
+  const headings = page.locator("h2.headline");
+  // What the addresses differ in stands first, under the marks of both sides.
+  const told = page.getByRole("region", { name: "What their addresses say differently" });
+  await expect(told.getByRole("row")).toHaveText([/A\s*B/, /row\s*3\s*4/]);
   await expect(headings).toHaveText([/Why row 3 /, /Why row 4 /]);
-  await page.getByRole("region", { name: "Right" }).getByRole("button", { name: "Row after" }).click();
+  await page.getByRole("region", { name: "B", exact: true }).getByRole("button", { name: "Row after" }).click();
   await expect(headings).toHaveText([/Why row 3 /, /Why row 5 /]);
-  await expect(page.getByRole("combobox", { name: "Right" })).toHaveValue(/row=5/);
+  await expect(page.getByRole("combobox", { name: "B", exact: true })).toHaveValue(/row=5/);
   // By keys: the palette swaps.
   await page.keyboard.press("Control+k");
   await page.keyboard.type("swap");
@@ -61,10 +65,10 @@ test("each half moves by itself, both are swapped, and a reload shows the same",
   await page.goBack();
   await expect(headings).toHaveText([/Why row 3 /, /Why row 5 /]);
   // Another page on one side leaves the other as it is.
-  await page.getByRole("combobox", { name: "Right" }).selectOption({ label: "Explain global" });
-  await expect(page.getByRole("region", { name: "Right" }).locator("figure")).toHaveCount(5);
+  await page.getByRole("combobox", { name: "B", exact: true }).selectOption({ label: "Explain global" });
+  await expect(page.getByRole("region", { name: "B", exact: true }).locator("figure")).toHaveCount(5);
   await expect(headings).toHaveText([/Why row 3 /, /move this model most/]);
   await page.goto(address("/rwo?row=3", "/row?row=4"));
-  await expect(page.getByRole("region", { name: "Left" })).toContainText("There is no page “rwo” to compare.");
+  await expect(page.getByRole("region", { name: "A", exact: true })).toContainText("There is no page “rwo” to compare.");
   await expect(headings).toHaveText([/Why row 4 /]);
 });

@@ -106,7 +106,7 @@ test("a pin keeps an address with a note, and two are compared", async ({ quiet:
   await expect(page).toHaveURL(/row=17/);
   for (const box of await pins.getByRole("checkbox").all()) await box.check();
   await pins.getByRole("button", { name: "Compare both" }).click();
-  await expect(page.getByRole("heading", { level: 1 })).toHaveText([/Why row 17/, /Why row 18/]);
+  await expect(page.locator("h2.headline")).toHaveText([/Why row 17/, /Why row 18/]);
   await settled(page);
   await sound(page);
   await pins.getByRole("button", { name: "Remove The row 17" }).click();

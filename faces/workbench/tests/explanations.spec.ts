@@ -102,7 +102,26 @@ test("alone it is the page, and what is wrong is said", async ({ page, alone }) 
   await settled(page);
   await expect(page.getByText("Its model is not open")).toBeVisible();
   await expect(page.getByRole("combobox", { name: "Explanation" })).toHaveCount(0);
-  await expect(page.getByRole("link", { name: /^row \d/ })).toHaveCount(0);
+  // A row is that of the file: its steps, without the values of its features.
+  await page.getByRole("link", { name: /^row \d/ }).first().click();
+  await expect(page).toHaveURL(/#\/row\?explanation=values&row=\d+/);
+  await settled(page);
+  await page.goto(`${alone.address}#/row?row=17`);
+  await settled(page);
+  const own = (await (await page.request.get(`${alone.address}api/row?explanation=values&row=17`)).json()) as {
+    base: number;
+    margin: number;
+    features: { name: string; text: string | null; adds: number }[];
+  };
+  expect(Math.abs(own.base + own.features.reduce((sum, feature) => sum + feature.adds, 0) - own.margin)).toBeLessThan(1e-12);
+  expect(own.features.every((feature) => feature.text === null)).toBe(true);
+  await expect(page.getByRole("heading", { level: 1 })).toContainText("Why row 17 came to");
+  await expect(page.getByText("The file does not hold the features’ own values")).toBeVisible();
+  await expect(page.getByRole("slider")).toHaveCount(0);
+  await page.keyboard.press("]");
+  await expect(page).toHaveURL(/row=18/);
+  await page.goto(`${alone.address}#/row?row=999999`);
+  await expect(page.getByRole("alert")).toContainText("counted from 0");
   await page.goto(`${alone.address}#/global?explanation=valeus`);
   await expect(page.getByRole("alert")).toContainText("did you mean `values`?");
   await page.goto(`${alone.address}#/global?explanation=values&values=nothing`);
@@ -153,8 +172,17 @@ test("a certified count is counted again, and says what the command says", async
   const { verdicts } = JSON.parse(run("rules", "verify", count, rows, "--json", "-q")) as { verdicts: { verdict: string; reason: string }[] };
   expect(verdicts[0]?.verdict).toBe("proven");
   await expect(panel).toContainText(verdicts[0]?.reason ?? "no reason");
-  // Beside it the search of the page itself goes on as ever.
+  // Beside it the search of the page begins with the same question, and says when it asks another.
   await expect(page.getByText("Good sets, |R|")).toBeVisible({ timeout: 20_000 });
+  await expect(page).toHaveURL(/lambda=1(\/|%2F)50&.*theta=/);
+  await expect(page.getByText("It begins with θ, λ and the target of the count above")).toBeVisible();
+  const theta = page.getByRole("textbox", { name: "θ, the largest objective" });
+  const own = await theta.inputValue();
+  await theta.fill("1/3");
+  await theta.press("Enter");
+  await expect(page.getByText("It asks something else than the count above")).toBeVisible();
+  await page.getByRole("button", { name: "Ask what was counted" }).click();
+  await expect(theta).toHaveValue(own);
   expect(outside).toEqual([]);
   expect(complaints).toEqual([]);
   server.stop();

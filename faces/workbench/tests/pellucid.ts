@@ -1,6 +1,6 @@
 // What does every test stand on? The real program with the tour's models, and a browser that reaches nothing else and complains of nothing.
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { copyFileSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -83,6 +83,13 @@ export async function opened(page: Page, files: readonly string[], see: (address
   expect(outside).toEqual([]);
   // A browser writes every refused request into its console, whatever the page makes of it.
   expect(complaints.filter((text) => !/status of 4\d\d/.test(text))).toEqual([]);
+}
+
+/** The page of an archive that was exported, unpacked; with the pages that were built last, where those are tested. */
+export function unpackedAt(archive: string, folder: string): string {
+  execFileSync("python3", ["-m", "zipfile", "-e", archive, folder]);
+  if (fresh) for (const name of ["app.js", "app.css"]) copyFileSync(join(dist, name), join(folder, "workbench", name));
+  return join(folder, "workbench", "index.html");
 }
 
 /** Nothing that axe finds: names of rules with the elements that break them. */

@@ -208,3 +208,75 @@ for (const scheme of ["light", "dark"] as const) {
     });
   }
 }
+
+/** The report of the twin, as the command keeps it. */
+function kept(): string {
+  const file = join(mkdtempSync(join(tmpdir(), "workbench-report-")), "analysis.json");
+  execFileSync(program, ["position", ...documents, "--as-of", "2025-01-01", "-o", file, "-q"]);
+  return file;
+}
+
+test("a report that was kept opens by itself, says so, and nothing in it can be changed", async ({ page }) => {
+  const [file, expected] = [kept(), told()];
+  await opened(
+    page,
+    async (address) => {
+      await page.goto(address);
+      await settled(page);
+      await expect(page).toHaveURL(/#\/position\?report=analysis/);
+      await expect(page.getByRole("region", { name: "Saved report" })).toContainText("A saved report of 2025-01-01, read from analysis.json");
+      await expect(page.getByRole("heading", { level: 1 })).toContainText(expected.fit.label);
+      for (const end of expected.fit.exact) await expect(fit(page)).toContainText(`exactly ${end}`);
+      await expect(fit(page)).toContainText("What would raise it most");
+      for (const own of expected.requirements) await expect(head(page, own.id)).toContainText(own.text);
+      await head(page, "R14").click();
+      await expect(page).toHaveURL(/requirement=R14/);
+      await expect(marked(page, "Profile").first()).toContainText("PhD in Computer Science");
+      await expect(page.getByRole("button", { name: /Not true|It is the same|Undo/ })).toHaveCount(0);
+      await page.getByRole("region", { name: "The report" }).getByText("Interview Preparation").click();
+      await expect(page.getByRole("region", { name: "The report" })).toContainText("Deep Dives");
+      await sound(page);
+      for (const [width, scheme] of [[1280, "light"], [1600, "dark"], [380, "light"]] as const) {
+        await page.emulateMedia({ colorScheme: scheme });
+        await page.setViewportSize({ width, height: 900 });
+        await expect.poll(() => page.evaluate(() => innerWidth)).toBe(width);
+        expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `at ${width}`).toBeLessThanOrEqual(0);
+        await page.screenshot({ path: join(pictures, `report-${width}-${scheme}.png`), fullPage: true });
+      }
+    },
+    [file],
+  );
+});
+
+test("beside its documents a report leads to them", async ({ page }) => {
+  await opened(
+    page,
+    async (address) => {
+      await page.goto(`${address}#/position`);
+      await settled(page);
+      await page.getByRole("combobox", { name: "Shown" }).selectOption("analysis");
+      await expect(page).toHaveURL(/report=analysis/);
+      await settled(page);
+      await expect(page.getByText("open, the same by its SHA-256")).toHaveCount(documents.length);
+      await page.getByRole("link", { name: "compare them now" }).click();
+      await expect(page).toHaveURL(/as_of=2025-01-01/);
+      await settled(page);
+      await expect(page.getByRole("region", { name: "Saved report" })).toHaveCount(0);
+    },
+    [...documents, kept()],
+  );
+});
+
+test("a day that is none stays in its field, which is marked", async ({ page }) => {
+  await opened(page, async (address) => {
+    await page.goto(`${address}#/position?as_of=2025-13-99&posting=posting`);
+    await expect(page.getByRole("alert")).toContainText("as_of=2025-13-99: a day is written as");
+    const day = page.getByRole("textbox", { name: "As of" });
+    await expect(day).toHaveValue("2025-13-99");
+    await expect(day).toHaveAttribute("aria-invalid", "true");
+    await expect(page.getByRole("button", { name: "Try again" })).toHaveCount(0);
+    await page.getByRole("button", { name: "Ask without as_of=2025-13-99" }).click();
+    await settled(page);
+    await expect(page).toHaveURL(/#\/position\?posting=posting$/);
+  });
+});

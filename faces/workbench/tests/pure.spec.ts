@@ -1,8 +1,9 @@
 // Have addresses one spelling, and numbers the one of the pictures?
 import { expect, test } from "@playwright/test";
 import { changed, format, parse, query, setting, withDefaults } from "../src/address";
+import { faultsOf, withoutFaults } from "../src/fault";
 import { fit, fitting } from "../src/find";
-import { bound, decimalsFor, percent, pretty, signed, signedFixed } from "../src/format";
+import { bound, decimalsFor, percent, pretty, sentence, signed, signedFixed } from "../src/format";
 
 test("one state has one address", () => {
   const at = parse("#/row?set=b:2&row=17&set=a:1&model=m");
@@ -42,4 +43,45 @@ test("letters find what they begin", () => {
   expect(fitting(offered, "age")[0]?.title).toBe("age");
   expect(fitting(offered, "eg")[0]?.title).toBe("Explain global");
   expect(fitting(offered, "")).toHaveLength(4);
+});
+
+test("pages come first by their names, and the one that is open last", () => {
+  const command = (title: string, group: string, here = false) => ({ group, title, here, run: () => {} });
+  const offered = [
+    command("trees", "Features"),
+    command("degree-rules", "Features"),
+    command("Rules", "Pages"),
+    command("Rashomon set", "Pages"),
+    command("Data", "Pages", true),
+    command("Trees", "Pages"),
+    command("Runs", "Pages"),
+    command("drop all terms", "Ask"),
+    command("Copy the data address", "Address"),
+  ];
+  const first = (typed: string) => fitting(offered, typed).map(({ title, group }) => `${group}: ${title}`);
+  expect(first("trees").slice(0, 2)).toEqual(["Pages: Trees", "Features: trees"]);
+  expect(first("ru").slice(0, 3)).toEqual(["Pages: Runs", "Pages: Rules", "Features: degree-rules"]);
+  expect(first("rules")).toEqual(["Pages: Rules", "Features: degree-rules"]);
+  // Beginnings of words before letters that are strewn.
+  expect(first("d a")[0]).toBe("Address: Copy the data address");
+  expect(first("data")).toEqual(["Address: Copy the data address", "Pages: Data"]);
+  expect(first("").at(-1)).toBe("Pages: Data");
+});
+
+test("an error leads to what it speaks of", () => {
+  const params = [["data", "adult"], ["lambda", "x"], ["where", "age:>:40"], ["where", "sex:=:Femal"]] as const;
+  const of = (message: string) => faultsOf({ message }, params);
+  expect(of("lambda=x: that is no such number")).toEqual([["lambda", "x"]]);
+  expect(of("where=sex:=:Femal: sex is never `Femal`; did you mean `Female`?")).toEqual([["where", "sex:=:Femal"]]);
+  expect(of("`lambda` stands twice in the address; it has one value")).toEqual([["lambda", "x"]]);
+  expect(of("/api/rules has no parameter `lambda`; did you mean `lamda`?")).toEqual([["lambda", "x"]]);
+  expect(of("no table `adult` is open")).toEqual([["data", "adult"]]);
+  expect(of("the file was changed since it was opened")).toEqual([]);
+  expect(faultsOf(undefined, params)).toEqual([]);
+  expect(withoutFaults(params, of("where=sex:=:Femal: no"))).toEqual(params.slice(0, 3));
+});
+
+test("sentences begin with a capital, and names stay what they are", () => {
+  expect(sentence("no table is open")).toBe("No table is open.");
+  for (const text of ["theta=1/0: no fraction.", "adult.csv: no rows.", "`x` stands twice.", "posting.md:5: odd.", "since: at most 400 letters."]) expect(sentence(text)).toBe(text);
 });

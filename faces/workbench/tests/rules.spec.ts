@@ -70,10 +70,23 @@ test("a price that is none is told of, and Back leads out", async ({ page }) => 
     await field.fill("a tenth");
     await field.press("Enter");
     await expect(page.getByRole("alert")).toContainText("`a tenth` is no number; write a fraction as 1/50");
-    await page.goBack();
+    // What was typed stays where it was typed, and is marked; asking the same again would help nobody.
+    await expect(field).toHaveValue("a tenth");
+    await expect(field).toHaveAttribute("aria-invalid", "true");
+    await expect(page.getByRole("button", { name: "Try again" })).toHaveCount(0);
+    await page.getByRole("button", { name: "Go back" }).click();
     await expect(page.getByRole("alert")).toHaveCount(0);
     await expect(field).toHaveValue("1/200");
     await settled(page);
+    await page.goto(`${address}#/rules?${QUICK}&max_conditions=few&target=incom`);
+    await expect(page.getByRole("alert")).toContainText("target=incom: the data has no column `incom`");
+    await expect(page.getByRole("textbox", { name: "Most conditions" })).toHaveValue("few");
+    await expect(page.getByRole("combobox", { name: "Target" })).toHaveValue("incom");
+    await page.getByRole("button", { name: "Ask without target=incom" }).click();
+    await expect(page.getByRole("alert")).toContainText("max_conditions=few:");
+    await expect(page.getByRole("textbox", { name: "Most conditions" })).toHaveAttribute("aria-invalid", "true");
+    await page.getByRole("link", { name: "Begin anew" }).click();
+    await expect(page.getByRole("alert")).toHaveCount(0);
   });
 });
 

@@ -3,8 +3,9 @@ import { execFileSync } from "node:child_process";
 import { appendFileSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Page } from "@playwright/test";
-import { expect, files, pictures, program, type Server, silence, sound, start, test } from "./pellucid";
+import { expect, files, pictures, program, type Server, silence, sound, start, test, unpackedAt } from "./pellucid";
 
 const folder = mkdtempSync(join(tmpdir(), "workbench-runs-"));
 const store = join(folder, "runs");
@@ -214,6 +215,11 @@ test("what is wrong in the address is told", async ({ page }) => {
   await expect(page.getByRole("alert")).toContainText("no run in");
   await page.goto(`${server.address}#/runs?since=yesterday`);
   await expect(page.getByRole("alert")).toContainText("2026-11-27");
+  await page.goto(`${server.address}#/runs?since=2026-13-99&verb=explain`);
+  await expect(page.getByRole("alert")).toContainText("since=2026-13-99: a moment in UTC");
+  await page.getByRole("button", { name: "Ask without since=2026-13-99" }).click();
+  await expect(page).toHaveURL(/#\/runs\?verb=explain$/);
+  await ready(page);
   await page.goto(`${server.address}#/runs?verb=explian`);
   await expect(page.getByText("No run fits.")).toBeVisible();
   await expect(page.getByText("did you mean `explain`?")).toBeVisible();
@@ -242,6 +248,33 @@ for (const scheme of ["light", "dark"] as const) {
     });
   });
 }
+
+test("an export holds the list and its runs, to be read", async ({ page }) => {
+  const out = join(folder, "runs.zip");
+  pellucid("workbench", store, "--export", out);
+  const unpacked = unpackedAt(out, join(folder, "unpacked"));
+  const file = pathToFileURL(unpacked).href;
+  const { outside, complaints } = await silence(page, (url) => url.startsWith(pathToFileURL(join(folder, "unpacked")).href));
+  await page.goto(`${file}#/runs`);
+  await ready(page);
+  const rows = page.getByRole("group", { name: "Runs" }).locator("tbody tr");
+  await expect(rows).toHaveCount(listed().length);
+  await expect(page.getByText("All can be opened.")).toBeVisible();
+  await expect(page.locator("main").getByRole("checkbox")).toHaveCount(0);
+  await expect(page.getByRole("searchbox")).toHaveCount(0);
+  await expect(page.getByRole("link", { name: "Jobs" })).toHaveCount(0);
+  await rows.first().getByRole("button").click();
+  await ready(page);
+  await expect(page.getByRole("heading", { name: "Do it again" })).toBeVisible();
+  await expect(page.getByText("is live only")).toBeVisible();
+  await expect(page.getByRole("textbox")).toHaveCount(0);
+  await page.getByRole("group", { name: "Results", exact: true }).first().waitFor();
+  await page.getByText("As JSON").last().click();
+  await expect(page.getByRole("group", { name: "Results as JSON" })).toContainText("{");
+  await page.screenshot({ path: join(pictures, "runs-export.png"), fullPage: true });
+  expect(outside).toEqual([]);
+  expect(complaints).toEqual([]);
+});
 
 test("a run that was opened by itself, and an empty store", async ({ page }) => {
   const empty = join(folder, "empty");

@@ -168,7 +168,7 @@ test("categories, several outputs and a table that does not fit", async ({ page 
     const { outside, complaints } = await silence(page, (url) => url.startsWith(server.address));
     await page.goto(`${server.address}#/trees?tree=1`);
     await settled(page);
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText("Tree 1 asks for c1 first");
+    await expect(page.locator("figure").first()).toContainText("Tree 1 asks for c1 first");
     await expect(page.getByText(/No row of adult.csv is followed/)).toBeVisible();
     await expect(page.getByRole("group", { name: "Row" })).toHaveCount(0);
     await page.getByRole("combobox", { name: "Model" }).selectOption("multiclass");

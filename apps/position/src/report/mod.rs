@@ -9,6 +9,7 @@ mod docx;
 mod html;
 mod json;
 mod markdown;
+pub mod saved;
 mod say;
 
 pub use ask::{probe, question, step};

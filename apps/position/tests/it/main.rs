@@ -5,6 +5,7 @@ mod contrast;
 mod formats;
 mod oracles;
 mod reviewed;
+mod saved;
 mod years;
 
 use std::path::{Path, PathBuf};
@@ -47,4 +48,10 @@ fn stood(profile: &str, requirement: &str) -> Option<f64> {
     let analysis = compare(profile, &format!("# Requirements\n\n- {requirement}\n")).ok()?;
     let each = analysis.verdicts.iter().zip(&analysis.nearness);
     each.map(|(verdict, near)| standing(verdict.status, near)).min_by(f64::total_cmp)
+}
+
+/// One of the examples.
+fn profession(name: &str) -> Analysis {
+    let read = |file: &str| fs_err::read_to_string(fixtures().join(name).join(file)).unwrap();
+    compare(&read("profile.md"), &read("posting.md")).unwrap()
 }

@@ -6,16 +6,12 @@ use pellucid_position::report::{Line, compose, docx, html, json, markdown};
 use pellucid_position::sections::Area;
 use pellucid_position::{Analysis, AnalysisError, Request, analyze};
 
-use super::{as_of, compare, fixtures, judged, text};
+use super::{as_of, compare, fixtures, judged, profession, text};
 
 const PROFESSIONS: [&str; 6] = ["twin", "nurse", "accountant", "teacher", "electrician", "developer"];
 
 fn read(name: &str) -> String {
     fs_err::read_to_string(fixtures().join(name)).unwrap()
-}
-
-fn profession(name: &str) -> Analysis {
-    compare(&read(&format!("{name}/profile.md")), &read(&format!("{name}/posting.md"))).unwrap()
 }
 
 fn lines(analysis: &Analysis) -> Vec<Line> {

@@ -30,6 +30,8 @@ pub struct ArrowReader {
     all: Arc<Schema>,
     schema: Arc<Schema>,
     notes: Vec<(String, String)>,
+    /// How many rows there are, where the bytes say so.
+    n_rows: Option<u64>,
 }
 
 impl ArrowReader {
@@ -39,10 +41,10 @@ impl ArrowReader {
     /// When it is no Arrow file.
     pub fn file(bytes: Bytes) -> Result<Self, ReadError> {
         guarded("Arrow", || {
-            check_blocks(&bytes).ok_or_else(damaged)?;
+            let n_rows = check_blocks(&bytes).ok_or_else(damaged)?;
             let reader = FileReader::try_new(Cursor::new(bytes), None)?;
             let schema = reader.schema();
-            Self::over(Box::new(reader), &schema)
+            Ok(Self { n_rows: Some(n_rows), ..Self::over(Box::new(reader), &schema)? })
         })
     }
 
@@ -52,10 +54,10 @@ impl ArrowReader {
     /// As [`ArrowReader::file`].
     pub fn stream(bytes: Bytes) -> Result<Self, ReadError> {
         guarded("Arrow", || {
-            check_messages(&bytes).ok_or_else(damaged)?;
+            let n_rows = check_messages(&bytes).ok_or_else(damaged)?;
             let reader = StreamReader::try_new(Cursor::new(bytes), None)?;
             let schema = reader.schema();
-            Self::over(Box::new(reader), &schema)
+            Ok(Self { n_rows: Some(n_rows), ..Self::over(Box::new(reader), &schema)? })
         })
     }
 
@@ -77,7 +79,7 @@ impl ArrowReader {
         let said = schema.metadata().iter().map(|(key, value)| (key.clone(), value.clone()));
         let mut notes: Vec<(String, String)> = said.collect();
         notes.sort();
-        Ok(Self { batches, rest: None, schema: Arc::clone(&all), all, names, taken, notes })
+        Ok(Self { batches, rest: None, schema: Arc::clone(&all), all, names, taken, notes, n_rows: None })
     }
 }
 
@@ -94,6 +96,28 @@ impl ReadBatches for ArrowReader {
         let (taken, schema) = arrow::select(&self.all, columns)?;
         (self.taken, self.schema) = (taken, Arc::new(schema));
         Ok(())
+    }
+
+    fn n_rows(&self) -> Option<u64> {
+        self.n_rows
+    }
+
+    fn skip_to(&mut self, row: u64) -> Result<u64, ReadError> {
+        guarded("Arrow", || {
+            let mut skipped = 0_u64;
+            while let Some(batch) = self.rest.take().map(Ok).or_else(|| self.batches.next()) {
+                let batch = batch?;
+                let (n, wanted) = (batch.num_rows(), row - skipped);
+                if wanted >= n as u64 {
+                    skipped += n as u64;
+                    continue;
+                }
+                let inside = usize::try_from(wanted).unwrap_or(0);
+                self.rest = Some(batch.slice(inside, n - inside));
+                return Ok(row);
+            }
+            Ok(skipped)
+        })
     }
 
     fn notes(&self) -> Vec<(String, String)> {
@@ -123,8 +147,9 @@ fn little_endian(bytes: &[u8], at: usize) -> Option<usize> {
     usize::try_from(i32::from_le_bytes(four)).ok()
 }
 
-/// Whether the blocks that the footer names lie in the file.
-fn check_blocks(bytes: &[u8]) -> Option<()> {
+/// How many rows the blocks have that the footer names, if they all lie in the file.
+fn check_blocks(bytes: &[u8]) -> Option<u64> {
+    let mut n_rows = 0_u64;
     let tail = bytes.len().checked_sub(10)?;
     let start = tail.checked_sub(little_endian(bytes, tail)?)?;
     let footer = arrow_ipc::root_as_footer(bytes.get(start..tail)?).ok()?;
@@ -146,29 +171,36 @@ fn check_blocks(bytes: &[u8]) -> Option<()> {
         let body = at.checked_add(usize::try_from(block.metaDataLength()).ok()?)?;
         let end = body.checked_add(usize::try_from(block.bodyLength()).ok()?)?;
         check_buffers(&message, bytes.get(body..end)?)?;
+        n_rows = n_rows.checked_add(rows_of(&message))?;
     }
-    Some(())
+    Some(n_rows)
 }
 
-/// Whether every message of a stream, with its body, lies in the bytes.
-fn check_messages(bytes: &[u8]) -> Option<()> {
-    let mut at = 0;
+/// How many rows a message holds; a dictionary holds none.
+fn rows_of(message: &arrow_ipc::Message<'_>) -> u64 {
+    message.header_as_record_batch().map_or(0, |batch| u64::try_from(batch.length()).unwrap_or(0))
+}
+
+/// How many rows the messages of a stream have, if every one of them lies in the bytes with its body.
+fn check_messages(bytes: &[u8]) -> Option<u64> {
+    let (mut at, mut n_rows) = (0, 0_u64);
     while at < bytes.len() {
         let continued = bytes[at..].starts_with(&[0xff; 4]);
         at += if continued { 4 } else { 0 };
         let length = little_endian(bytes, at)?;
         at += 4;
         if length == 0 {
-            return Some(());
+            break;
         }
         let message = arrow_ipc::root_as_message(bytes.get(at..at.checked_add(length)?)?).ok()?;
         at += length;
         let body = usize::try_from(message.bodyLength()).ok()?;
         let end = at.checked_add(body).filter(|&end| end <= bytes.len())?;
         check_buffers(&message, &bytes[at..end])?;
+        n_rows = n_rows.checked_add(rows_of(&message))?;
         at = end;
     }
-    Some(())
+    Some(n_rows)
 }
 
 /// Whether the buffers and row counts of a batch are possible in a body of this size.

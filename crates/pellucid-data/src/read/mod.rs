@@ -104,6 +104,15 @@ pub trait ReadBatches {
         Err(ReadError::NoShards { found: 0 })
     }
 
+    /// Begins, from the next batch on, with the row of this number, or before it where the format has no way there; answers how
+    /// many rows are left out. What is left out is not converted.
+    ///
+    /// # Errors
+    /// When bytes on the way are not what the format says.
+    fn skip_to(&mut self, _row: u64) -> Result<u64, ReadError> {
+        Ok(0)
+    }
+
     /// What the file says of itself beside its columns.
     fn notes(&self) -> Vec<(String, String)> {
         Vec::new()

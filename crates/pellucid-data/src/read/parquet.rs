@@ -25,6 +25,8 @@ pub struct ParquetReader {
     schema: Arc<Schema>,
     /// The row groups that are read.
     groups: std::ops::Range<usize>,
+    /// Rows at the beginning of these groups that are left out.
+    offset: usize,
 }
 
 impl ParquetReader {
@@ -40,7 +42,18 @@ impl ParquetReader {
             let taken = (0..names.len()).collect();
             let (schema, batch_rows) = (Arc::clone(&all), options.batch_rows);
             let groups = 0..metadata.metadata().num_row_groups();
-            Ok(Self { bytes, metadata, batch_rows, batches: None, names, all, taken, schema, groups })
+            Ok(Self {
+                bytes,
+                metadata,
+                batch_rows,
+                batches: None,
+                names,
+                all,
+                taken,
+                schema,
+                groups,
+                offset: 0,
+            })
         })
     }
 
@@ -48,7 +61,7 @@ impl ParquetReader {
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(self.bytes.clone(), self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), self.taken.iter().copied());
-        let builder = builder.with_row_groups(self.groups.clone().collect());
+        let builder = builder.with_row_groups(self.groups.clone().collect()).with_offset(self.offset);
         Ok(builder.with_projection(mask).with_batch_size(self.batch_rows).build()?)
     }
 
@@ -100,7 +113,22 @@ impl ReadBatches for ParquetReader {
             return Err(ReadError::NoShards { found: n });
         }
         (self.groups, self.batches) = (shard.at * n / shard.of..(shard.at + 1) * n / shard.of, None);
+        self.offset = 0;
         Ok(self.rows_of(0..self.groups.start))
+    }
+
+    fn skip_to(&mut self, row: u64) -> Result<u64, ReadError> {
+        let n = self.metadata.metadata().num_row_groups();
+        let mut before = 0;
+        let mut first = 0;
+        while first < n && before + self.rows_of(first..first + 1) <= row {
+            before += self.rows_of(first..first + 1);
+            first += 1;
+        }
+        let inside = if first < n { row - before } else { 0 };
+        (self.groups, self.batches) = (first..n, None);
+        self.offset = usize::try_from(inside).unwrap_or(usize::MAX);
+        Ok(before + inside)
     }
 
     fn notes(&self) -> Vec<(String, String)> {

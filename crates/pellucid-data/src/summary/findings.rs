@@ -1,6 +1,6 @@
 //! What should people know of a column before they use it?
 
-use super::{Summary, Twin, Values};
+use super::{Summary, Twin};
 use crate::table::Kind;
 
 /// A column whose most common value stands in this share of its rows is nearly constant.
@@ -52,8 +52,6 @@ pub fn findings(own: &Summary, kind: Kind, twin: Option<Twin>) -> Vec<Finding> {
     found.extend(twin.map(Finding::Repeats));
     let missing = share(own.n_missing, own.n_rows);
     found.extend((missing >= MANY).then_some(Finding::ManyMissing(missing)));
-    if let Values::Numbers(numbers) = &own.values {
-        found.extend((numbers.n_infinite > 0).then_some(Finding::Infinite(numbers.n_infinite)));
-    }
+    found.extend((own.n_infinite() > 0).then_some(Finding::Infinite(own.n_infinite())));
     found
 }

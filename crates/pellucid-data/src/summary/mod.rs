@@ -53,15 +53,15 @@ pub enum Values {
 /// Numbers in some rows; at least one.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Numbers {
-    /// The smallest.
+    /// The smallest; an infinity, where there is one below all others.
     pub low: f64,
-    /// The first, second and third quartile, interpolated between the two values around it.
+    /// The first, second and third quartile, interpolated between the two values around it. Infinities have their places in the order, and count.
     pub quartiles: [f64; 3],
-    /// The largest.
+    /// The largest; an infinity, where there is one above all others.
     pub high: f64,
     /// The mean of those that are finite; NaN if none is.
     pub mean: f64,
-    /// How many are infinite; they have no place in bins.
+    /// How many are infinite; they count in the order of values, and neither in the mean nor in bins.
     pub n_infinite: usize,
     /// Most common values with how often, the most frequent first, ties by rising value.
     pub common: Vec<(f64, usize)>,
@@ -81,6 +81,12 @@ impl Summary {
     #[must_use]
     pub fn n_known(&self) -> usize {
         self.n_rows - self.n_missing
+    }
+
+    /// How many numbers are infinite.
+    #[must_use]
+    pub fn n_infinite(&self) -> usize {
+        if let Values::Numbers(numbers) = &self.values { numbers.n_infinite } else { 0 }
     }
 
     /// How often the most common value stands there; 0 if there is none.

@@ -171,8 +171,67 @@ fn columns_that_say_the_same_are_found() {
     let found = told(columns);
     assert_eq!(found[..3], [None, Some(Twin::OneToOne(0)), Some(Twin::Same(0))]);
     assert_eq!(found[3..5], [None, None]);
-    assert_eq!(found[5], Some(Twin::OneToOne(0)));
+    assert_eq!(found[5], Some(Twin::Same(1)), "the same is more than one to one with another");
     assert_eq!(found[6..], [None; 4], "what is constant or unique goes together with anything");
+}
+
+/// What [`twins`] promises, from its words: every column against every one before it.
+fn twins_by_definition(columns: &[Column]) -> Vec<Option<Twin>> {
+    let cell = |column: &Column, row: usize| match column {
+        Column::Number(all) => (!all[row].is_nan()).then(|| format!("{}", all[row] + 0.0)),
+        Column::Category(all) => all.text(row).map(|text| format!("“{text}”")),
+    };
+    let cells = |column: &Column| (0..column.len()).map(|row| cell(column, row)).collect::<Vec<_>>();
+    let all: Vec<Vec<Option<String>>> = columns.iter().map(cells).collect();
+    let own = |at: usize| {
+        let column = &all[at];
+        let known: Vec<&String> = column.iter().flatten().collect();
+        let mut distinct = known.clone();
+        distinct.sort();
+        distinct.dedup();
+        if known.is_empty() {
+            return None;
+        }
+        if let Some(same) = (0..at).find(|&other| all[other] == *column) {
+            return Some(Twin::Same(same));
+        }
+        // A constant, and what differs everywhere, goes together with anything.
+        if distinct.len() < 2 || distinct.len() == known.len() {
+            return None;
+        }
+        let together = |other: &Vec<Option<String>>| {
+            let pairs = || column.iter().zip(other);
+            pairs().all(|(a, b)| a.is_some() == b.is_some())
+                && pairs().all(|(a, b)| pairs().all(|(x, y)| (a == x) == (b == y)))
+        };
+        (0..at).find(|&other| together(&all[other])).map(Twin::OneToOne)
+    };
+    (0..columns.len()).map(own).collect()
+}
+
+proptest! {
+    #[test]
+    fn twins_are_those_of_the_definition(
+        drawn in prop::collection::vec((any::<bool>(), prop::collection::vec(0_u32..6, 5)), 1..30),
+    ) {
+        let of = |(is_text, codes): &(bool, Vec<u32>)| {
+            let number = |&code: &u32| if code > 3 { f64::NAN } else { f64::from(code) - 1.0 };
+            if *is_text { text(codes) } else { Column::Number(codes.iter().map(number).collect()) }
+        };
+        let columns: Vec<Column> = drawn.iter().map(of).collect();
+        prop_assert_eq!(told(columns.clone()), twins_by_definition(&columns));
+    }
+}
+
+#[test]
+fn prints_tell_texts_apart() {
+    // Of one shape; one after the other their letters are the same.
+    let of = |levels: [&str; 4]| {
+        let levels = Arc::new(levels.map(str::to_owned).to_vec());
+        Column::Category(Categories { codes: vec![0, 1, 2, 3, Categories::MISSING], levels })
+    };
+    let columns = vec![of(["ab", "c", "d", ""]), of(["a", "bc", "d", ""]), of(["a", "bc", "d", ""])];
+    assert_eq!(told(columns), [None, None, Some(Twin::Same(1))]);
 }
 
 #[test]

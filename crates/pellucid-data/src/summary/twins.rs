@@ -1,7 +1,7 @@
 //! Do two columns say the same? The same values, or other names for them.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::Summary;
 use crate::table::{Categories, Column};
@@ -19,8 +19,8 @@ pub enum Twin {
     OneToOne(usize),
 }
 
-/// For each column the first one before it that says the same in these rows. What is constant, or differs in every row, goes together with anything
-/// of its kind, and is compared by value alone.
+/// For each column the first one before it that holds the same values in these rows; where there is none, the first that goes together with it one to
+/// one. What is constant, or differs in every row, goes together with anything of its kind, and is compared by value alone.
 ///
 /// # Errors
 /// When the caller asks to stop.
@@ -33,7 +33,8 @@ pub fn twins(
     let shape = |one: &Summary| (one.n_missing, one.n_distinct);
     let mut shapes: HashMap<(usize, usize), usize> = HashMap::new();
     summaries.iter().for_each(|one| *shapes.entry(shape(one)).or_default() += 1);
-    let mut known: HashMap<(usize, usize, u64), usize> = HashMap::new();
+    // A print is made once a column, and only columns of one print are compared: none with all others.
+    let (mut values, mut patterns): (HashMap<u64, usize>, HashMap<u64, usize>) = Default::default();
     let mut found = Vec::with_capacity(columns.len());
     for (at, (column, own)) in columns.iter().zip(summaries).enumerate() {
         if control.watch.should_stop() {
@@ -44,15 +45,17 @@ pub fn twins(
             found.push(None);
             continue;
         }
+        let before = |first: usize| columns.get(first).filter(|_| first < at);
+        let first = *values.entry(by_values(column, rows)).or_insert(at);
+        let mut twin = before(first).filter(|other| is_same(other, column, rows)).map(|_| Twin::Same(first));
         let by_value = own.n_distinct < 2 || own.n_distinct > MOST || own.n_distinct == own.n_known();
-        let print = if by_value { by_values(column, rows) } else { by_pattern(column, rows) };
-        let (missing, distinct) = shape(own);
-        let first = *known.entry((missing, distinct, print)).or_insert(at);
-        let other = columns.get(first).filter(|_| first < at);
-        found.push(other.and_then(|other| match is_same(other, column, rows) {
-            true => Some(Twin::Same(first)),
-            false => (!by_value && is_one_to_one(other, column, rows)).then_some(Twin::OneToOne(first)),
-        }));
+        if !by_value {
+            let first = *patterns.entry(by_pattern(column, rows)).or_insert(at);
+            let is_one = |other: &&Column| twin.is_none() && is_one_to_one(other, column, rows);
+            let one = before(first).filter(is_one).map(|_| Twin::OneToOne(first));
+            twin = twin.or(one);
+        }
+        found.push(twin);
     }
     Ok(found)
 }
@@ -67,13 +70,14 @@ fn bits(column: &Column, row: usize) -> Option<u64> {
     }
 }
 
-/// A print of the values themselves.
+/// A print of the values themselves. Texts are told from what is missing and from one another, and numbers from texts.
 fn by_values(column: &Column, rows: &RowSet) -> u64 {
     let mut print = DefaultHasher::new();
+    matches!(column, Column::Number(_)).hash(&mut print);
     for row in rows.iter() {
         match column {
-            Column::Category(all) => print.write(all.text(row).unwrap_or_default().as_bytes()),
-            Column::Number(_) => print.write_u64(bits(column, row).unwrap_or(u64::MAX)),
+            Column::Category(all) => all.text(row).hash(&mut print),
+            Column::Number(_) => bits(column, row).hash(&mut print),
         }
     }
     print.finish()

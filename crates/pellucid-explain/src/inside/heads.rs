@@ -1,7 +1,7 @@
 //! What do heads attend to? Scores of how far their patterns are those that have names.
 //!
-//! The heads of Elhage et al. 2021 and Olsson et al. 2022 ("In-context learning and induction heads", arXiv 2209.11895), by the patterns and
-//! measures of TransformerLens's `detect_head`.
+//! The heads of Elhage et al. 2021 and Olsson et al. 2022 ("In-context learning and induction heads", arXiv 2209.11895), by the patterns of
+//! TransformerLens's `detect_head`. Of induction this is Olsson's prefix-matching score.
 
 use pellucid_models::transformer::forward::{self, Wanted};
 use pellucid_models::transformer::{Capture, Hook, Machine, Site, Transformer};
@@ -43,21 +43,32 @@ impl HeadKind {
         }
     }
 
-    /// The share of a head's attention that goes where this kind attends: 0 to 1.
-    ///
-    /// Rows are positions; those from which such a head would attend to nothing count as much as they have attention, as TransformerLens's
-    /// measure `mul` has it.
+    /// From how many positions a head of this kind attends to anything.
     #[must_use]
-    pub fn score(self, tokens: &[u32], pattern: &[f32]) -> f64 {
-        let n = tokens.len();
+    pub fn n_positions(self, tokens: &[u32]) -> usize {
+        let all = 0..tokens.len();
+        all.clone().filter(|&to| all.clone().any(|from| self.attends(tokens, to, from))).count()
+    }
+
+    /// The share of a head's attention that goes where this kind attends, 0 to 1, over the positions from which such a head attends to anything;
+    /// `None` where there are none.
+    ///
+    /// TransformerLens's measure `mul` counts all positions, so that what it says of a perfect head falls with every position that has nothing to
+    /// attend to.
+    #[must_use]
+    pub fn score(self, tokens: &[u32], pattern: &[f32]) -> Option<f64> {
         let (mut there, mut all) = (0.0, 0.0);
-        for (at, share) in pattern.iter().enumerate() {
-            all += f64::from(*share);
-            if self.attends(tokens, at / n, at % n) {
-                there += f64::from(*share);
+        for (to, row) in pattern.chunks(tokens.len().max(1)).enumerate() {
+            let mut of_row = None;
+            for (_, share) in row.iter().enumerate().filter(|(from, _)| self.attends(tokens, to, *from)) {
+                *of_row.get_or_insert(0.0) += f64::from(*share);
+            }
+            if let Some(of_row) = of_row {
+                there += of_row;
+                all += row.iter().map(|share| f64::from(*share)).sum::<f64>();
             }
         }
-        if all > 0.0 { there / all } else { 0.0 }
+        (all > 0.0).then(|| there / all)
     }
 }
 
@@ -68,8 +79,8 @@ pub struct HeadScores {
     pub layer: usize,
     /// The head.
     pub head: usize,
-    /// The scores.
-    pub scores: [f64; 3],
+    /// The scores; `None` where the prompt has nothing to attend to for a kind.
+    pub scores: [Option<f64>; 3],
     /// Positions × positions: what the head attends to.
     pub pattern: Vec<f32>,
 }

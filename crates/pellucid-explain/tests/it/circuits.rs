@@ -240,10 +240,17 @@ fn heads_are_scored_by_where_they_attend() {
         pattern[to * 4 + from] = 1.0;
         HeadKind::ALL.map(|kind| kind.score(&tokens, &pattern))
     };
-    assert_eq!(at(3, 2), [0.25, 0.0, 0.25]);
-    assert_eq!(at(3, 1), [0.0, 0.25, 0.0]);
-    assert_eq!(at(2, 1), [0.25, 0.0, 0.25]);
-    assert_eq!(at(1, 0), [0.25, 0.0, 0.0]);
+    // From three positions there is a token before, from two a copy, and what followed it.
+    assert_eq!(HeadKind::ALL.map(|kind| kind.n_positions(&tokens)), [3, 2, 2]);
+    let third = 1.0 / 3.0;
+    assert_eq!(at(3, 2), [Some(third), Some(0.0), Some(0.5)]);
+    assert_eq!(at(3, 1), [Some(0.0), Some(0.5), Some(0.0)]);
+    assert_eq!(at(2, 1), [Some(third), Some(0.0), Some(0.5)]);
+    assert_eq!(at(1, 0), [Some(third), Some(0.0), Some(0.0)]);
+    // Where no token comes twice two kinds have nothing to attend to.
+    let even = [0.25_f32; 16];
+    assert_eq!(HeadKind::ALL.map(|kind| kind.score(&[4, 9, 5, 6], &even)), [Some(0.25), None, None]);
+    assert_eq!(HeadKind::ALL.map(|kind| kind.score(&[4], &[1.0])), [None; 3]);
     let found = head_scores(&tiny("llama"), &CLEAN, Machine::one_thread()).unwrap();
     assert_eq!(found.len(), 2 * 4);
     for head in found {

@@ -19,7 +19,9 @@ pub mod tap;
 pub mod tokens;
 pub mod weights;
 
-pub use families::{Named, Origin, from_gguf, from_hugging_face, read_gguf, read_hugging_face, to_tensors};
+pub use families::{
+    Named, Origin, from_gguf, from_hugging_face, is_decoder, read_gguf, read_hugging_face, to_tensors,
+};
 pub use machine::Machine;
 pub use processing::{Processing, ProcessingError};
 pub use site::{Axis, Hook, Site, SiteError};

@@ -70,6 +70,15 @@ impl FeatureMatrix {
         let columns = self.columns.iter().map(|column| column[rows.clone()].to_vec()).collect();
         Self { columns, n_rows: rows.len() }
     }
+
+    /// Rows by their numbers, copied; one that is not there is missing everywhere.
+    #[must_use]
+    pub fn picked(&self, rows: &[usize]) -> Self {
+        let of = |column: &Vec<f64>| {
+            rows.iter().map(|&row| column.get(row).copied().unwrap_or(f64::NAN)).collect()
+        };
+        Self { columns: self.columns.iter().map(of).collect(), n_rows: rows.len() }
+    }
 }
 
 /// Why a table does not fit a model.

@@ -69,6 +69,15 @@ pub enum Mark {
         bold: bool,
         title: String,
     },
+    /// Text that reads upwards, for narrow columns: it starts at its point, or ends there.
+    Upward {
+        at: [f64; 2],
+        text: String,
+        size: f64,
+        paint: Paint,
+        anchor: Anchor,
+        title: String,
+    },
 }
 
 /// A part of a picture that a page may make a link.
@@ -153,6 +162,13 @@ impl Scene {
         let cut = super::cut_middle(text, width, size, false);
         let title = if cut == text { String::new() } else { text.to_owned() };
         self.marks.push(Mark::Text { at, text: cut, size, paint, anchor, bold: false, title });
+    }
+
+    /// The same upwards, so that `width` goes up.
+    pub fn upward(&mut self, at: [f64; 2], text: &str, width: f64, size: f64, paint: Paint, anchor: Anchor) {
+        let cut = super::cut_middle(text, width, size, false);
+        let title = if cut == text { String::new() } else { text.to_owned() };
+        self.marks.push(Mark::Upward { at, text: cut, size, paint, anchor, title });
     }
 }
 

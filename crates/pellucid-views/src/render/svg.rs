@@ -223,6 +223,12 @@ impl Writer {
             Mark::Text { at, text, size, paint, anchor, bold, title } => {
                 self.text(*at, text, *size, *paint, *anchor, *bold, title);
             }
+            Mark::Upward { at, text, size, paint, anchor, title } => {
+                let [x, y] = at.map(px);
+                let _ = write!(self.out, "<g transform=\"rotate(-90 {x} {y})\">");
+                self.text(*at, text, *size, *paint, *anchor, false, title);
+                self.out.push_str("</g>");
+            }
         }
     }
 

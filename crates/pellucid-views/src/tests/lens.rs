@@ -55,7 +55,7 @@ fn heads(n_heads: usize, n: usize, about: &str) -> AttentionHeads {
     };
     let pattern = |head| (0..n * n).map(|at| weight(head, at / n, at % n)).collect();
     let head = |head| HeadPattern {
-        name: format!("L{} H{}", head / 12, head % 12),
+        name: format!("a{}.h{}", head / 12, head % 12),
         pattern: pattern(head),
         about: if head % 2 == 0 { about.to_owned() } else { String::new() },
     };
@@ -105,6 +105,7 @@ fn grid(intervals: Vec<[f64; 2]>, is_share: bool) -> PatchGrid {
         subtitle: SUBTITLE.to_owned(),
         rows: vec!["L0".to_owned(), "L1".to_owned()],
         columns: tokens(2),
+        names: Vec::new(),
         differ: vec![1],
         effects: vec![0.9, 0.5, 0.0, -0.25],
         intervals,
@@ -209,11 +210,11 @@ fn a_lens_without_some_cells_draws_the_others() {
 fn heads_draw_what_can_be_seen_and_say_what_is_left_out() {
     let one = heads(1, 9, "");
     assert_eq!(cells(&one, 860.0, " → "), [45, 45]);
-    let finding = "L0 H0 looks from ·國籍😀 at <b>&\"' most: 0.9\n";
+    let finding = "a0.h0 looks from ·國籍😀 at <b>&\"' most: 0.90\n";
     assert!(one.text(80).starts_with(finding), "{}", one.text(80));
     let all = heads(144, 8, "");
     assert_eq!(cells(&all, 860.0, " → ")[1], 144 * 36);
-    assert!(all.text(80).starts_with("L11 H11 looks"), "{}", all.text(80));
+    assert!(all.text(80).starts_with("a11.h11 looks"), "{}", all.text(80));
     assert!(all.text(80).contains("and 84 others"));
     let many = heads(144, 40, "");
     assert_eq!(cells(&many, 860.0, " → ")[1], 73 * 820);
@@ -221,6 +222,95 @@ fn heads_draw_what_can_be_seen_and_say_what_is_left_out() {
     let said: Vec<&str> = super::texts(&scene).into_iter().map(|(_, text)| text).collect();
     assert!(said.join(" ").contains("The first 73 heads are drawn, 71 others would be too much."));
     assert_eq!(many.table().1.len(), 144 * 34);
+}
+
+/// Texts of a scene that say so: how many are level, and how many go upwards.
+fn named(scene: &crate::render::scene::Scene, name: &str) -> [usize; 2] {
+    let is = |text: &str| text == name;
+    let level = |mark: &&Mark| matches!(mark, Mark::Text { text, .. } if is(text));
+    let upwards = |mark: &&Mark| matches!(mark, Mark::Upward { text, .. } if is(text));
+    [scene.marks.iter().filter(level).count(), scene.marks.iter().filter(upwards).count()]
+}
+
+#[test]
+fn heads_side_by_side_say_which_tokens_they_are_about() {
+    let two = AttentionHeads {
+        tokens: ["[BOS]", "·cat", "·sat"].map(str::to_owned).to_vec(),
+        ..heads(2, 3, "previous token 0.90")
+    };
+    insta::assert_snapshot!(crate::render::svg::file(&two.scene(380.0)).replace('>', ">\n"));
+    // As many tokens as a page shows have room for their names on a telephone: rows of every line of squares, columns of every square.
+    let tokens: Vec<String> = (0..24).map(|at| format!("·t{at}")).collect();
+    let many = AttentionHeads { tokens, ..heads(9, 24, "") };
+    for width in [380.0, 720.0] {
+        let scene = many.scene(width);
+        for token in &many.tokens {
+            let [rows, columns] = named(&scene, token);
+            assert_eq!(columns, 9, "{token} at {width}");
+            assert_eq!(rows, if width < 400.0 { 9 } else { 5 }, "{token} at {width}");
+        }
+    }
+}
+
+#[test]
+fn a_plateau_is_named_as_one_and_zero_is_one_color() {
+    let of = |effects: Vec<f64>| PatchGrid {
+        rows: (0..3).map(|layer| format!("L{layer}")).collect(),
+        columns: ["·When", "·Mary→·John"].map(str::to_owned).to_vec(),
+        effects,
+        ..grid(Vec::new(), true)
+    };
+    let run = of(vec![0.0, 1.0, 0.0, 1.01, 0.2, 0.5]);
+    assert!(
+        run.text(80)
+            .starts_with("resid_pre carries most at ·Mary→·John, L0 to L1: +1.01 (2 cells within 2 %)\n")
+    );
+    let apart = of(vec![1.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+    assert!(apart.text(80).starts_with("resid_pre carries most at L0, ·When: +1, and 2 others within 2 %\n"));
+    assert!(
+        run.text(80).contains("2 cells are exactly 0. Underlined is where the prompts differ"),
+        "{}",
+        run.text(80)
+    );
+    // What is exactly 0 looks as what is next to it.
+    let near = of(vec![0.0, 1.0, 1e-9, 0.0, -1e-9, 0.5]).scene(600.0);
+    let fills = near.marks.iter().filter_map(|mark| match mark {
+        Mark::Rect { fill, title, .. } if title.contains(": ") => Some(*fill),
+        _ => None,
+    });
+    let fills: Vec<Paint> = fills.collect();
+    assert_eq!((fills.len(), fills.iter().filter(|fill| **fill == Paint::scale(0.5)).count()), (6, 4));
+    // Narrow columns have both tokens upwards, wide ones beside or below each other.
+    assert_eq!(named(&run.scene(1200.0), "·Mary→·John"), [1, 0]);
+    let many = PatchGrid {
+        rows: vec!["L0".to_owned()],
+        columns: vec!["·Mary→·John".to_owned(); 14],
+        effects: vec![0.5; 14],
+        ..run
+    };
+    assert_eq!(named(&many.scene(380.0), "·Mary→·John"), [0, 14]);
+    assert_eq!(named(&many.scene(720.0), "·Mary"), [14, 0]);
+    let heads = PatchGrid {
+        names: (0..14).map(|head| format!("a0.h{head}")).collect(),
+        effects: (0..14).map(f64::from).collect(),
+        ..many
+    };
+    assert!(heads.text(200).starts_with("resid_pre carries most at a0.h13: +13\n"));
+}
+
+#[test]
+fn parts_that_rounding_may_have_left_are_counted_and_not_told() {
+    let mut parts = contributions(3, 1.0, 12);
+    // Half a step of single precision beside 3 is about 2e-7.
+    parts.parts.extend([("m0".to_owned(), 1e-7), ("bias".to_owned(), 0.0), ("m1".to_owned(), 1e-6)]);
+    parts.total = Some(parts.parts.iter().map(|part| part.1).sum());
+    let text = parts.text(80);
+    assert!(text.contains("m1 ") && !text.contains("m0 ") && !text.contains("bias"), "{text}");
+    assert!(text.contains("2 parts below rounding (2·10⁻⁷) are not drawn."), "{text}");
+    assert_eq!(parts.table().1.len(), 7);
+    // What the sum is off by is rounding, too.
+    parts.total = parts.total.map(|total| total + 1e-5);
+    assert!(parts.text(80).contains("3 parts below rounding (1·10⁻⁵) are not drawn."), "{}", parts.text(80));
 }
 
 #[test]
@@ -241,16 +331,16 @@ fn a_part_of_a_prompt_says_where_it_is_and_of_which_token_it_speaks() {
 #[test]
 fn a_matrix_has_a_shade_and_a_place_to_go_for_every_head() {
     let all = matrix(30, 9, 0.97);
-    assert_eq!(cells(&all, 720.0, "H"), [270; 2]);
+    assert_eq!(cells(&all, 720.0, ".h"), [270; 2]);
     let scene = all.scene(720.0);
     let goes: Vec<&str> = scene.targets.iter().map(|target| target.go.1.as_str()).collect();
-    assert_eq!((goes.len(), goes[0], goes[269]), (270, "0.0", "29.8"));
+    assert_eq!((goes.len(), goes[0], goes[269]), (270, "a0.h0", "a29.h8"));
     assert!(scene.n_marks() < 1000, "{}", scene.n_marks());
     // Two of those that were chosen are there.
     let frames = scene.marks.iter().filter(|mark| matches!(mark, Mark::Polyline { .. })).count();
     assert_eq!(frames, 2);
-    assert!(all.text(80).starts_with("L29 H8 looks most at the token before: 0.97\n"), "{}", all.text(80));
-    assert_eq!(all.table().1[0], ["L29 H8", "0.97"]);
+    assert!(all.text(80).starts_with("a29.h8 looks most at the token before: 0.97\n"), "{}", all.text(80));
+    assert_eq!(all.table().1[0], ["a29.h8", "0.97"]);
     assert!(matrix(2, 2, 0.0).text(80).starts_with("No head looks at the token before\n"));
     let far = matrix(2, 3, 312.5).scene(720.0);
     let said: Vec<&str> = super::texts(&far).into_iter().map(|(_, text)| text).collect();

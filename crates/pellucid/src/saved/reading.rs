@@ -101,6 +101,36 @@ impl Saved {
             .ok_or_else(|| SavedError::Changed("it has fewer rows than it says".to_owned()))
     }
 
+    /// One row alone, as if the file had no others; nothing where it has not so many. What stands before it is not converted.
+    ///
+    /// # Errors
+    /// When the file can't be read, or the row was changed.
+    pub fn row(&self, reader: &mut dyn ReadBatches, row: usize) -> Result<Option<Summed>, SavedError> {
+        let mut first = usize::try_from(reader.skip_to(row as u64)?).unwrap_or(usize::MAX);
+        while let Some(table) = reader.next_batch()? {
+            let n = table.n_rows();
+            if let Some(inside) = row.checked_sub(first).filter(|inside| *inside < n) {
+                let mut one = self.nothing();
+                let all = Chosen::of(1, self.features.len(), self.n_outputs);
+                self.add(&mut one, row, &table.slice(inside..inside + 1), all)?;
+                return Ok(Some(one));
+            }
+            first += n;
+        }
+        Ok(None)
+    }
+
+    /// The sums of no row.
+    fn nothing(&self) -> Summed {
+        let n = self.features.len();
+        let none = Totals { absolute: vec![0.0; n], signed: vec![0.0; n], ..Totals::default() };
+        Summed {
+            totals: vec![none; self.n_outputs],
+            values: vec![Vec::new(); n * self.n_outputs],
+            ..Summed::default()
+        }
+    }
+
     fn part(
         &self,
         open: &Opener<'_>,
@@ -113,15 +143,7 @@ impl Saved {
         if shard.of > 1 {
             first = usize::try_from(reader.take_shard(shard)?).unwrap_or(usize::MAX);
         }
-        let n = self.features.len();
-        let mut part = Summed {
-            totals: vec![
-                Totals { absolute: vec![0.0; n], signed: vec![0.0; n], ..Totals::default() };
-                self.n_outputs
-            ],
-            values: vec![Vec::new(); n * self.n_outputs],
-            ..Summed::default()
-        };
+        let mut part = self.nothing();
         while let Some(table) = reader.next_batch()? {
             if watch.should_stop() {
                 return Err(SavedError::Stopped);

@@ -66,7 +66,7 @@ pub fn of_nothing(saved: &Saved, summed: &Summed) -> Vec<FeatureValues> {
     let unknown = |name: &String| FeatureValues {
         name: name.clone(),
         numbers: vec![f64::NAN; summed.rows.len()],
-        levels: None,
+        levels: Some(Vec::new()),
     };
     saved.features.iter().map(unknown).collect()
 }
@@ -81,6 +81,7 @@ pub fn of_data(saved: &Saved, summed: &Summed, table: &Table) -> (Vec<FeatureVal
             None => absent.push(feature.name.clone()),
             Some(Column::Number(values)) => {
                 feature.numbers = summed.rows.iter().map(|&row| value(values, row)).collect();
+                feature.levels = None;
             }
             Some(Column::Category(text)) => {
                 feature.numbers = summed.rows.iter().map(|&row| code(text, row)).collect();

@@ -141,3 +141,38 @@ fn a_residual_that_is_more_than_rounding_is_named() {
     columns[3][30] = 1e-2;
     assert_eq!(summed(&parquet(&columns), 1).unwrap().1.doubtful, Some(21));
 }
+
+#[test]
+fn a_row_alone_is_what_it_is_among_all() {
+    let columns = columns_of(40_000);
+    let parquet = parquet(&columns);
+    let mut arrow = Vec::new();
+    let mut writer = Box::new(ipc::IpcWriter::new(&mut arrow, Heading::numbers(&names(1)), &said()).unwrap());
+    for first in (0..40_000).step_by(7_000) {
+        let part: Vec<Vec<f64>> =
+            columns.iter().map(|own| own[first..(first + 7_000).min(40_000)].to_vec()).collect();
+        writer.write(&part).unwrap();
+    }
+    writer.finish().unwrap();
+    for bytes in [bytes::Bytes::from(parquet), bytes::Bytes::from(arrow)] {
+        let open = || -> Box<dyn ReadBatches> {
+            if bytes.starts_with(b"PAR1") {
+                return Box::new(ParquetReader::new(bytes.clone(), &ReadOptions::default()).unwrap());
+            }
+            Box::new(ArrowReader::file(bytes.clone()).unwrap())
+        };
+        let reader = open();
+        assert_eq!(reader.n_rows(), Some(40_000));
+        let Seen::Explanation(saved) = seen(reader.all_names(), &reader.notes()).unwrap() else { panic!() };
+        for row in [0, 1, 6_999, 7_000, 16_384, 20_000, 39_999] {
+            let one = saved.row(open().as_mut(), row).unwrap().unwrap();
+            assert_eq!(one.rows, [row]);
+            let subject = saved.subject(&one, 0, None, of_nothing(&saved, &one));
+            assert_eq!(subject.values, [columns[0][row], columns[1][row]], "row {row}");
+            assert_eq!(subject.margins, [0.125 + columns[0][row] + columns[1][row]]);
+            assert_eq!(subject.totals.worst_residual, columns[3][row]);
+        }
+        assert_eq!(saved.row(open().as_mut(), 40_000).unwrap(), None);
+        assert_eq!(saved.row(open().as_mut(), usize::MAX).unwrap(), None);
+    }
+}

@@ -46,7 +46,7 @@ pub(crate) fn run(mut feed: Feed, args: &Explain, context: &Context<'_>) -> Resu
     let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("aggregate", path.as_path())).collect();
     let options = json!({"aggregate": true, "method": method(args.method).name(), "background": args.background,
             "background_weights": args.background_weights, "drop": args.about.drop, "missing": args.about.reading.missing,
-            "output_space": args.output.name(), "shard": args.shard.map(|shard| format!("{}/{}", shard.at + 1, shard.of))});
+            "output_space": args.output.name(), "shard": args.shard.map(|shard| format!("{}/{}", shard.at + 1, shard.of)), "where": args.rows.conditions});
     let results = json!({"rows": whole.all.n_rows, "complete": whole.complete});
     context.write_run("explain", &args.about, args.background.as_deref(), &outputs, options, results)?;
     if context.json {

@@ -8,6 +8,7 @@ use pellucid::data::write::{Heading, WriteBatches};
 use pellucid::explain::shapley::{Game, Method, Plan, Summary};
 use pellucid::explain::{Attributions, Space};
 use pellucid::models::trees::Ensemble;
+use pellucid::views::number::count;
 use pellucid::views::render::html;
 use serde_json::{Value, json};
 
@@ -44,6 +45,12 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
         let near = pellucid::data::closest(feature, names.iter().map(String::as_str));
         let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
         return Err(Failure::Usage(format!("--feature {feature}: the model has no such feature{hint}")));
+    }
+    feed.take_where(&args.about, &args.rows, context.console)?;
+    if let Some(words) = &feed.only {
+        let n = usize::try_from(feed.rows.n_rows().unwrap_or(0)).unwrap_or(usize::MAX);
+        let rows = if n == 1 { "row" } else { "rows" };
+        context.console.note(&format!("only the {} {rows} where {words}", count(n)));
     }
     if let Some(path) = &args.background {
         feed.take_background(path, args.background_weights.as_deref(), &args.about, context.console)?;
@@ -94,7 +101,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     let options = json!({
         "method": method(args.method).name(), "game": explained.plan.game(), "background": args.background, "background_weights": args.background_weights, "row": args.row, "class": args.class, "drop": args.about.drop,
         "missing": args.about.reading.missing, "header": !args.about.reading.no_header, "output_space": args.output.name(), "top_k": args.top_k, "groups": args.group.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "shard": args.shard.map(|shard| format!("{}/{}", shard.at + 1, shard.of)),
+        "shard": args.shard.map(|shard| format!("{}/{}", shard.at + 1, shard.of)), "where": args.rows.conditions,
     });
     let background = args.background.as_deref();
     context.write_run("explain", &args.about, background, &outputs, options, summary.clone())?;
@@ -106,6 +113,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
 
 /// What can be told to be wrong before any file is read.
 fn check_arguments(args: &Explain, format: Option<Format>) -> Result<(), Failure> {
+    crate::chosen::check(&args.about.data, &args.rows)?;
     match (args.game, &args.background) {
         (Some(GameName::PathDependent), Some(_)) => {
             let text = "--game path-dependent has no background; leave --background out";
@@ -213,8 +221,6 @@ fn unit(args: &Explain, model: &Ensemble) -> &'static str {
 
 /// Which kernels did the work.
 pub(crate) fn kernels(summary: Summary, plan: &Plan) -> String {
-    use pellucid::views::number::count;
-
     match (plan.space(), plan.method()) {
         (Space::Rescaled, _) => return "each row against each row of the background, 64-bit".to_owned(),
         (Space::Probability, _) | (_, Method::Definition) => {
@@ -284,7 +290,8 @@ pub(super) fn metadata(args: &Explain, feed: &Feed) -> Result<Vec<(String, Strin
     let top = args.top_k.map(|k| ("pellucid.top_k".to_owned(), k.to_string()));
     let groups: Vec<String> = args.group.iter().map(ToString::to_string).collect();
     let groups = (!groups.is_empty()).then(|| ("pellucid.groups".to_owned(), groups.join("; ")));
-    Ok(of_all.into_iter().chain(top).chain(groups).chain(shard::said(feed, args)?).collect())
+    let only = feed.only.clone().map(|words| ("pellucid.where".to_owned(), words));
+    Ok(of_all.into_iter().chain(top).chain(groups).chain(only).chain(shard::said(feed, args)?).collect())
 }
 
 /// `FEATURE`, then `base_value` and `residual`; with several outputs `FEATURE@0`, `base_value@0`, ...
@@ -423,7 +430,7 @@ fn summary(feed: &Feed, explained: &Explained, args: &Explain) -> Value {
         })
         .collect();
     json!({
-        "rows": explained.n_rows(), "complete": !explained.cut_short, "game": explained.plan.game(), "background_rows": explained.n_background,
+        "rows": explained.n_rows(), "where": explained.only, "complete": !explained.cut_short, "game": explained.plan.game(), "background_rows": explained.n_background,
         "method": explained.plan.method().name(), "exact": explained.worst_residual().is_finite(), "output_space": args.output.name(),
         "margin_unit": model.link.margin_unit(), "unit": unit(args, model), "outputs": outputs, "output": args.out,
     })

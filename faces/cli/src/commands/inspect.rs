@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use pellucid::data::read::ReadBatches;
+use pellucid::cohort::of_batch;
 use pellucid::data::table::{Column, Kind};
 use pellucid::files::{FileError, map, open_table};
 use pellucid::learn::certificate::format::{Held, ReadError, read as certificate};
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::{Context, print};
 use crate::args::Inspect;
+use crate::chosen::chosen;
 use crate::explaining::read_options;
 use crate::failure::Failure;
 
@@ -27,6 +28,10 @@ const LISTED: usize = 200;
 pub(crate) fn run(args: &Inspect, context: &Context<'_>) -> Result<u8, Failure> {
     if let Some(tree) = args.tree.tree {
         return super::inspect_tree::run(tree, args, context);
+    }
+    // Conditions are of data: what else the file may be is not tried.
+    if !args.rows.conditions.is_empty() {
+        return show_table(args, context);
     }
     if args.file.is_dir() || args.file.file_name().is_some_and(|name| name == pellucid_runs::FILE) {
         return show_run(&Run::read(&args.file)?, context);
@@ -56,8 +61,7 @@ pub(crate) fn run(args: &Inspect, context: &Context<'_>) -> Result<u8, Failure> 
             }
         }
     }
-    let reader = open_table(&args.file, &read_options(&args.reading))?;
-    show_table(reader, &args.file, context)
+    show_table(args, context)
 }
 
 /// Whether a schema of rules stands at the beginning or the end, where keys in order put it.
@@ -283,17 +287,28 @@ impl Profile {
     /// More levels than this are only "more than".
     const MOST_LEVELS: usize = 10_000;
 
-    fn add(&mut self, column: &Column) {
-        self.missing += column.n_missing();
+    /// Takes in these rows of a batch.
+    fn add(&mut self, column: &Column, rows: &[usize]) {
         match column {
             Column::Number(values) => {
-                for &x in values.iter().filter(|x| !x.is_nan()) {
+                for x in rows.iter().filter_map(|&row| values.get(row).copied()) {
+                    if x.is_nan() {
+                        self.missing += 1;
+                        continue;
+                    }
                     self.low = Some(self.low.map_or(x, |low| low.min(x)));
                     self.high = Some(self.high.map_or(x, |high| high.max(x)));
                 }
             }
             Column::Category(text) => {
-                for level in text.levels.iter() {
+                let mut stands = vec![false; text.levels.len()];
+                for code in rows.iter().filter_map(|&row| text.codes.get(row)) {
+                    match stands.get_mut(*code as usize) {
+                        Some(one) => *one = true,
+                        None => self.missing += 1,
+                    }
+                }
+                for (level, _) in text.levels.iter().zip(stands).filter(|one| one.1) {
                     self.many_levels |=
                         self.levels.len() >= Self::MOST_LEVELS && !self.levels.contains(level);
                     if !self.many_levels {
@@ -318,19 +333,27 @@ impl Profile {
     }
 }
 
-fn show_table(mut reader: Box<dyn ReadBatches>, path: &Path, context: &Context<'_>) -> Result<u8, Failure> {
+fn show_table(args: &Inspect, context: &Context<'_>) -> Result<u8, Failure> {
+    let path = args.file.as_path();
+    let only = chosen(path, &args.reading, &args.rows, context.console)?;
+    let mut reader = open_table(path, &read_options(&args.reading))?;
     let wrong = |cause| FileError::table(path, cause);
     let all = reader.schema().fields.clone();
     let readable: Vec<_> = all.iter().filter(|field| field.kind != Kind::Other).cloned().collect();
     reader.select(&readable).map_err(wrong)?;
     let mut profiles: Vec<Profile> = readable.iter().map(|_| Profile::default()).collect();
-    let mut n_rows = 0;
+    let (mut n_rows, mut n_all) = (0, 0);
     while let Some(table) = reader.next_batch().map_err(wrong)? {
         if context.console.is_interrupted() {
             return Err(Failure::Interrupted);
         }
-        profiles.iter_mut().zip(table.columns()).for_each(|(profile, column)| profile.add(column));
-        n_rows += table.n_rows();
+        let own: Vec<usize> = match &only {
+            None => (0..table.n_rows()).collect(),
+            Some(only) => of_batch(&only.rows, n_all, table.n_rows()),
+        };
+        profiles.iter_mut().zip(table.columns()).for_each(|(profile, column)| profile.add(column, &own));
+        n_rows += own.len();
+        n_all += table.n_rows();
     }
     let mut found = profiles.iter();
     let columns: Vec<(&str, Kind, Option<&Profile>)> = all
@@ -350,10 +373,20 @@ fn show_table(mut reader: Box<dyn ReadBatches>, path: &Path, context: &Context<'
                 })
             })
             .collect();
-        return context.print_json("inspect", json!({"what": "data", "rows": n_rows, "columns": columns}));
+        let words = only.map(|only| only.cohort.words());
+        return context.print_json(
+            "inspect",
+            json!({"what": "data", "rows": n_rows, "all_rows": n_all, "where": words, "columns": columns}),
+        );
     }
     let mut text = format!("{} {}\n", left("data", 12), path.display());
-    text += &format!("{} {} rows, {} columns\n", left("shape", 12), count(n_rows), count(all.len()));
+    let rows = match &only {
+        None => format!("{} rows", count(n_rows)),
+        Some(only) => {
+            format!("{} of {} rows where {}", count(n_rows), count(n_all), only.cohort.words())
+        }
+    };
+    text += &format!("{} {rows}, {} columns\n", left("shape", 12), count(all.len()));
     let width = all.iter().map(|field| width_of(&field.name)).max().unwrap_or(0).min(48);
     for (name, kind, profile) in columns {
         let missing = profile.map_or(0, |profile| profile.missing);

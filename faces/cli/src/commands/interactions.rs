@@ -93,7 +93,7 @@ fn finish(
         "output": args.out,
     });
     let outputs: Vec<(&str, &Path)> = args.out.iter().map(|path| ("interactions", path.as_path())).collect();
-    let options = json!({"interactions": true, "method": method(args.method).name(), "background": args.background, "row": args.row});
+    let options = json!({"interactions": true, "method": method(args.method).name(), "background": args.background, "row": args.row, "where": args.rows.conditions});
     let background = args.background.as_deref();
     context.write_run("explain", &args.about, background, &outputs, options, summary.clone())?;
     if let Some(path) = &args.out {

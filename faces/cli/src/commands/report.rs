@@ -47,8 +47,9 @@ pub(crate) fn facts(
         (
             "Data",
             format!(
-                "{data_name}, {} rows, {} features",
+                "{data_name}, {} rows{}, {} features",
                 count(explained.n_rows()),
+                explained.only.as_ref().map_or(String::new(), |words| format!(" where {words}")),
                 count(model.features.len())
             ),
         ),

@@ -93,7 +93,7 @@ fn patching_is_exact_and_costs_what_was_planned() {
     }
     assert!(folder.read("grid.csv").starts_with("layer,position,head,metric,effect\n0,0,,"));
     let text = folder.ok(&[&PATCH[..], &["--site", "z", "--by", "layer-position-head"]].concat());
-    assert!(text.contains("L1 H3") && text.contains("w8"), "{text}");
+    assert!(text.contains("a1.h3") && text.contains("w8"), "{text}");
     for site in ["attn_out", "mlp_out", "q", "k", "v", "pattern", "blocks.0.hook_z"] {
         let words = [&PATCH[..], &["--site", site, "--verify", "1", "--json"]].concat();
         if site.starts_with("blocks") {

@@ -1,6 +1,7 @@
 //! The command as a user meets it: the built program on real files.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that can't go on fails")]
 
+mod cohorts;
 mod documents;
 mod explaining;
 mod lens;

@@ -8,11 +8,11 @@ use pellucid::explain::inside::{By, Means, PatchError, Patched, Several, patch_a
 use pellucid::models::transformer::Token;
 use pellucid::patched::{self, worst};
 use pellucid::views::number::{count, pretty};
-use pellucid::views::patch_grid::{PatchGrid, visible};
+use pellucid::views::patch_grid::PatchGrid;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::prompts::{Asked, Prompt};
+use super::prompts::{Asked, Prompt, With};
 use super::{Transformer, array};
 use crate::calls::Interrupt;
 use crate::errors::Failure;
@@ -158,18 +158,21 @@ pub(super) fn told<'py>(
 fn columns(asked: &Asked, n_heads: usize) -> (Vec<String>, Vec<usize>) {
     match asked.patching.by {
         By::Layer => (vec!["all".to_owned()], Vec::new()),
-        By::LayerHead => ((0..n_heads).map(|head| format!("H{head}")).collect(), Vec::new()),
+        By::LayerHead => (patched::head_columns(n_heads), Vec::new()),
         By::LayerPosition | By::LayerPositionHead => {
             let runs: Vec<Vec<Token>> = asked.prompts.iter().map(|prompt| asked.run(prompt)).collect();
+            let first = &asked.prompts[0];
+            let corrupt = first.corrupt.as_deref().filter(|_| asked.with == With::Other);
             // Where prompts have different tokens a column has but a number.
             let name = |(at, token): (usize, &Token)| {
-                let is_shared = runs.iter().all(|run| run[at].id == token.id);
-                if is_shared { visible(&token.text) } else { format!("#{at}") }
+                let is_shared = runs.iter().all(|run| run[at].id == runs[0][at].id);
+                let other = corrupt.and_then(|corrupt| corrupt.get(at));
+                if is_shared { patched::token_name(token, other) } else { format!("#{at}") }
             };
             let mut differ: Vec<usize> = asked.prompts.iter().flat_map(Prompt::differ).collect();
             differ.sort_unstable();
             differ.dedup();
-            (runs[0].iter().enumerate().map(name).collect(), differ)
+            (first.clean.iter().enumerate().map(name).collect(), differ)
         }
     }
 }
@@ -181,19 +184,19 @@ pub(super) fn view(of: &Transformer, asked: &Asked, found: &Several) -> PatchGri
     let (columns, differ) = columns(asked, shape.get(1).copied().unwrap_or(1));
     let layers = (0..shape[0]).flat_map(|layer| (0..n_heads).map(move |head| (layer, head)));
     let places: Vec<usize> = layers
-        .clone()
         .flat_map(|(layer, head)| (0..columns.len()).map(move |column| (layer, column, head)))
         .map(|(layer, column, head)| (layer * columns.len() + column) * n_heads + head)
         .collect();
-    let name = |(layer, head)| if n_heads > 1 { format!("L{layer} H{head}") } else { format!("L{layer}") };
+    let [rows, names] = patched::row_names(asked.patching.by, [shape[0], n_heads], columns.len());
     let intervals: Option<Vec<[f64; 2]>> = places.iter().map(|cell| found.interval(*cell)).collect();
     let is_share = found.each[0].other.is_some();
     let n_checked: usize = found.each.iter().map(|one| one.verified.n).sum();
     PatchGrid {
         site: asked.patching.site.short().to_owned(),
         subtitle: format!("{} · {}", asked.doing(), measured(asked, found)),
-        rows: layers.map(name).collect(),
+        rows,
         columns,
+        names,
         differ,
         effects: places.iter().map(|cell| found.effect(*cell)).collect(),
         intervals: intervals.unwrap_or_default(),

@@ -6,15 +6,15 @@ use pellucid::data::Control;
 use pellucid::explain::inside::case::log_probability;
 use pellucid::explain::inside::logit_lens::reading;
 use pellucid::explain::inside::{HeadKind, HeadScores, head_scores};
+use pellucid::looked;
 use pellucid::models::transformer::forward::{self, Wanted};
 use pellucid::models::transformer::{Hook, Machine, Site, Token};
-use pellucid::views::attention_heads::{AttentionHeads, HeadPattern};
-use pellucid::views::number::{count, pretty};
+use pellucid::views::attention_heads::AttentionHeads;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::kept::{Kept, Shaped};
-use super::{Transformer, array, check_memory, ids, pieces, position, seen as shown};
+use super::{Transformer, array, check_memory, ids, pieces, position};
 use crate::errors::Failure;
 
 /// What a run showed.
@@ -132,16 +132,14 @@ pub(super) fn heads(of: &Transformer, text: &str, control: &Control<'_>) -> Resu
     Ok(Heads { tokens, all })
 }
 
-/// Scores that are named in the picture, at least.
-const NAMED: f64 = 0.3;
-
 impl Heads {
     pub(super) fn told<'py>(&self, py: Python<'py>, of: &Transformer) -> PyResult<Bound<'py, PyDict>> {
         let (spec, n) = (&of.model.spec, self.tokens.len());
         let told = PyDict::new(py);
         told.set_item("tokens", pieces(&self.tokens))?;
         told.set_item("kinds", PyList::new(py, HeadKind::ALL.map(HeadKind::name))?)?;
-        let scores = self.all.iter().flat_map(|head| head.scores).collect();
+        let scores =
+            self.all.iter().flat_map(|head| head.scores.map(|score| score.unwrap_or(f64::NAN))).collect();
         told.set_item("scores", array(py, vec![spec.n_layers, spec.n_heads, HeadKind::ALL.len()], scores)?)?;
         let patterns: Vec<f32> = self.all.iter().flat_map(|head| &head.pattern).copied().collect();
         told.set_item("patterns", array(py, vec![spec.n_layers, spec.n_heads, n, n], patterns)?)?;
@@ -149,26 +147,6 @@ impl Heads {
     }
 
     pub(super) fn view(&self, of: &Transformer) -> AttentionHeads {
-        let about = |head: &HeadScores| {
-            let all = HeadKind::ALL.iter().zip(head.scores).filter(|(_, score)| *score >= NAMED);
-            let best = all.max_by(|a, b| a.1.total_cmp(&b.1));
-            best.map_or(String::new(), |(kind, score)| {
-                format!("{} {}", kind.name().trim_end_matches("_token"), pretty(score, 2))
-            })
-        };
-        let pattern = |head: &HeadScores| HeadPattern {
-            name: format!("L{} H{}", head.layer, head.head),
-            pattern: head.pattern.iter().map(|share| f64::from(*share)).collect(),
-            about: about(head),
-        };
-        let n_heads = of.model.spec.n_layers * of.model.spec.n_heads;
-        AttentionHeads {
-            subtitle: format!("{} heads on {} tokens", count(n_heads), count(self.tokens.len())),
-            tokens: shown(&self.tokens),
-            heads: self.all.iter().map(pattern).collect(),
-            checked: format!(
-                "Named are heads with a share of {NAMED} or more of their attention where heads of that kind look."
-            ),
-        }
+        looked::attention(&of.model, &self.tokens, &self.all)
     }
 }

@@ -73,7 +73,10 @@ pub(super) fn options(address: &Address, table: &Table, targets: &[Target]) -> R
         Some(name) if table.schema().position(name).is_some() => name.to_owned(),
         Some(name) => {
             let hint = hint(name, table.schema().fields.iter().map(|field| field.name.as_str()));
-            return Err(Failure::new(Code::NotFound, format!("the data has no column `{name}`{hint}")));
+            return Err(Failure::new(
+                Code::NotFound,
+                format!("target={name}: the data has no column `{name}`{hint}"),
+            ));
         }
         None => {
             let two = targets.iter().rev().find(|target| target.values.len() == 2).or(targets.last());

@@ -35,8 +35,8 @@ const FROZEN: usize = 3 << 20;
 pub(crate) struct Traced {
     tokens: Vec<Token>,
     trace: Trace,
-    /// Of each head its scores, in the order of [`Score::ALL`].
-    numbers: Vec<[f64; 5]>,
+    /// Of each head its scores, in the order of [`Score::ALL`]; `None` where the text has nothing to look at.
+    numbers: Vec<[Option<f64>; 5]>,
 }
 
 /// What comes next after a token, and which parts say so.

@@ -50,6 +50,25 @@ pub(super) fn start(workbench: &Workbench) -> Option<(&'static str, String)> {
     chosen(workbench, &Address::of("", &[])).ok().map(|(thing, _)| ("count", thing.id.clone()))
 }
 
+/// What a search asks that looks for the same sets as the first count: its bound, its price of a rule, its target.
+pub(super) fn question(workbench: &Workbench) -> Vec<(&'static str, String)> {
+    let Ok((_, certificate)) = chosen(workbench, &Address::of("", &[])) else { return Vec::new() };
+    let (universe, within) = (&certificate.universe, &certificate.within);
+    let (fp, fnn) = (universe.objective.false_positive, universe.objective.false_negative);
+    let mut all = vec![
+        ("theta", within.theta.to_string()),
+        ("lambda", universe.objective.lambda.to_string()),
+        ("target", universe.target.clone()),
+        ("positive", universe.positive.clone()),
+    ];
+    all.extend((fp != fnn).then(|| ("cost", format!("{fp}:{fnn}"))));
+    all.extend((within.identity.name() != "subset").then(|| ("identity", within.identity.name().to_owned())));
+    all.extend(within.max_size.map(|most| ("max_size", most.to_string())));
+    all.extend((!within.include_empty).then(|| ("exclude_empty", "1".to_owned())));
+    all.extend(universe.weights.clone().map(|column| ("weights", column)));
+    all
+}
+
 /// The first table that may be the one that the first count is of.
 pub(super) fn table_of(workbench: &Workbench) -> Option<&Thing> {
     let universe = &chosen(workbench, &Address::of("", &[])).ok()?.1.universe;

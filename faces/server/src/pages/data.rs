@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::global::finite;
 use crate::address::Address;
-use crate::cohort::Cohort;
+use crate::cohort::{cohort, told};
 use crate::failure::{Code, Failure, hint};
 use crate::figure::figure;
 use crate::memo::Found;
@@ -52,7 +52,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         }
         Err(failure) => return Err(failure),
     };
-    let cohort = Cohort::of(address, &table)?;
+    let cohort = cohort(address, &table)?;
     let chosen = column_of(address, "column", &table)?.unwrap_or(0);
     let by = column_of(address, "by", &table)?;
     let described = match described::described(workbench, address, &table, &cohort)? {
@@ -88,15 +88,18 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         thing,
         cohort: &cohort,
         field: large.field,
+        table: &table,
         by: by.and_then(|at| fields.get(at)),
+        leads: &leads,
+        has_infinite: described.has_infinite(),
     };
     Ok(Answer::Ready(json!({
         "schema": SCHEMA, "data": thing.id, "n_rows": n, "n_all": table.n_rows(), "n_columns": n_columns(thing), "limit": null,
         "words": [format!("{}: {rows_said}", thing.title), words::missing(&table, &described)],
-        "where": cohort.told(), "cohort": words, "columns": lines?, "choices": fields.iter().take(NAMED).map(|field| &field.name).collect::<Vec<_>>(),
+        "where": told(&cohort), "cohort": words, "columns": lines?, "choices": fields.iter().take(NAMED).map(|field| &field.name).collect::<Vec<_>>(),
         "unread": unread(thing), "column": line(&large, &words::outstanding(&table, &described, chosen)), "by": by.and_then(|at| fields.get(at)).map(|field| &field.name),
-        "histogram": figure("values", &histogram), "leads": leads, "rows": cells::told(address, &table, rows, chosen)?,
-        "command": again.command(), "python": again.python(), "notes": again.notes(&table),
+        "histogram": figure("values", &histogram), "leads": leads.to_json(), "rows": cells::told(address, &table, rows, chosen)?,
+        "command": again.command(), "python": again.python(), "notes": again.notes(),
     })))
 }
 
@@ -142,7 +145,7 @@ fn line(own: &Own<'_>, outstanding: &[String]) -> Value {
         Values::Nothing => Vec::new(),
     };
     json!({
-        "name": own.field.name, "kind": words::kind(kind), "is_number": kind.is_number() && kind != Kind::Boolean, "n_missing": summary.n_missing,
+        "name": own.field.name, "kind": words::kind(kind), "n_infinite": summary.n_infinite(), "is_number": kind.is_number() && kind != Kind::Boolean, "n_missing": summary.n_missing,
         "n_distinct": summary.n_distinct, "spread": spread, "common": common, "small": own.small(), "findings": outstanding,
     })
 }

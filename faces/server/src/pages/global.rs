@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pellucid::cohort::Cohort;
 use pellucid::explain::Kind;
 use pellucid::views::number::count;
 use pellucid::views::report::{finding, lead};
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{first_pair, named, output, outputs, titled};
 use crate::address::Address;
-use crate::cohort::{Cohort, chosen};
+use crate::cohort::{chosen, in_words, python, told};
 use crate::failure::{Code, Failure, hint};
 use crate::figure::figure;
 use crate::memo::Found;
@@ -77,7 +78,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         None => Some((String::new(), data_text)),
         Some((cohort, frame)) => {
             notes.push(some_rows(cohort, n, frame.is_some()));
-            let rows = cohort.python();
+            let rows = python(cohort);
             frame.map(|frame| (format!("import pandas as pd\n\n{frame}{rows}\n"), "data".to_owned()))
         }
     };
@@ -87,7 +88,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         )
     });
     Ok(Answer::Ready(json!({
-        "schema": "pellucid.workbench.global/1", "model": thing.id, "data": table.id, "n_rows": n, "n_all": paired.rows.n_rows(), "where": cohort.map_or(Vec::new(), Cohort::told), "n_shown": subject.n_shown(),
+        "schema": "pellucid.workbench.global/1", "model": thing.id, "data": table.id, "n_rows": n, "n_all": paired.rows.n_rows(), "where": cohort.map_or(Vec::new(), told), "n_shown": subject.n_shown(),
         "outputs": outputs(&paired.model), "output": output, "spaces": ["margin"], "space": "margin", "unit": subject.unit, "answer_unit": if subject.probabilities.is_some() { "probability" } else { subject.unit.as_str() }, "base": subject.base,
         "worst_residual": finite(subject.totals.worst_residual), "exact": subject.kind == Kind::Shapley, "method": subject.method,
         "words": [finding(&subject), lead(&subject)],
@@ -96,20 +97,22 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         "bar": figure("importance", &bar::bar(&subject, TOP)), "beeswarm": figure("beeswarm", &beeswarm::beeswarm(&subject, TOP)),
         "dependence": figure("dependence", &scatter::scatter(&subject, feature)), "heatmap": figure("heatmap", &heatmap::heatmap(&subject, TOP)),
         "decision": figure("decision", &decision::decision(&subject, TOP)), "typical": typical(&subject),
-        "command": format!("pellucid explain {model_name} {data_name}{background}{class}{} -o report.html", reading.words),
+        "command": format!(
+            "pellucid explain {model_name} {data_name}{background}{class}{}{} -o report.html", reading.words, cohort.map_or(String::new(), in_words)
+        ),
         "python": python,
         "notes": notes,
     })))
 }
 
-/// Which rows are meant, and who takes others.
+/// Which rows are meant, and whether there is no Python that takes them.
 fn some_rows(cohort: &Cohort, n: usize, has_python: bool) -> String {
-    let python = if has_python { "; the Python takes these" } else { "" };
-    format!(
-        "only the {} rows where {} are explained; the command explains all{python}",
-        count(n),
-        cohort.words()
-    )
+    let python = if has_python {
+        ""
+    } else {
+        "; there is no Python here, since pandas does not read the file as it is read here"
+    };
+    format!("only the {} rows where {} are explained{python}", count(n), cohort.words())
 }
 
 /// A number, or nothing where JSON has none.

@@ -13,6 +13,7 @@ mod row;
 mod rules;
 mod runs;
 mod saved;
+mod saved_row;
 mod session;
 mod trees;
 
@@ -30,6 +31,7 @@ pub(crate) use attention::Looks;
 pub(crate) use counted::facts as count_facts;
 pub(crate) use data::Described;
 pub(crate) use patching::Patching;
+pub(crate) use position::report_facts;
 pub(crate) use rashomon::Good;
 pub(crate) use rules::Ruled;
 
@@ -84,6 +86,7 @@ pub(crate) fn frozen(workbench: &Arc<Workbench>) -> (Vec<Address>, Vec<String>) 
         row::frozen,
         global::frozen,
         saved::frozen,
+        saved_row::frozen,
         rules::frozen,
         rashomon::frozen,
         counted::frozen,
@@ -107,7 +110,7 @@ pub(crate) fn frozen(workbench: &Arc<Workbench>) -> (Vec<Address>, Vec<String>) 
 
 /// Addresses of more answers, for exports that have room for them.
 pub(crate) fn more_frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    row::more_frozen(workbench)
+    Ok([row::more_frozen(workbench)?, saved_row::more_frozen(workbench)].concat())
 }
 
 /// The address that a page begins with, where it has something to show.

@@ -19,9 +19,11 @@ use crate::opened::Thing;
 use crate::workbench::{Answer, Workbench};
 
 mod asked;
+mod report;
 mod texts;
 
 use asked::Asked;
+pub(crate) use report::facts as report_facts;
 
 const PATH: &str = "/api/position";
 
@@ -39,14 +41,20 @@ impl From<AnalysisError> for Failure {
 
 pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
     let documents: Vec<&Thing> = workbench.things.iter().filter(|thing| thing.document().is_some()).collect();
-    let posting = documents.last().filter(|_| documents.len() > 1)?;
+    let Some(posting) = documents.last().filter(|_| documents.len() > 1) else {
+        let report = workbench.things.iter().find(|thing| thing.report().is_some())?;
+        return Some(("position", vec![("report", report.id.clone())]));
+    };
     Some(("position", vec![("posting", posting.id.clone()), ("as_of", workbench.opened.to_string())]))
 }
 
 pub(super) fn frozen(workbench: &Arc<Workbench>) -> Result<Vec<Address>, Failure> {
-    let Some(first) = super::beginning(PATH, page(workbench)) else { return Ok(Vec::new()) };
+    let reports = workbench.things.iter().filter(|thing| thing.report().is_some());
+    let mut all: Vec<Address> = reports.map(|thing| Address::of(PATH, &[("report", &thing.id)])).collect();
+    let first = super::beginning(PATH, page(workbench)).filter(|first| !all.contains(first));
     // Documents that can't be compared have no answer, and an export goes without it.
-    Ok(crate::export::waited(workbench, &first).map(|_| vec![first]).unwrap_or_default())
+    all.extend(first.filter(|first| crate::export::waited(workbench, first).is_ok()));
+    Ok(all)
 }
 
 /// The analysis of what is asked, with what the person says of its facts.
@@ -66,7 +74,11 @@ fn analysed(
 }
 
 pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<Answer, Failure> {
-    address.only(&["posting", "profile", "as_of", "reject", "confirm"])?;
+    if let Some(id) = address.one("report")? {
+        address.only(&["report"])?;
+        return report::answer(workbench, id).map(Answer::Ready);
+    }
+    address.only(&["posting", "profile", "as_of", "reject", "confirm", "report"])?;
     let asked = Asked::read(workbench, address)?;
     let before = match analysed(workbench, &asked, &asked.key(), Review::default())? {
         Found::Ready(before) => before,
@@ -131,7 +143,7 @@ impl Told<'_> {
         notes.extend(cut);
         let (command, python) = asked.again();
         json!({
-            "schema": "pellucid.workbench.position/1", "posting": asked.posting.id,
+            "schema": "pellucid.workbench.position/1", "report": null, "posting": asked.posting.id,
             "profile": asked.profile.iter().map(|thing| thing.id.as_str()).collect::<Vec<_>>(), "as_of": asked.as_of.to_string(),
             "title": now.title(), "fit": self.fit(now, paragraphs.first()), "before": is_reviewed.then(|| self.fit(self.before, None)),
             "words": paragraphs.iter().skip(1).map(line).collect::<Vec<_>>(),

@@ -39,11 +39,14 @@ const WITHIN: (i128, i128) = (1, 100);
 const BOUNDS: [&str; 3] = ["theta", "within", "times"];
 
 pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
-    let fitting = super::counted::table_of(workbench).or(workbench.table(&Address::of("", &[])).ok());
+    let counted = super::counted::table_of(workbench);
+    // Beside a count that is of the table, a search begins with what was counted.
+    let question = counted.map(|_| super::counted::question(workbench)).unwrap_or_default();
+    let fitting = counted.or(workbench.table(&Address::of("", &[])).ok());
     let table = fitting.map(|table| ("data", table.id.clone()));
     // A certified count is shown here, too, and needs no table for that.
     let all: Vec<(&'static str, String)> =
-        table.into_iter().chain(super::counted::start(workbench)).collect();
+        table.into_iter().chain(super::counted::start(workbench)).chain(question).collect();
     (!all.is_empty()).then_some(("rashomon", all))
 }
 

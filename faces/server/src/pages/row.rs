@@ -22,7 +22,7 @@ use crate::workbench::{Answer, Workbench};
 mod again;
 mod asked;
 
-use asked::{Cell, Wish};
+use asked::{Cell, Wish, listed};
 
 /// Steps of the waterfall.
 const TOP: usize = 15;
@@ -35,7 +35,9 @@ const FROZEN: u64 = 10;
 const MORE_FROZEN: u64 = 200;
 
 pub(super) fn page(workbench: &Workbench) -> Option<(&'static str, Vec<(&'static str, String)>)> {
-    let pair = first_pair(workbench)?;
+    let Some(pair) = first_pair(workbench) else {
+        return super::saved_row::start(workbench).map(|start| ("row", start));
+    };
     Some(("row", pair.into_iter().chain([("row", "0".to_owned())]).collect()))
 }
 
@@ -81,7 +83,10 @@ impl Scale {
 }
 
 pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<Answer, Failure> {
-    address.only(&["model", "data", "row", "output", "space", "set", "hold", "up", "down", "cut"])?;
+    if address.one("explanation")?.is_some() {
+        return super::saved_row::answer(workbench, address);
+    }
+    address.only(&["model", "data", "row", "output", "space", "set", "hold", "up", "down", "cut", "find"])?;
     let paired = match workbench.paired(address)? {
         Found::Ready(paired) => paired,
         Found::Working(job) => return Ok(Answer::Working(job)),
@@ -177,15 +182,15 @@ fn feature(paired: &Paired, subject: &Subject, wish: &Wish, at: usize, (now, was
         }
         // As they are written in an address; those without names are their codes.
         Values::Categories { seen } => {
-            let levels: Vec<String> = seen.iter().map(|own| cell.raw(own.0)).collect();
-            json!({"kind": "category", "levels": levels})
+            let (levels, n_found) = listed(seen, &cell, wish.found(at));
+            json!({"kind": "category", "levels": levels, "n_levels": seen.len(), "n_found": n_found})
         }
         Values::Nothing => {
             json!({"kind": "number", "low": 0, "high": 0, "whole": false, "grid": [], "counts": []})
         }
     };
     json!({
-        "name": paired.model.features[at].name, "text": cell.text(now), "number": finite(now), "original_text": cell.text(was), "original": finite(was),
+        "name": paired.model.features[at].name, "text": cell.text(now), "raw": cell.raw(now), "original_raw": cell.raw(was), "number": finite(now), "original_text": cell.text(was), "original": finite(was),
         "changed": now != was && !(now.is_nan() && was.is_nan()), "may_be_missing": domain.n_missing > 0, "adds": finite(subject.value(0, at)), "domain": told,
         "constraint": match wish.constraints[at] {
             Constraint::Free => "free",

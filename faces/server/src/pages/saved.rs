@@ -25,14 +25,33 @@ pub(super) fn start(workbench: &Workbench) -> Option<Vec<(&'static str, String)>
     Some(vec![("explanation", thing.id.clone())])
 }
 
-pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<Answer, Failure> {
-    address.only(&["explanation", "data", "output", "feature"])?;
-    let (thing, saved) = workbench.explanation(address)?;
+/// Which output an address means, of those of the file.
+pub(super) fn output(address: &Address, saved: &Saved) -> Result<usize, Failure> {
     let output = address.number::<usize>("output")?.unwrap_or(0);
     if output >= saved.n_outputs {
         let text = format!("output={output}: the explanation has {}, counted from 0", saved.n_outputs);
         return Err(Failure::usage(text));
     }
+    Ok(output)
+}
+
+/// What outputs are called: by number, where there are several.
+pub(super) fn outputs(saved: &Saved) -> Vec<String> {
+    if saved.n_outputs > 1 { (0..saved.n_outputs).map(|at| at.to_string()).collect() } else { Vec::new() }
+}
+
+/// Where a page comes from.
+pub(super) fn origin(workbench: &Workbench, thing: &Thing, saved: &Saved) -> Value {
+    json!({
+        "id": thing.id, "title": thing.title, "version": saved.version, "model_sha256": saved.model_sha256, "groups": saved.groups, "shard": saved.shard,
+        "others": workbench.things.iter().filter(|thing| thing.model().is_some()).count(),
+    })
+}
+
+pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<Answer, Failure> {
+    address.only(&["explanation", "data", "output", "feature"])?;
+    let (thing, saved) = workbench.explanation(address)?;
+    let output = output(address, saved)?;
     let read = match workbench.summed(thing, saved)? {
         Found::Ready(read) => read,
         Found::Working(job) => return Ok(Answer::Working(job)),
@@ -115,7 +134,7 @@ fn told(
     });
     Ok(json!({
         "schema": "pellucid.workbench.global/1", "model": read.model, "data": data, "n_rows": totals.n_rows, "n_shown": subject.n_shown(),
-        "outputs": if saved.n_outputs > 1 { (0..saved.n_outputs).map(|at| at.to_string()).collect() } else { Vec::new() }, "output": output,
+        "outputs": outputs(saved), "output": output,
         "spaces": [], "space": if saved.is_margin { "margin" } else { "probability" }, "unit": subject.unit,
         "answer_unit": if subject.probabilities.is_some() { "probability" } else { subject.unit.as_str() }, "base": finite(subject.base),
         "worst_residual": finite(totals.worst_residual), "exact": subject.kind == Kind::Shapley, "method": subject.method,
@@ -124,10 +143,7 @@ fn told(
         "dependence": is_known.then(|| figure("dependence", &scatter::scatter(&subject, feature))),
         "heatmap": figure("heatmap", &heatmap::heatmap(&subject, TOP)), "decision": figure("decision", &decision::decision(&subject, TOP)),
         "typical": typical(&subject),
-        "explanation": {
-            "id": thing.id, "title": thing.title, "version": saved.version, "model_sha256": saved.model_sha256, "groups": saved.groups, "shard": saved.shard,
-            "others": workbench.things.iter().filter(|thing| thing.model().is_some()).count(),
-        },
+        "explanation": origin(workbench, thing, saved),
         "command": format!("pellucid workbench {}{data_words} --export explanation.html", named(&thing.source).0),
         "python": null, "notes": notes,
     }))

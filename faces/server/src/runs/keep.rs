@@ -199,7 +199,7 @@ fn pictures(value: &Value, all: &mut Vec<NewBytes>) {
 }
 
 /// Parameters, and fields of answers, that name what was opened.
-const NAMING: [&str; 11] = [
+const NAMING: [&str; 12] = [
     "model",
     "data",
     "rules",
@@ -210,6 +210,7 @@ const NAMING: [&str; 11] = [
     "values",
     "profile",
     "posting",
+    "report",
     "rules_file",
 ];
 
@@ -237,6 +238,7 @@ fn files_of(
             What::Table { .. } => "data",
             What::Rules(_) => "rules",
             What::Document(_) => "document",
+            What::Report(_) => "report",
             What::Explanation { .. } => "explanation",
             What::Count(_) => "count",
             _ => continue,

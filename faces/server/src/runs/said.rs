@@ -12,6 +12,10 @@ use crate::workbench::Workbench;
 
 /// Letters of one value, at most; the folder has all of it.
 const MOST_LETTERS: usize = 2_000;
+/// Letters of a list that stands on one line, at most.
+const MOST_LISTED: usize = 120;
+/// Letters of options or results as JSON, at most.
+const MOST_WRITTEN: usize = 20_000;
 /// Options, results, files and differences, at most.
 const MOST_LINES: usize = 1_000;
 
@@ -26,6 +30,7 @@ pub(crate) fn run(workbench: &Workbench, found: &Found) -> Value {
         "started": run.started, "seconds": run.seconds, "tags": found.notes.tags, "note": found.notes.note, "again": again(found),
         "address": run.options.get("address").and_then(Value::as_str).filter(|address| address.starts_with("/api/")),
         "inputs": files(&run.inputs), "outputs": files(&run.outputs), "options": values(&run.options), "results": values(&run.results),
+        "written": {"options": written(&run.options), "results": written(&run.results)},
     })
 }
 
@@ -65,14 +70,59 @@ pub(crate) fn place(found: &Found, file: &Artifact) -> PathBuf {
     within(&found.folder, file).unwrap_or_else(|| Path::new(&file.path).to_owned())
 }
 
-fn values(all: &BTreeMap<String, Value>) -> Vec<[String; 2]> {
-    all.iter().take(MOST_LINES).map(|(name, value)| [name.clone(), text(value)]).collect()
+/// Names with their values, a line each; what stands inside of another stands below it, and deeper.
+fn values(all: &BTreeMap<String, Value>) -> Vec<Value> {
+    let mut lines = Vec::new();
+    all.iter().for_each(|(name, value)| line(name, value, 0, &mut lines));
+    lines
+}
+
+fn line(name: &str, value: &Value, depth: usize, lines: &mut Vec<Value>) {
+    if lines.len() >= MOST_LINES {
+        return;
+    }
+    let mut say = |kind: &str, text: String| {
+        lines.push(json!({"name": name, "depth": depth, "kind": kind, "text": text}));
+    };
+    match value {
+        Value::Null => say("nothing", "not set".to_owned()),
+        Value::Array(all) if all.is_empty() => say("nothing", "none".to_owned()),
+        Value::Object(own) if own.is_empty() => say("nothing", "none".to_owned()),
+        Value::Object(own) => {
+            say("group", String::new());
+            own.iter().for_each(|(name, inner)| line(name, inner, depth + 1, lines));
+        }
+        Value::Array(all) => {
+            let is_plain = |one: &Value| !one.is_array() && !one.is_object();
+            let texts: Vec<String> = all.iter().filter(|one| is_plain(one)).map(text).collect();
+            let is_short = texts.iter().map(String::len).sum::<usize>() <= MOST_LISTED;
+            if texts.len() == all.len() && is_short {
+                return say("text", texts.join(", "));
+            }
+            say("group", String::new());
+            all.iter()
+                .enumerate()
+                .for_each(|(at, inner)| line(&(at + 1).to_string(), inner, depth + 1, lines));
+        }
+        Value::Number(_) => say("number", text(value)),
+        Value::Bool(_) | Value::String(_) => say("text", text(value)),
+    }
+}
+
+/// As it stands in the run's file, as far as that is shown.
+fn written(all: &BTreeMap<String, Value>) -> String {
+    let text = serde_json::to_string_pretty(all).unwrap_or_default();
+    cut(text, MOST_WRITTEN)
 }
 
 /// A value on a line.
 fn text(value: &Value) -> String {
     let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    match text.char_indices().nth(MOST_LETTERS) {
+    cut(text, MOST_LETTERS)
+}
+
+fn cut(text: String, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text,
     }

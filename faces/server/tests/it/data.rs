@@ -124,6 +124,32 @@ fn a_column_is_drawn_whole_and_in_groups_and_each_bar_leads_to_its_rows() {
 }
 
 #[test]
+fn python_and_command_are_of_the_bars_groups_and_rows_that_are_shown() {
+    let server = Server::new();
+    // With values that have no bar of their own, and some that are missing, on both sides.
+    let answer = server.answer("/api/data?column=native-country&by=workclass&where=age:%3E%3D:30");
+    let python = answer["python"].as_str().unwrap();
+    let names = |list: &str| -> Vec<String> {
+        let (_, rest) = python.split_once(&format!("{list} = [\n")).unwrap();
+        let (literal, _) = rest.split_once("\n]\n").unwrap();
+        let name = |line: &str| line.split('"').nth(1).unwrap().to_owned();
+        let appended = python.lines().filter(|line| line.starts_with(&format!("{list}.append(")));
+        literal.lines().chain(appended).map(name).collect()
+    };
+    let table = &answer["histogram"]["table"];
+    let text = |cell: &Value| cell.as_str().unwrap().to_owned();
+    let bars: Vec<String> = table["rows"].as_array().unwrap().iter().map(|row| text(&row[0])).collect();
+    assert_eq!(names("bars"), bars);
+    assert!(bars.iter().any(|bar| bar.ends_with("others")) && bars.last().unwrap() == "missing", "{bars:?}");
+    let groups = table["names"].as_array().unwrap().iter().skip(1).step_by(2);
+    let groups: Vec<String> = groups.map(|name| text(name).replace("rows, ", "")).collect();
+    assert_eq!(names("groups"), groups);
+    assert!(groups.contains(&"missing".to_owned()), "{groups:?}");
+    assert!(python.contains("data = data[((data[\"age\"] >= 30.0))]\n"), "{python}");
+    assert!(text(&answer["command"]).ends_with("adult.csv --where 'age:>=:30'"), "{}", answer["command"]);
+}
+
+#[test]
 fn rows_come_in_pages_in_any_order() {
     let server = Server::new();
     let (names, rows) = cells();

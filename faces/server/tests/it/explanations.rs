@@ -295,7 +295,10 @@ fn a_certified_count_is_shown_and_counted_again() {
     );
     let session = server.answer("/api/session");
     let page = session["pages"].as_array().unwrap().iter().find(|page| page["page"] == "rashomon").unwrap();
-    assert_eq!(page["params"]["data"], "rows");
+    assert_eq!(
+        page["params"],
+        serde_json::json!({"data": "rows", "count": "count", "theta": "1/2", "lambda": "1/50", "target": "y", "positive": "1"})
+    );
     // An export holds what the page begins with.
     let first = folder.path().join("first.csv");
     let lines: String = (0..40).map(|row| format!("{},{}\n", row % 2, row / 2 % 2)).collect();
@@ -304,7 +307,11 @@ fn a_certified_count_is_shown_and_counted_again() {
     let (addresses, _) = pellucid_server::export::everything(&workbench).unwrap();
     let of_page: Vec<String> =
         addresses.iter().filter(|one| one.path() == "/api/rashomon").map(Address::canonical).collect();
-    assert_eq!(of_page, ["/api/rashomon?data=rows"]);
+    let question = "data=rows&lambda=1%2F50&positive=1&target=y&theta=1%2F2";
+    assert_eq!(of_page, [format!("/api/rashomon?{question}")]);
+    // The same sets, where the same candidates are found.
+    let found = server.answer(&format!("/api/rashomon?{question}"));
+    assert_eq!((&found["theta"]["text"], &found["lambda"]["text"]), (&"1/2".into(), &"1/50".into()));
     assert_eq!(server.get("/api/count?count=conut").status, 404);
     assert_eq!(server.get("/api/count?count=count&data=other").status, 400);
     assert_eq!(server.get("/api/count/verify?count=count&seconds=0").status, 400);
@@ -332,4 +339,67 @@ fn an_export_of_what_no_page_shows_is_an_error() {
         let message = failure.unwrap_err().message;
         assert!(message.contains("nothing to export") && message.contains("publications.bib"), "{message}");
     }
+}
+
+#[test]
+fn a_row_of_a_saved_explanation_is_the_one_that_was_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, data) = (fixture("tour/adult-xgboost.ubj"), fixture("tour/adult.csv"));
+    for name in ["values.parquet", "values.arrow"] {
+        let file = folder.path().join(name);
+        saved(&file, |_, _, _| {});
+        let server = Server::of(opened(&[&file, &model, &data]).unwrap(), None);
+        let n = server.answer("/api/row?row=0")["n_rows"].as_u64().unwrap();
+        for row in [0, 17, n - 1] {
+            let live = server.answer(&format!("/api/row?row={row}"));
+            let own = server.answer(&format!("/api/row?explanation=values&row={row}"));
+            assert_eq!(own["schema"], "pellucid.workbench.saved_row/1");
+            for name in ["row", "n_rows", "base", "exact", "method", "unit"] {
+                assert_eq!(own[name], live[name], "{name}");
+            }
+            assert_eq!(own["model"], "adult-xgboost");
+            for name in ["margin", "probability"] {
+                assert!((own[name].as_f64().unwrap() - live[name].as_f64().unwrap()).abs() < 1e-12, "{name}");
+            }
+            let all = own["features"].as_array().unwrap();
+            assert_eq!(all.len(), live["features"].as_array().unwrap().len());
+            for feature in live["features"].as_array().unwrap() {
+                let same = all.iter().find(|one| one["name"] == feature["name"]).unwrap();
+                assert!((same["adds"].as_f64().unwrap() - feature["adds"].as_f64().unwrap()).abs() < 1e-13);
+                // The file does not hold what the values were, and nothing is said in their place.
+                assert!(same["text"].is_null());
+            }
+            assert!(!own["waterfall"]["wide"].as_str().unwrap().contains("missing"));
+            assert!(!own["words"][0].as_str().unwrap().contains(" = "));
+            // With the table it does.
+            let with = server.answer(&format!("/api/row?explanation=values&data=adult&row={row}"));
+            for feature in live["features"].as_array().unwrap() {
+                let same =
+                    with["features"].as_array().unwrap().iter().find(|one| one["name"] == feature["name"]);
+                assert_eq!(same.unwrap()["text"], feature["text"]);
+            }
+        }
+        server.refuses(&format!("/api/row?explanation=values&row={n}"), 404, "counted from 0");
+        server.refuses("/api/row?explanation=values&row=0&output=1", 400, "output=1");
+        server.refuses("/api/row?explanation=values&row=0&set=age:3", 400, "`set`");
+        let alone = Server::of(opened(&[&file]).unwrap(), None);
+        let pages = alone.answer("/api/session")["pages"].clone();
+        assert_eq!(
+            pages[0],
+            serde_json::json!({"page": "row", "params": {"explanation": "values", "row": "0"}})
+        );
+        assert!(alone.answer("/api/row?explanation=values&row=3")["probability"].is_null());
+        let (html, _) = export::html(&alone.workbench).unwrap();
+        assert!(html.contains("/api/row?explanation=values&row=9"));
+    }
+}
+
+#[test]
+fn a_row_that_was_changed_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("values.parquet");
+    saved(&file, |_, columns, _| columns[2][5] = f64::NAN);
+    let server = Server::of(opened(&[&file]).unwrap(), None);
+    server.refuses("/api/row?explanation=values&row=5", 422, "row 5 has no value of");
+    assert_eq!(server.answer("/api/row?explanation=values&row=4")["row"], 4);
 }

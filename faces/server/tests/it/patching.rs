@@ -290,18 +290,32 @@ fn late_cells_of_a_real_model_answer_at_once_and_a_grid_is_cancelled() {
     server.workbench.jobs.cancel_all();
     std::thread::sleep(Duration::from_millis(500));
 
-    // The last block's cells, each asked once. Other tests keep the machine busy, so that the quickest says what it takes.
+    assert_at_once(&server, 29, n);
+}
+
+/// Several times what a late cell takes: tests share the machine with others. What it takes is measured by `cargo xtask bench workbench`.
+const AT_ONCE: Duration = Duration::from_millis(500);
+
+/// The last block's cells, each asked once: the one in the middle says what such a cell takes.
+fn assert_at_once(server: &Server, layer: usize, n: usize) {
     let mut took: Vec<Duration> = (0..n)
         .map(|at| {
             let start = Instant::now();
-            let told = server.answer(&format!("/api/patching?cell=29:{at}"));
+            let told = server.answer(&format!("/api/patching?cell={layer}:{at}"));
             (start.elapsed(), told["skipped"] == false)
         })
         .filter_map(|(took, is_run)| is_run.then_some(took))
         .collect();
     took.sort();
-    eprintln!("cells of the last block: {took:?}");
-    assert!(took.len() > 2 && took[0] < Duration::from_millis(100), "{took:?}");
+    let median = took.get(took.len() / 2).copied();
+    assert!(took.len() > 2 && median.is_some_and(|median| median < AT_ONCE), "{took:?}");
+}
+
+#[test]
+fn late_cells_of_the_example_answer_at_once() {
+    let server = Server::of(Arc::new(Workbench::open(vec![Source::Circuit], options()).unwrap()), None);
+    server.answer("/api/patching");
+    assert_at_once(&server, 1, 7);
 }
 
 fn threads() -> NonZeroUsize {

@@ -169,10 +169,12 @@ fn the_day_stands_in_the_address_and_an_export_holds_the_answer() {
 }
 
 #[test]
-fn a_saved_analysis_is_refused_with_a_note() {
+fn a_report_that_was_cut_short_is_a_note_beside_what_can_be_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("saved.json");
-    fs_err::write(&path, expected().to_string()).unwrap();
+    let report = expected();
+    fs_err::write(&path, serde_json::json!({"schema": report["schema"], "fit": report["fit"]}).to_string())
+        .unwrap();
     let sources = twin().into_iter().chain([Source::File(path)]).collect();
     let workbench = Workbench::open(sources, options()).unwrap();
     assert_eq!(workbench.things().len(), 3);
@@ -225,4 +227,106 @@ fn a_line_that_is_confirmed_is_stated_and_not_shown() {
     assert_eq!(told["confirmed"][0]["fact"], *fact);
     assert!(list(&told, "facts").iter().any(|own| own["id"] == *fact && own["confirmed"][0] == "R1"));
     assert!(list(&told, "words").iter().any(|line| line["text"] == "one line was confirmed by the person."));
+}
+
+/// A folder with the report that `pellucid position -o report.json` writes.
+fn kept(change: impl Fn(&mut Value)) -> (tempfile::TempDir, Source) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.json");
+    let mut report = expected();
+    change(&mut report);
+    fs_err::write(&path, format!("{report:#}\n")).unwrap();
+    (folder, Source::File(path))
+}
+
+#[test]
+fn a_report_that_was_kept_shows_what_its_documents_did() {
+    let (_folder, source) = kept(|_| ());
+    let workbench = Arc::new(Workbench::open(vec![source], options()).unwrap());
+    let read = Server::of(Arc::clone(&workbench), None);
+    let session = read.answer("/api/session");
+    assert_eq!(session["things"][0]["kind"], "report");
+    assert_eq!(session["pages"][0], serde_json::json!({"page": "position", "params": {"report": "report"}}));
+    let (told, live) =
+        (read.answer("/api/position?report=report"), server().answer(&format!("/api/position?{DAY}")));
+    for name in ["lo", "hi", "label", "lead", "sentence", "raises", "open_gates"] {
+        assert_eq!(told["fit"][name], live["fit"][name], "{name}");
+    }
+    for name in ["words", "to_settle", "as_of"] {
+        assert_eq!(told[name], live[name], "{name}");
+    }
+    let quotes = |value: &Value, ids: &Value| -> Vec<String> {
+        let of =
+            |id: &Value| list(value, "facts").iter().find(|fact| fact["id"] == *id).unwrap()["quote"].clone();
+        ids.as_array().unwrap().iter().map(|id| of(id).as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(list(&told, "requirements").len(), list(&live, "requirements").len());
+    for (own, other) in list(&told, "requirements").iter().zip(list(&live, "requirements")) {
+        for name in [
+            "id", "text", "short", "status", "words", "because", "rule", "credit", "weight", "gate", "theme",
+            "place", "insists",
+        ] {
+            assert_eq!(own[name], other[name], "{name}");
+        }
+        for name in ["cites", "near"] {
+            assert_eq!(quotes(&told, &own[name]), quotes(&live, &other[name]), "{name} of {}", own["id"]);
+        }
+        let parts = |value: &Value| {
+            list(value, "parts")
+                .iter()
+                .map(|part| (part["depth"].clone(), part["asked"].clone(), part["joint"].clone()))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(parts(own), parts(other));
+        // What a report does not hold is not made up.
+        assert!(own["question"].is_null() && own["asks"].is_null());
+    }
+    // Every line that is cited stands in its document's panel, and nothing else does.
+    let shown: Vec<&Value> = list(&told, "documents")
+        .iter()
+        .flat_map(|own| list(own, "blocks"))
+        .flat_map(|own| list(own, "pieces"))
+        .collect();
+    for own in list(&told, "requirements") {
+        assert!(shown.iter().any(|piece| list(piece, "of").contains(&own["id"])), "{}", own["id"]);
+    }
+    assert!(shown.iter().all(|piece| !list(piece, "of").is_empty()));
+    assert!(list(&told["report"], "sections").len() > 5);
+    let (html, _) = export::html(&workbench).unwrap();
+    assert!(html.contains("/api/position?report=report"));
+}
+
+#[test]
+fn a_report_knows_its_documents_where_they_are_open() {
+    let (_folder, source) = kept(|_| ());
+    let all = twin().into_iter().chain([source]).collect();
+    let server = Server::of(Arc::new(Workbench::open(all, options()).unwrap()), None);
+    let told = server.answer("/api/position?report=report");
+    let open: Vec<&str> =
+        list(&told["report"], "inputs").iter().filter_map(|input| input["open"].as_str()).collect();
+    assert_eq!(open, ["profile", "publications", "posting"]);
+    // Documents are compared first, and the report beside them has no other questions.
+    assert!(server.answer("/api/position")["report"].is_null());
+    server.refuses("/api/position?report=report&reject=profile:1-2", 400, "`reject`");
+    server.refuses("/api/position?report=reprot", 404, "did you mean `report`?");
+}
+
+#[test]
+fn what_is_no_whole_report_is_not_opened() {
+    for (change, said) in [
+        (
+            &(|own: &mut Value| own["schema"] = "pellucid.position/2".into()) as &dyn Fn(&mut Value),
+            "`pellucid.position/2` is not known",
+        ),
+        (&|own| own["fit"]["exact"][0] = "1/3".into(), "it was changed after it was written"),
+        (&|own| own["requirements"][0]["verdict"]["rule"] = Value::Null, "no whole report"),
+    ] {
+        let (_folder, source) = kept(change);
+        let Err(failure) = Workbench::open(vec![source], options()) else { panic!("{said}: opened") };
+        assert!(
+            failure.message.contains(said) && failure.message.contains("report.json"),
+            "{}",
+            failure.message
+        );
+    }
 }

@@ -181,7 +181,10 @@ fn a_run_tells_how_it_is_done_again_and_what_became_of_its_files() {
         let answer = server.answer(&format!("/api/runs?{which}"));
         assert_eq!(answer["run"]["again"], "pellucid explain 'a model.json' adult.csv");
         assert_eq!(answer["run"]["inputs"][0]["opened"], json!({"kind": "data", "id": "same"}));
-        assert_eq!(answer["run"]["options"], json!([["theta", "1"]]));
+        assert_eq!(
+            answer["run"]["options"],
+            json!([{"name": "theta", "depth": 0, "kind": "number", "text": "1"}])
+        );
         let states = server.answer(&format!("/api/runs/files?{which}"));
         assert_eq!(states["inputs"], json!(["same", "changed", "gone", "unknown"]), "{which}");
         assert_eq!(states["outputs"][1], "same");
@@ -241,6 +244,7 @@ fn wrong_questions_are_told_what_is_wrong() {
         ("/api/runs?vreb=explain", 400, "did you mean `verb`?"),
         ("/api/runs?sort=newst", 400, "did you mean `newest`?"),
         ("/api/runs?since=yesterday", 400, "2026-11-27"),
+        ("/api/runs?since=2026-13-99", 400, "since=2026-13-99: "),
         ("/api/runs?from=-1", 400, "from=-1"),
         ("/api/runs?other=x", 400, "`run`"),
         ("/api/runs?tag=a&tag=b", 400, "twice"),
@@ -479,4 +483,57 @@ proptest! {
             prop_assert!(failure.status() < 500 && !failure.message.is_empty(), "{}: {}", address.canonical(), failure);
         }
     }
+}
+
+#[test]
+fn an_export_holds_the_list_and_the_newest_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("runs");
+    Store::create(&path).unwrap();
+    for day in 0..30 {
+        let mut one = run("explain", day, vec![plain("adult.csv")], Vec::new());
+        one.results.insert(
+            "metrics".to_owned(),
+            json!({"auc": 0.912_345_678, "classes": ["no", "yes"], "note": null}),
+        );
+        one.write(&path.join(format!("r{day:02}"))).unwrap();
+    }
+    let server = open(&[&path]);
+    let (page, notes) = pellucid_server::export::html(&server.workbench).unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
+    let list = server.answer("/api/runs?runs=runs");
+    let all: Vec<&str> =
+        list["list"].as_array().unwrap().iter().filter_map(|one| one["id"].as_str()).collect();
+    assert_eq!(all.len(), 30);
+    let held: Vec<bool> =
+        all.iter().map(|id| page.contains(&format!("\"/api/runs?run={id}&runs=runs\""))).collect();
+    assert!(held[..25].iter().all(|held| *held) && held[25..].iter().all(|held| !held), "{held:?}");
+    assert!(page.contains("\"/api/runs?runs=runs\"") && !page.contains("\"/api/runs/files"));
+    // What stands inside of another is told below it, and as it was written.
+    let told = server.answer(&format!("/api/runs?run={}&runs=runs", all[0]))["run"].clone();
+    let lines: Vec<(&str, u64, &str, &str)> = told["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| {
+            (
+                line["name"].as_str().unwrap(),
+                line["depth"].as_u64().unwrap(),
+                line["kind"].as_str().unwrap(),
+                line["text"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("metrics", 0, "group", ""),
+            ("auc", 1, "number", "0.912345678"),
+            ("classes", 1, "text", "no, yes"),
+            ("note", 1, "nothing", "not set"),
+            ("rows", 0, "number", "3"),
+        ]
+    );
+    let written: Value = serde_json::from_str(told["written"]["results"].as_str().unwrap()).unwrap();
+    assert_eq!(written["metrics"]["classes"][1], "yes");
 }

@@ -28,6 +28,13 @@ pub struct Origin {
     pub name: Option<String>,
 }
 
+/// Whether a `config.json` is of a model that says a next token; `None` where it does not tell.
+#[must_use]
+pub fn is_decoder(config: &[u8]) -> Option<bool> {
+    let config = Config::parse(config).ok()?;
+    Some(hooked::is_one(&config) || config.kind().ok()? != "bert")
+}
+
 /// Reads a folder as Hugging Face keeps it: `config.json`, and one or several safetensors files.
 ///
 /// # Errors

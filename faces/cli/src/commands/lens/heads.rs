@@ -4,7 +4,7 @@ use pellucid::explain::inside::{HeadKind, HeadScores, head_scores};
 use pellucid::looked::{attention, has_repeats, head_name};
 use pellucid::models::transformer::{Token, Transformer};
 use pellucid::views::View;
-use pellucid::views::number::{count, pretty};
+use pellucid::views::number::{count, fixed};
 use pellucid::views::render::text;
 use pellucid::views::report::{Report, Section};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ fn table(heads: &[HeadScores]) -> Vec<(pellucid::data::write::Heading, Vec<f64>)
         numbers("head", heads.iter().map(|head| head.head as f64)),
     ];
     for (at, kind) in HeadKind::ALL.iter().enumerate() {
-        columns.push(numbers(kind.name(), heads.iter().map(|head| head.scores[at])));
+        columns.push(numbers(kind.name(), heads.iter().map(|head| head.scores[at].unwrap_or(f64::NAN))));
     }
     columns
 }
@@ -74,12 +74,21 @@ fn said(args: &Run, tokens: &[Token], heads: &[HeadScores]) -> String {
     let n = usize::from(args.top);
     let mut out = format!("{}\n\n", seen(tokens).join(" | "));
     for (at, kind) in HeadKind::ALL.iter().enumerate() {
-        let mut best: Vec<&HeadScores> = heads.iter().collect();
-        best.sort_by(|a, b| b.scores[at].total_cmp(&a.scores[at]));
-        let rows: Vec<Vec<String>> =
-            best.iter().take(n).map(|head| vec![head_name(head), pretty(head.scores[at], 3)]).collect();
-        let names = [kind.name().replace('_', " "), "share of its attention".to_owned()];
-        out += &format!("{}\n", text::table(&names, &rows, terminal_columns()));
+        let scored = heads.iter().filter_map(|head| Some((head, head.scores[at]?)));
+        let mut best: Vec<(&HeadScores, f64)> = scored.collect();
+        best.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let row =
+            |(head, score): &(&HeadScores, f64)| vec![head_name(head.layer, head.head), fixed(*score, 3)];
+        let rows: Vec<Vec<String>> = best.iter().take(n).map(row).collect();
+        let of = match kind.n_positions(&ids(tokens)) {
+            1 => "share of its attention, over 1 token".to_owned(),
+            n => format!("share of its attention, over {} tokens", count(n)),
+        };
+        // Without such tokens no head has a share, which is told below.
+        if !rows.is_empty() {
+            let names = [kind.name().replace('_', " "), of];
+            out += &format!("{}\n", text::table(&names, &rows, terminal_columns()));
+        }
     }
     if !has_repeats(tokens) {
         out += "No token comes twice: duplicate token and induction heads have nothing to attend to in this text.\n";

@@ -6,6 +6,7 @@ use pellucid::explain::inside::{
 };
 use pellucid::models::transformer::Transformer;
 use pellucid::models::transformer::node::{Edge, Receiver, Sender};
+use pellucid::patched::head_columns;
 use pellucid::views::View;
 use pellucid::views::contributions::Contributions;
 use pellucid::views::number::{count, pretty, signed};
@@ -302,7 +303,7 @@ impl Asked<'_> {
     /// Heads and MLPs by block.
     fn grid(&self, found: &Found, effects: &[Effects], what: &str, of: fn(&PartEffect) -> f64) -> PatchGrid {
         let spec = &self.model.spec;
-        let mut columns: Vec<String> = (0..spec.n_heads).map(|head| format!("H{head}")).collect();
+        let mut columns = head_columns(spec.n_heads);
         columns.push("MLP".to_owned());
         let all = (0..found.len()).filter(|at| effects[0].parts[*at].part != Sender::Input);
         let terms = |at: usize| effects.iter().map(|one| [of(&one.parts[at]), 1.0]).collect::<Vec<_>>();
@@ -312,6 +313,7 @@ impl Asked<'_> {
             subtitle: self.subtitle(found),
             rows: (0..spec.n_layers).map(|layer| format!("L{layer}")).collect(),
             columns,
+            names: all.clone().map(|at| effects[0].parts[at].part.to_string()).collect(),
             differ: Vec::new(),
             effects: all.map(|at| mean(effects, at, of)).collect(),
             intervals: intervals.unwrap_or_default(),

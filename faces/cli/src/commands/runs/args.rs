@@ -157,10 +157,5 @@ pub(crate) struct Init {
 
 /// The beginning of a moment, as runs have it.
 fn moment(text: &str) -> Result<String, String> {
-    if pellucid_runs::is_moment(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("a moment in UTC is written as 2026-11-27 or 2026-11-27T22:13:13Z, or the beginning of that"
-            .to_owned())
-    }
+    if pellucid_runs::is_moment(text) { Ok(text.to_owned()) } else { Err(pellucid_runs::MOMENTS.to_owned()) }
 }

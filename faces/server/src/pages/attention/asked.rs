@@ -6,6 +6,7 @@ use std::ops::Range;
 use pellucid::example_circuit;
 use pellucid::explain::inside::{HeadKind, HeadScores, Trace};
 use pellucid::looked::has_repeats;
+use pellucid::models::transformer::node::Sender;
 use pellucid::models::transformer::spec::Spec;
 use pellucid::models::transformer::{Token, Tokens};
 use pellucid::views::number::count;
@@ -61,14 +62,11 @@ impl Score {
     }
 
     /// What a head has of it, on a prompt of so many tokens.
-    pub(super) fn of(self, head: &HeadScores, n_tokens: usize) -> f64 {
+    pub(super) fn of(self, head: &HeadScores, n_tokens: usize) -> Option<f64> {
         match self {
-            Self::Kind(kind) => {
-                let at = HeadKind::ALL.iter().position(|own| *own == kind);
-                at.and_then(|at| head.scores.get(at)).copied().unwrap_or(0.0)
-            }
-            Self::First => head.first_token(n_tokens),
-            Self::Distance => head.distance(n_tokens),
+            Self::Kind(kind) => HeadKind::ALL.into_iter().zip(head.scores).find(|(own, _)| *own == kind)?.1,
+            Self::First => Some(head.first_token(n_tokens)),
+            Self::Distance => Some(head.distance(n_tokens)),
         }
     }
 }
@@ -167,7 +165,7 @@ impl Asked {
         Ok(Self {
             token,
             heads: heads(address, spec)?,
-            score: score(address, tokens)?,
+            score: score(address, tokens, spec)?,
             answer,
             wrong,
             texts: [address.one("answer")?, address.one("wrong")?].map(|text| text.map(str::to_owned)),
@@ -235,11 +233,10 @@ fn heads(address: &Address, spec: &Spec) -> Result<Heads, Failure> {
     let mut picked = BTreeSet::new();
     for text in address.all("head") {
         let said = format!("head={text}");
-        let wrong =
-            || Failure::usage(format!("{said}: a head is written as its block and its number in it, as 3.5"));
-        let (layer, head) = text.split_once('.').ok_or_else(wrong)?;
-        let (layer, head): (usize, usize) =
-            (layer.parse().map_err(|_| wrong())?, head.parse().map_err(|_| wrong())?);
+        let Ok(Sender::Head { layer, head }) = text.parse() else {
+            let text = format!("{said}: a head is written as its block and its number in it, as a3.h5");
+            return Err(Failure::usage(text));
+        };
         block(layer, &said, spec)?;
         if head >= spec.n_heads {
             let last = spec.n_heads - 1;
@@ -262,9 +259,14 @@ fn heads(address: &Address, spec: &Spec) -> Result<Heads, Failure> {
     }
 }
 
-fn score(address: &Address, tokens: &[Token]) -> Result<Score, Failure> {
+fn score(address: &Address, tokens: &[Token], spec: &Spec) -> Result<Score, Failure> {
     let Some(name) = address.one("score")? else {
-        let kind = if has_repeats(tokens) { HeadKind::Induction } else { HeadKind::PreviousToken };
+        // Who sees the whole text need not infer what follows.
+        let kind = if has_repeats(tokens) && spec.is_decoder {
+            HeadKind::Induction
+        } else {
+            HeadKind::PreviousToken
+        };
         return Ok(Score::Kind(kind));
     };
     Score::ALL.into_iter().find(|score| score.name() == name).ok_or_else(|| {

@@ -2,6 +2,7 @@
 
 use pellucid::explain::inside::{HeadKind, HeadScores, LogitLens};
 use pellucid::looked;
+use pellucid::told::ids;
 use pellucid::views::head_matrix::HeadMatrix;
 use pellucid::views::number::count;
 use pellucid::views::patch_grid::visible;
@@ -15,8 +16,6 @@ use crate::transformers::Inside;
 
 /// Marks of one picture, at most.
 const MOST_MARKS: usize = 5_000;
-/// A head with less of a kind than this is not told as the best of it.
-const LEAST: f64 = 0.05;
 /// Parts that are drawn by themselves.
 const PARTS: usize = 16;
 
@@ -65,6 +64,15 @@ pub(super) fn spelled(score: Score) -> [&'static str; 4] {
     }
 }
 
+/// What is said where a text has nothing that heads of a kind could look at.
+fn nowhere(kind: HeadKind) -> &'static str {
+    match kind {
+        HeadKind::PreviousToken => "The text is one token: there is none before it",
+        HeadKind::DuplicateToken => "No token of this text comes twice: there is no copy to look at",
+        HeadKind::Induction => "No token of this text comes twice: induction has nothing to look at",
+    }
+}
+
 impl Told<'_> {
     pub(super) fn told(&self) -> Value {
         let (spec, asked) = (&self.inside.model.spec, self.asked);
@@ -99,16 +107,27 @@ impl Told<'_> {
     }
 
     /// What every head has of a score.
-    fn numbers(&self, score: Score) -> impl Iterator<Item = f64> {
+    fn numbers(&self, score: Score) -> impl Iterator<Item = Option<f64>> {
         let at = Score::ALL.iter().position(|own| *own == score).unwrap_or_default();
-        self.traced.numbers.iter().map(move |all| all.get(at).copied().unwrap_or_default())
+        self.traced.numbers.iter().map(move |all| all.get(at).copied().flatten())
     }
 
-    /// The head that has most of a score, if it has any to speak of.
+    /// From how many tokens heads of a kind have something to look at.
+    pub(super) fn n_looking(&self, kind: HeadKind) -> usize {
+        kind.n_positions(&ids(&self.traced.tokens))
+    }
+
+    /// The head that is most of a kind, if it is one.
+    pub(super) fn best_of(&self, kind: HeadKind) -> Option<(&HeadScores, f64)> {
+        self.best(Score::Kind(kind)).filter(|best| best.1 >= looked::IS_KIND)
+    }
+
+    /// The head that has most of a score, if any has something of it.
     pub(super) fn best(&self, score: Score) -> Option<(&HeadScores, f64)> {
         let all = self.heads().iter().zip(self.numbers(score));
+        let all = all.filter_map(|(head, number)| Some((head, number?)));
         // Of equal ones the first.
-        all.reduce(|best, head| if head.1 > best.1 { head } else { best }).filter(|best| best.1 >= LEAST)
+        all.reduce(|best, head| if head.1 > best.1 { head } else { best }).filter(|best| best.1 > 0.0)
     }
 
     /// Heads that are drawn, as many as a picture has room for.
@@ -129,18 +148,19 @@ impl Told<'_> {
         }
         let mut best: Vec<&HeadScores> = Vec::new();
         for kind in HeadKind::ALL {
-            let found = self.best(Score::Kind(kind)).map(|(head, _)| head);
+            let found = self.best_of(kind).map(|(head, _)| head);
             best.extend(found.filter(|head| best.iter().all(|own| !std::ptr::eq(*own, *head))));
         }
         // A text of one token has no token before, and no copies.
         if best.is_empty() { self.heads().iter().take(1).collect() } else { best }
     }
 
-    fn head((head, numbers): (&HeadScores, &[f64; 5])) -> Value {
+    fn head((head, numbers): (&HeadScores, &[Option<f64>; 5])) -> Value {
         let scores = Score::ALL.iter().zip(numbers);
-        let scores: Map<String, Value> =
-            scores.map(|(score, number)| (score.name().to_owned(), finite(*number))).collect();
-        json!({"head": key(head), "name": looked::head_name(head), "about": looked::about(head), "scores": scores})
+        let scores: Map<String, Value> = scores
+            .map(|(score, number)| (score.name().to_owned(), number.map_or(Value::Null, finite)))
+            .collect();
+        json!({"head": key(head), "about": looked::about(head), "scores": scores})
     }
 
     /// What a head does with the tokens that are shown, row by row.
@@ -157,7 +177,7 @@ impl Told<'_> {
         let rounded = |share: &f32| (f64::from(*share) * 1e6).round() / 1e6;
         let rows = cut.pattern.chunks(self.asked.seen.len().max(1));
         let rows: Vec<Vec<f64>> = rows.map(|row| row.iter().map(rounded).collect()).collect();
-        json!({"head": key(head), "name": looked::head_name(head), "about": looked::about(head), "rows": rows})
+        json!({"head": key(head), "about": looked::about(head), "rows": rows})
     }
 
     /// Which of the prompt's tokens a picture shows.
@@ -187,6 +207,27 @@ impl Told<'_> {
         let is_drawn = |head: &HeadScores| drawn.iter().any(|own| std::ptr::eq(*own, head));
         let chosen = self.heads().iter().enumerate().filter(|(_, head)| is_drawn(head));
         let [_, measure, does, none] = spelled(score);
+        let (none, checked) = match score {
+            Score::Kind(kind) => match self.n_looking(kind) {
+                0 => (nowhere(kind), String::new()),
+                1 => (
+                    none,
+                    "A share of the head's attention from the 1 token that has such a place.".to_owned(),
+                ),
+                n => (
+                    none,
+                    format!(
+                        "A share of the head's attention from the {} tokens that have such a place.",
+                        count(n)
+                    ),
+                ),
+            },
+            Score::First => (
+                none,
+                "A share of all of the head's attention; the first token can look at itself only.".to_owned(),
+            ),
+            Score::Distance => (none, "Weighted by attention, over all tokens that look.".to_owned()),
+        };
         HeadMatrix {
             subtitle: format!(
                 "{} blocks of {} heads · {} tokens",
@@ -199,13 +240,9 @@ impl Told<'_> {
             none: none.to_owned(),
             is_share: score != Score::Distance,
             n_heads: spec.n_heads,
-            values: self.numbers(score).collect(),
+            values: self.numbers(score).map(|number| number.unwrap_or(f64::NAN)).collect(),
             chosen: chosen.map(|(at, _)| at).collect(),
-            checked: if score == Score::Distance {
-                "Weighted by attention, over all tokens that look.".to_owned()
-            } else {
-                "A share of all of the head's attention; the first token can look at itself only.".to_owned()
-            },
+            checked,
         }
     }
 
@@ -244,7 +281,7 @@ impl Told<'_> {
     }
 }
 
-/// A head as addresses write it.
-fn key(head: &HeadScores) -> String {
-    format!("{}.{}", head.layer, head.head)
+/// A head as pictures, tables and addresses write it.
+pub(super) fn key(head: &HeadScores) -> String {
+    looked::head_name(head.layer, head.head)
 }

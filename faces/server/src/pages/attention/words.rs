@@ -2,11 +2,11 @@
 
 use pellucid::explain::inside::{HeadKind, HeadScores};
 use pellucid::looked;
-use pellucid::views::number::{percent, pretty};
+use pellucid::views::number::{count, fixed, percent, pretty};
 use pellucid::views::patch_grid::visible;
 
 use super::asked::Score;
-use super::told::{Told, spelled};
+use super::told::{Told, key, spelled};
 use crate::opened::Source;
 use crate::pages::{in_python, in_shell_if_needed, named};
 
@@ -24,14 +24,22 @@ impl Told<'_> {
             None => {
                 let [_, _, does, none] = spelled(self.asked.score);
                 words.push(self.best(self.asked.score).map_or(none.to_owned(), |(head, number)| {
-                    format!("{} {does}: {}", looked::head_name(head), pretty(number, 2))
+                    let said = if self.asked.score == Score::Distance {
+                        pretty(number, 2)
+                    } else {
+                        fixed(number, 2)
+                    };
+                    format!("{} {does}: {said}", key(head))
                 }));
             }
         }
-        let scores = HeadKind::ALL.map(Score::Kind);
-        let best = scores.into_iter().filter_map(|score| {
-            let (head, number) = self.best(score)?;
-            Some(format!("{} {} ({})", looked::head_name(head), spelled(score)[2], pretty(number, 2)))
+        let best = HeadKind::ALL.into_iter().filter_map(|kind| {
+            let (head, number) = self.best_of(kind)?;
+            let of = match self.n_looking(kind) {
+                1 => "1 token".to_owned(),
+                n => format!("{} tokens", count(n)),
+            };
+            Some(format!("{} {} ({}, over {of})", key(head), spelled(Score::Kind(kind))[2], fixed(number, 2)))
         });
         let best: Vec<String> = best.collect();
         if !best.is_empty() {

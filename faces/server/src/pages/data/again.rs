@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use pellucid::cohort::Cohort;
 use pellucid::data::read::{ReadOptions, separator};
 use pellucid::data::{Field, Kind, Table};
 use pellucid::files::map;
@@ -9,7 +10,8 @@ use pellucid::views::number::count;
 
 use super::LISTED;
 use super::cells::PAGE;
-use crate::cohort::Cohort;
+use super::column::{Lead, Leads};
+use crate::cohort::{in_words, mask, python};
 use crate::opened::{Source, Thing};
 use crate::pages::{in_python, in_shell_if_needed, named};
 use crate::workbench::Workbench;
@@ -19,8 +21,11 @@ pub(super) struct Told<'a> {
     pub(super) workbench: &'a Workbench,
     pub(super) thing: &'a Thing,
     pub(super) cohort: &'a Cohort,
+    pub(super) table: &'a Table,
     pub(super) field: &'a Field,
     pub(super) by: Option<&'a Field>,
+    pub(super) leads: &'a Leads,
+    pub(super) has_infinite: bool,
 }
 
 /// The command that tells of all columns of a table.
@@ -75,34 +80,55 @@ fn separator_of(source: &Source) -> u8 {
 
 impl Told<'_> {
     pub(super) fn command(&self) -> String {
-        inspect(self.workbench, self.thing)
+        inspect(self.workbench, self.thing) + &in_words(self.cohort)
     }
 
     /// Pandas reads what was read here; nothing where it would not.
     pub(super) fn python(&self) -> Option<String> {
         let read = frame(self.workbench, self.thing)?;
         let column = in_python(&self.field.name);
-        let by = self.by.map(|field| in_python(&field.name));
-        let counted = match (&by, self.field.kind.is_number()) {
-            (None, true) => format!("data[{column}].describe()"),
-            (None, false) => format!("data[{column}].value_counts(dropna=False)"),
-            (Some(by), true) => format!("data.groupby({by}, dropna=False)[{column}].describe()"),
-            (Some(by), false) => {
-                format!("pd.crosstab(data[{column}], data[{by}], normalize=\"columns\", dropna=False)")
-            }
+        let counted = match (self.by, self.field.kind.is_number()) {
+            (None, true) => format!("print(data[{column}].describe())\n"),
+            (None, false) => format!("print(data[{column}].value_counts(dropna=False))\n"),
+            (Some(by), _) => format!("\n{}", self.in_groups(by)?),
         };
-        let rows = self.cohort.python();
-        Some(format!(
-            "import pandas as pd\n\n{read}{rows}print(data.describe(include=\"all\").T)\nprint({counted})\n"
-        ))
+        let rows = python(self.cohort);
+        Some(format!("import pandas as pd\n\n{read}{rows}print(data.describe(include=\"all\").T)\n{counted}"))
+    }
+
+    /// The rows at each bar in each group, by the conditions of bars and groups: no other binning gives what is shown.
+    fn in_groups(&self, by: &Field) -> Option<String> {
+        let (column, by) = (in_python(&self.field.name), in_python(&by.name));
+        // Values without a name of their own stand after those that have one, and what is missing comes last.
+        let rest = |list: &str, of: &str, name: &String| {
+            let any = format!("pd.concat([own for _, own in {list}], axis=1).any(axis=1)");
+            format!("{list}.append(({}, data[{of}].notna() & ~{any}))\n", in_python(name))
+        };
+        let mut code = listed("bars", &self.leads.bars, self.table)?;
+        code += &self.leads.others.as_ref().map_or(String::new(), |name| rest("bars", &column, name));
+        if self.leads.has_missing {
+            code += &format!("bars.append((\"missing\", data[{column}].isna()))\n");
+        }
+        let parts = &self.leads.parts;
+        let others = parts.iter().position(|(_, conditions)| conditions.is_empty());
+        code += &listed("groups", &parts[..others.unwrap_or(parts.len())], self.table)?;
+        if let Some((name, _)) = others.and_then(|at| parts.get(at)) {
+            code += &rest("groups", &by, name);
+            if parts.len() > others.unwrap_or(0) + 1 {
+                code += &format!("groups.append((\"missing\", data[{by}].isna()))\n");
+            }
+        }
+        code += "counts = [[int((bar & group).sum()) for _, group in groups] for _, bar in bars]\n\
+            print(pd.DataFrame(counts, [name for name, _ in bars], [name for name, _ in groups]))\n";
+        if self.leads.has_medians {
+            code += &format!("print([(name, data[{column}][group].median()) for name, group in groups])\n");
+        }
+        Some(code)
     }
 
     /// What people should know of the answer and of the command.
-    pub(super) fn notes(&self, table: &Table) -> Vec<String> {
-        let mut notes = Vec::new();
-        if !self.cohort.is_all() {
-            notes.push("the command tells of all rows; the Python takes those that are shown".to_owned());
-        }
+    pub(super) fn notes(&self) -> Vec<String> {
+        let (table, mut notes) = (self.table, Vec::new());
         let n = table.columns().len();
         if n > LISTED {
             notes.push(format!(
@@ -118,7 +144,24 @@ impl Told<'_> {
                 "quartiles are interpolated between the two values around them, as NumPy does".to_owned(),
             );
         }
+        if self.has_infinite {
+            notes.push(
+                "infinite numbers count in least, quartiles and most, which are places in the order; means are of the finite ones, where the \
+                 Python takes all"
+                    .to_owned(),
+            );
+        }
         notes.push(format!("rows are counted from 0, as they stand in the file; {PAGE} are shown at a time"));
         notes
     }
+}
+
+/// A list of names with the rows that meet their conditions, in Python.
+fn listed(list: &str, leads: &[Lead], table: &Table) -> Option<String> {
+    let mut code = format!("{list} = [\n");
+    for (name, conditions) in leads {
+        let own = Cohort::read(conditions.iter().map(String::as_str), table).ok()?;
+        code += &format!("    ({}, {}),\n", in_python(name), mask(&own)?);
+    }
+    Some(code + "]\n")
 }

@@ -21,12 +21,36 @@ pub(super) struct Own<'a> {
     pub(super) rows: &'a RowSet,
 }
 
+/// What a bar or a group is called, and the conditions that its rows meet; none where it takes more than conditions to say.
+pub(super) type Lead = (String, Vec<String>);
+
+/// What the lines of a picture and its groups stand for.
+pub(super) struct Leads {
+    pub(super) bars: Vec<Lead>,
+    /// What values without a bar are called, where there are some.
+    pub(super) others: Option<String>,
+    pub(super) has_missing: bool,
+    pub(super) parts: Vec<Lead>,
+    /// Whether the middle of each group is told.
+    pub(super) has_medians: bool,
+    missing: String,
+}
+
+impl Leads {
+    pub(super) fn to_json(&self) -> Value {
+        let bars: Vec<Value> =
+            self.bars.iter().map(|(name, conditions)| json!({"name": name, "where": conditions})).collect();
+        let parts: Vec<&Vec<String>> = self.parts.iter().map(|(_, conditions)| conditions).collect();
+        json!({"bars": bars, "parts": parts, "missing": [self.missing]})
+    }
+}
+
 /// Rows in groups, by what, and what each is called.
 pub(super) struct Groups {
     pub(super) split: Split,
     pub(super) by: String,
     pub(super) names: Vec<String>,
-    /// Conditions that a row of the group meets; none where it takes more than conditions to say.
+    /// Conditions that a row of the group meets.
     pub(super) conditions: Vec<Vec<String>>,
 }
 
@@ -142,7 +166,7 @@ impl Own<'_> {
     }
 
     /// The picture, and what its bars and groups stand for.
-    pub(super) fn told(&self, subtitle: &str, groups: Option<&Groups>) -> (Histogram, Value) {
+    pub(super) fn told(&self, subtitle: &str, groups: Option<&Groups>) -> (Histogram, Leads) {
         let named = self.named();
         let counts = tally(self.column, self.rows, &named.bars, groups.map(|groups| &groups.split));
         let edges = if let Bars::Edges(edges) = &named.bars { Some(edges.clone()) } else { None };
@@ -159,26 +183,28 @@ impl Own<'_> {
             drawn.push(Group { name, counts: own, n_others, n_missing, median: middle });
         }
         let title = self.title(&named);
-        let bars: Vec<Value> = named
-            .names
-            .iter()
-            .zip(&named.conditions)
-            .map(|(name, conditions)| json!({"name": name, "where": conditions}))
-            .collect();
-        let parts: Vec<Value> =
-            groups.map_or(Vec::new(), |groups| groups.conditions.iter().map(|own| json!(own)).collect());
         let histogram = Histogram {
             title,
             subtitle: subtitle.to_owned(),
             column: self.field.name.clone(),
-            names: named.names,
+            names: named.names.clone(),
             others: if edges.is_some() { "infinite".to_owned() } else { others(n_more) },
             edges,
             by: groups.map(|groups| groups.by.clone()),
             groups: drawn,
         };
-        let missing = [format!("{}:missing", self.field.name)];
-        (histogram, json!({"bars": bars, "parts": parts, "missing": missing}))
+        let some = |of: fn(&Group) -> usize| histogram.groups.iter().any(|group| of(group) > 0);
+        let leads = Leads {
+            others: some(|group| group.n_others).then(|| histogram.others.clone()),
+            has_missing: some(|group| group.n_missing),
+            has_medians: histogram.edges.is_some(),
+            bars: named.names.into_iter().zip(named.conditions).collect(),
+            parts: groups.map_or(Vec::new(), |groups| {
+                groups.names.iter().cloned().zip(groups.conditions.iter().cloned()).collect()
+            }),
+            missing: format!("{}:missing", self.field.name),
+        };
+        (histogram, leads)
     }
 
     /// How many rows each part has, and the numbers in them.

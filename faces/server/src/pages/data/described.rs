@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use pellucid::cohort::Cohort;
 use pellucid::data::summary::{Summarizing, Summary, Twin, summary, twins};
 use pellucid::data::{Control, Kind, RowSet, Table, Watch as _};
 
 use crate::address::Address;
-use crate::cohort::Cohort;
 use crate::failure::Failure;
 use crate::jobs::Job;
 use crate::memo::Found;
@@ -20,6 +20,13 @@ pub(crate) struct Described {
     pub(super) rows: RowSet,
     pub(super) summaries: Vec<Summary>,
     pub(super) twins: Vec<Option<Twin>>,
+}
+
+impl Described {
+    /// Whether a number in the rows is infinite.
+    pub(super) fn has_infinite(&self) -> bool {
+        self.summaries.iter().any(|own| own.n_infinite() > 0)
+    }
 }
 
 /// The rows of a cohort, described.

@@ -171,9 +171,7 @@ pub(super) fn grid(of: Of<'_>, found: &Several, verify: f64) -> Value {
     let cells = found.each.first().map_or(&[][..], |one| &one.plan.cells);
     let place = |&at: &usize| cells.get(at).map_or_else(String::new, |&cell| written(cell));
     let places: Vec<String> = order.iter().map(place).collect();
-    let rows = view.columns.len().max(1);
-    let lines = view.rows.clone();
-    let columns = view.columns.clone();
+    let n_columns = view.columns.len().max(1);
     let linked = Linked { grid: view, places };
     let (command, python) = question.spelled(thing, "patch", verify);
     let mut body = json!({"schema": "pellucid.workbench.patching_grid/1"});
@@ -185,7 +183,7 @@ pub(super) fn grid(of: Of<'_>, found: &Several, verify: f64) -> Value {
     let cells: Vec<Value> = cells
         .filter_map(|(drawn, (&at, place))| {
             let mut cell = body["grid"].get(at)?.clone();
-            let name = format!("{}, {}", lines.get(drawn / rows)?, columns.get(drawn % rows)?);
+            let name = linked.grid.name(drawn / n_columns, drawn % n_columns);
             merge(&mut cell, json!({"cell": place, "name": name}));
             Some(cell)
         })

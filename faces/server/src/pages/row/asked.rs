@@ -8,6 +8,9 @@ use crate::address::Address;
 use crate::failure::{Failure, hint};
 use crate::paired::Paired;
 
+/// Categories of a feature that are listed, at most; others are found by what stands in them.
+const LISTED: usize = 50;
+
 /// The values of one feature, as text.
 pub(super) struct Cell<'a> {
     kind: &'a FeatureKind,
@@ -79,6 +82,8 @@ pub(super) struct Wish {
     pub(super) set: Vec<(usize, f64)>,
     /// How each feature may differ.
     pub(super) constraints: Vec<Constraint>,
+    /// The feature whose categories are looked for, and what stands in them.
+    find: Option<(usize, String)>,
 }
 
 impl Wish {
@@ -86,7 +91,7 @@ impl Wish {
         let features = &paired.model.features;
         let mut set: Vec<(usize, f64)> = Vec::new();
         for text in address.all("set") {
-            let (feature, value) = split(text, paired)?;
+            let (feature, value) = split("set", text, paired)?;
             let name = &features[feature].name;
             if set.iter().any(|own| own.0 == feature) {
                 return Err(Failure::usage(format!("set={name}: stands twice; a feature has one value")));
@@ -107,7 +112,13 @@ impl Wish {
                 constraints[at] = constraint;
             }
         }
-        Ok(Self { set, constraints })
+        let find = address.one("find")?.map(|text| split("find", text, paired)).transpose()?;
+        Ok(Self { set, constraints, find: find.map(|(feature, text)| (feature, text.to_owned())) })
+    }
+
+    /// What is looked for among the categories of a feature; nothing where any are meant.
+    pub(super) fn found(&self, feature: usize) -> &str {
+        self.find.as_ref().filter(|own| own.0 == feature).map_or("", |own| own.1.as_str())
     }
 
     pub(super) fn applied(&self, original: &[f64], paired: &Paired) -> Vec<f64> {
@@ -127,8 +138,8 @@ fn find(name: &str, paired: &Paired) -> Result<usize, Failure> {
     })
 }
 
-/// `FEATURE:VALUE`, where the name may have colons of its own: the longest name that fits.
-fn split<'t>(text: &'t str, paired: &Paired) -> Result<(usize, &'t str), Failure> {
+/// `FEATURE:VALUE` of a parameter, where the name may have colons of its own: the longest name that fits.
+fn split<'t>(parameter: &str, text: &'t str, paired: &Paired) -> Result<(usize, &'t str), Failure> {
     let features = paired.model.features.iter().enumerate();
     let fitting = features.filter_map(|(at, feature)| {
         let rest = text.strip_prefix(feature.name.as_str())?.strip_prefix(':')?;
@@ -138,7 +149,49 @@ fn split<'t>(text: &'t str, paired: &Paired) -> Result<(usize, &'t str), Failure
         Some((_, at, rest)) => Ok((at, rest)),
         None => match text.split_once(':') {
             Some((name, value)) => find(name, paired).map(|at| (at, value)),
-            None => Err(Failure::usage(format!("set={text}: a change is written as FEATURE:VALUE"))),
+            None => Err(Failure::usage(format!("{parameter}={text}: write FEATURE:VALUE"))),
         },
+    }
+}
+
+/// Categories to choose from: all, or of many those that most rows have, the most frequent first, among those in which a text stands (any but for
+/// case); and how many there are of these.
+pub(super) fn listed(seen: &[(f64, usize)], cell: &Cell<'_>, text: &str) -> (Vec<String>, usize) {
+    let text = text.to_lowercase();
+    let named = seen.iter().map(|&(code, n)| (cell.raw(code), n));
+    let mut found: Vec<(String, usize)> =
+        named.filter(|own| text.is_empty() || own.0.to_lowercase().contains(&text)).collect();
+    let n_found = found.len();
+    if n_found > LISTED {
+        // What is exactly meant comes first; else whoever types it all could not choose it.
+        found.sort_by_key(|(name, n)| (name.to_lowercase() != text, std::cmp::Reverse(*n)));
+        found.truncate(LISTED);
+    }
+    (found.into_iter().map(|own| own.0).collect(), n_found)
+}
+
+#[cfg(test)]
+mod tests {
+    use pellucid::models::trees::UnseenLevel;
+
+    use super::*;
+
+    #[test]
+    fn of_many_categories_some_are_listed_and_all_are_found() {
+        let levels: Vec<String> = (0..3_000).map(|at| format!("City {at}")).collect();
+        let kind = FeatureKind::Level { levels: levels.into(), numeric: false, unseen: UnseenLevel::Missing };
+        let cell = Cell { kind: &kind, cast: InputCast::F64 };
+        // The later a city, the more rows it has.
+        let seen: Vec<(f64, usize)> = (0..3_000).map(|at| (at as f64, at)).collect();
+        let (all, n) = listed(&seen, &cell, "");
+        assert_eq!((all.len(), n, all[0].as_str()), (LISTED, 3_000, "City 2999"));
+        // One that few rows have is found by its whole name, though many others begin so.
+        let (found, n) = listed(&seen, &cell, "city 1");
+        assert_eq!((found.len(), n, found[0].as_str()), (LISTED, 1_111, "City 1"));
+        let (few, n) = listed(&seen, &cell, "299");
+        assert_eq!((few.len(), n, few[0].as_str()), (13, 13, "City 299"));
+        assert_eq!(listed(&seen, &cell, "town"), (Vec::new(), 0));
+        // Few categories keep their order.
+        assert_eq!(listed(&seen[..3], &cell, "").0, ["City 0", "City 1", "City 2"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Which runs are there?
 
-use pellucid_runs::{Entry, Filter, Listing, Order, Store, is_moment, short_id};
+use pellucid_runs::{Entry, Filter, Listing, MOMENTS, Order, Store, is_moment, short_id};
 use serde_json::{Value, json};
 
 use crate::address::Address;
@@ -27,9 +27,7 @@ pub(super) fn answer(thing: &Thing, address: &Address) -> Result<Answer, Failure
     };
     let since = text("since")?;
     if let Some(since) = since.as_deref().filter(|since| !is_moment(since)) {
-        return Err(Failure::usage(format!(
-            "since={since}: a moment in UTC is written as 2026-11-27 or 2026-11-27T22:13:13Z, or the beginning of that"
-        )));
+        return Err(Failure::usage(format!("since={since}: {MOMENTS}")));
     }
     let (name, order) = order(address.one("sort")?.unwrap_or("newest"))?;
     let from = address.number::<usize>("from")?.unwrap_or(0);
