@@ -48,14 +48,40 @@ impl Chosen {
     /// That there are rows, and that they are rows of a table of this length.
     pub(crate) fn check(&self, n_rows: usize) -> Result<(), Failure> {
         if self.rows.n_rows() != n_rows {
-            let text = "the table changed while it was looked at; start the workbench again";
-            return Err(Failure::new(Code::Input, text));
+            return Err(changed());
         }
         if self.rows.is_empty() {
             return Err(Failure::new(Code::NotFound, self.cohort.no_rows()));
         }
         Ok(())
     }
+}
+
+/// Where a row of a table of this length stands among those that an address asks for: whether it is one of them, and those beside it. Nothing
+/// where it asks for all.
+pub(crate) fn among(
+    workbench: &Arc<Workbench>,
+    address: &Address,
+    (row, n_rows): (usize, usize),
+) -> Result<Found<Value>, Failure> {
+    let chosen = match chosen(workbench, address)? {
+        Found::Ready(chosen) => chosen,
+        Found::Working(job) => return Ok(Found::Working(job)),
+    };
+    let Some(Chosen { cohort, rows }) = chosen.as_ref() else { return Ok(Found::Ready(Arc::default())) };
+    if rows.n_rows() != n_rows {
+        return Err(changed());
+    }
+    let before = rows.iter().take_while(|&other| other < row).last();
+    let after = rows.iter().find(|&other| other > row);
+    let is_in = row < n_rows && rows.contains(row);
+    let told = json!({"where": told(cohort), "n_rows": rows.count(), "is_in": is_in, "before": before, "after": after});
+    Ok(Found::Ready(Arc::new(told)))
+}
+
+fn changed() -> Failure {
+    let text = "the table changed while it was looked at; start the workbench again";
+    Failure::new(Code::Input, text)
 }
 
 /// Each condition as it stands in the address, and in words.

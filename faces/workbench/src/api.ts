@@ -103,12 +103,22 @@ export interface Neighbor {
 
 /** One row explained. Asked at /api/row with: model, data, row, output, space (margin | probability), set (feature:value, repeated; `feature:` is
  *  missing), hold, up, down (feature, repeated), cut (the answer at which the decision changes). */
+/** Where a row stands among those that `where` asks for; null where it asks for none. */
+export interface Among {
+  where: { where: string; words: string }[];
+  n_rows: number;
+  is_in: boolean;
+  before: number | null;
+  after: number | null;
+}
+
 export interface RowAnswer {
   schema: "pellucid.workbench.row/1";
   model: string;
   data: string;
   row: number;
   n_rows: number;
+  among: Among | null;
   outputs: string[];
   output: number;
   spaces: string[];

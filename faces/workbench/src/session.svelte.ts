@@ -40,7 +40,7 @@ export function commandOf(session: Session): string {
 export const shared = ["model", "data", "output", "space", "feature"] as const;
 
 /** Pages that can be asked of some rows only; another page must not look as if it was. */
-const ofRows: readonly string[] = ["data", "global"];
+const ofRows: readonly string[] = ["data", "global", "row", "trees"];
 
 /** What holds on a page when one comes from another. */
 export function sharedOf(params: Params, page = ""): Params {

@@ -1,5 +1,5 @@
 // What does the server say of trees? Types of its answer, and how keys walk a drawn tree.
-import type { Figure } from "./api";
+import type { Among, Figure } from "./api";
 
 /** A question on a way through a tree. */
 export interface Question {
@@ -44,6 +44,7 @@ export interface TreesAnswer {
   data: string | null;
   row: number | null;
   n_rows: number | null;
+  among: Among | null;
   outputs: string[];
   output: number;
   unit: string;

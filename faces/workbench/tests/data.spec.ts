@@ -18,7 +18,6 @@ interface Inspected {
   columns: { name: string; missing: number; levels: number | null; low: number | null; high: number | null }[];
 }
 
-/** What the browser says of a request that was refused is no complaint of the page. */
 test("columns are those of the command, and counted as in the file", async ({ quiet: page, server }) => {
   await page.goto(`${server.address}#/data`);
   await settled(page);
@@ -35,6 +34,31 @@ test("columns are those of the command, and counted as in the file", async ({ qu
   }
   await expect(line(page, "education-num")).toContainText("one to one with education");
   await expect(page.locator("footer code")).toHaveText(`pellucid inspect ${adult}`);
+});
+
+test("a row and its ways through trees are gone through among the chosen rows", async ({ quiet: page, server }) => {
+  const own = rows.flatMap((row, at_) => (Number(row[at("age")]) >= 60 ? [at_] : []));
+  await page.goto(`${server.address}#/data?where=age:>=:60`);
+  await settled(page);
+  await list(page).nth(1).getByRole("link").first().click();
+  await expect(page).toHaveURL(new RegExp(`#/row.*row=${own[1]}(&|$)`));
+  await expect(page).toHaveURL(/where=age/);
+  await settled(page);
+  const cohort = page.getByRole("group", { name: "Rows that are looked at" });
+  await expect(cohort).toContainText(`${own.length} of 1500 rows`);
+  await page.getByRole("button", { name: "Row after" }).click();
+  await expect(page).toHaveURL(new RegExp(`row=${own[2]}(&|$)`));
+  await settled(page);
+  await page.getByRole("navigation").getByRole("link", { name: "Trees", exact: true }).click();
+  await settled(page);
+  await expect(page).toHaveURL(/#\/trees.*where=age/);
+  await expect(page.getByText("Row 0 is none of them")).toBeVisible();
+  await page.getByRole("button", { name: "Row after" }).click();
+  await expect(page).toHaveURL(new RegExp(`row=${own[0]}(&|$)`));
+  await settled(page);
+  await cohort.getByRole("button", { name: "All rows" }).click();
+  await expect(page).not.toHaveURL(/where=/);
+  await expect(cohort).toHaveCount(0);
 });
 
 test("a bar narrows the rows, and the address, the list and the words follow", async ({ quiet: page, server }) => {
@@ -81,7 +105,7 @@ test("the same rows are explained on the global page, and other pages do not loo
   await settled(page);
   const old = rows.filter((row) => Number(row[at("age")]) >= 60).length;
   const nav = page.getByRole("navigation");
-  await expect(nav.getByRole("link", { name: "Explain row" })).not.toHaveAttribute("href", /where/);
+  await expect(nav.getByRole("link", { name: "Rules" })).not.toHaveAttribute("href", /where/);
   await nav.getByRole("link", { name: "Explain global" }).click();
   await expect(page).toHaveURL(/#\/global\?.*where=age/);
   await settled(page);

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::global::finite;
 use super::{first_pair, output, outputs, titled};
 use crate::address::Address;
+use crate::cohort::among;
 use crate::failure::Failure;
 use crate::figure::figure;
 use crate::memo::Found;
@@ -86,7 +87,9 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     if address.one("explanation")?.is_some() {
         return super::saved_row::answer(workbench, address);
     }
-    address.only(&["model", "data", "row", "output", "space", "set", "hold", "up", "down", "cut", "find"])?;
+    address.only(&[
+        "model", "data", "row", "output", "space", "set", "hold", "up", "down", "cut", "find", "where",
+    ])?;
     let paired = match workbench.paired(address)? {
         Found::Ready(paired) => paired,
         Found::Working(job) => return Ok(Answer::Working(job)),
@@ -95,6 +98,10 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     let (output, scale) = (output(address, &paired.model)?, Scale::of(address, &paired)?);
     let number = address.number::<usize>("row")?.unwrap_or(0);
     let original = paired.row(number)?;
+    let among = match among(workbench, address, (number, paired.rows.n_rows()))? {
+        Found::Ready(among) => among,
+        Found::Working(job) => return Ok(Answer::Working(job)),
+    };
     let wish = Wish::read(address, &paired)?;
     let row = wish.applied(&original, &paired);
     let threads = workbench.options.threads;
@@ -155,7 +162,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     };
     notes.extend(told.note());
     Ok(Answer::Ready(json!({
-        "schema": "pellucid.workbench.row/1", "model": thing.id, "data": table.id, "row": number, "n_rows": paired.rows.n_rows(),
+        "schema": "pellucid.workbench.row/1", "model": thing.id, "data": table.id, "row": number, "n_rows": paired.rows.n_rows(), "among": *among,
         "outputs": outputs(&paired.model), "output": output, "spaces": ["margin"], "space": "margin", "unit": subject.unit,
         "base": finite(subject.base), "margin": finite(subject.margins[0]), "probability": probability(&subject),
         "residual": finite(subject.totals.worst_residual), "exact": subject.kind == Kind::Shapley, "method": subject.method,

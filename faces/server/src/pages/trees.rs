@@ -18,6 +18,7 @@ use told::Told;
 use super::global::finite;
 use super::outputs;
 use crate::address::Address;
+use crate::cohort::among;
 use crate::failure::{Code, Failure};
 use crate::figure::figure;
 use crate::memo::Found;
@@ -57,6 +58,9 @@ fn followed(
 ) -> Result<Result<Found<Paired>, Option<String>>, Failure> {
     let row = address.number::<usize>("row")?;
     if address.one("data")?.is_none() {
+        if let Some(one) = address.all("where").next() {
+            return Err(Failure::usage(format!("where={one}: of which table? Say data= too")));
+        }
         return match row {
             Some(row) => Err(Failure::usage(format!("row={row}: of which table? Say data= too"))),
             None => Ok(Err(None)),
@@ -74,7 +78,7 @@ fn followed(
 }
 
 pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<Answer, Failure> {
-    address.only(&["model", "data", "tree", "row", "output", "depth", "node", "by", "from"])?;
+    address.only(&["model", "data", "tree", "row", "output", "depth", "node", "by", "from", "where"])?;
     let (thing, ensemble) = workbench.model(address)?;
     if ensemble.trees.is_empty() {
         return Err(Failure::input(format!("{}: {}", thing.title, ShownError::NoTrees)));
@@ -87,6 +91,13 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     let paired = found.as_deref();
     let number = address.number::<usize>("row")?.unwrap_or(0);
     let values = paired.map(|paired| paired.row(number)).transpose()?;
+    let among = match paired.map(|paired| among(workbench, address, (number, paired.rows.n_rows()))) {
+        None => Arc::default(),
+        Some(found) => match found? {
+            Found::Ready(among) => among,
+            Found::Working(job) => return Ok(Answer::Working(job)),
+        },
+    };
     let row = values.as_deref().map(|values| Row { number, values });
     let model = paired.map_or(ensemble.as_ref(), |paired| &paired.model);
     let (tree, output) = meant(model, address.number("tree")?, address.number("output")?).map_err(unshown)?;
@@ -107,7 +118,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     let told = Told { workbench, address, thing, model, tree, output, node, levels, row };
     Ok(Answer::Ready(json!({
         "schema": "pellucid.workbench.trees/1", "model": thing.id, "data": paired.and(address.one("data")?), "row": row.map(|row| row.number),
-        "n_rows": paired.map(|paired| paired.rows.n_rows()), "outputs": outputs(model), "output": output, "unit": model.link.margin_unit(),
+        "n_rows": paired.map(|paired| paired.rows.n_rows()), "among": *among, "outputs": outputs(model), "output": output, "unit": model.link.margin_unit(),
         "tree": tree, "first_tree": own.first(), "before": beside(place.checked_sub(1)), "after": beside(Some(place + 1)),
         "n_trees": model.trees.len(), "n_of_output": own.len(), "depth": levels, "node": node, "title": drawn.title(), "words": words,
         "picture": figure("tree", &drawn), "nodes": nodes(&drawn), "trail": told.trail(), "way": told.way(&drawn),

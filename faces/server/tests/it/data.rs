@@ -183,6 +183,49 @@ fn rows_come_in_pages_in_any_order() {
 }
 
 #[test]
+fn a_row_stands_among_those_that_are_asked_for() {
+    let server = Server::new();
+    let (names, rows) = cells();
+    let age = names.iter().position(|name| name == "age").unwrap();
+    let own: Vec<u64> = (0..1500)
+        .filter(|&row| rows[row][age].parse::<f64>().unwrap() >= 70.0)
+        .map(|row| row as u64)
+        .collect();
+    let row = own[1] + 1;
+    assert!(!own.contains(&row), "a row between two of them");
+    for page in ["row", "trees"] {
+        let answer =
+            |row: u64| server.answer(&format!("/api/{page}?data=adult&row={row}&where=age:%3E%3D:70"));
+        let all = answer(own[1]);
+        let among = &all["among"];
+        assert_eq!(
+            (among["before"].as_u64(), among["after"].as_u64()),
+            (Some(own[0]), Some(own[2])),
+            "{page}"
+        );
+        assert_eq!(
+            (among["n_rows"].as_u64(), among["is_in"].as_bool()),
+            (Some(own.len() as u64), Some(true))
+        );
+        assert_eq!(among["where"][0]["words"], "age is at least 70");
+        let beside = answer(row)["among"].take();
+        assert_eq!((beside["before"].as_u64(), beside["after"].as_u64()), (Some(own[1]), Some(own[2])));
+        assert_eq!(beside["is_in"], false);
+        let last = answer(*own.last().unwrap())["among"].take();
+        assert_eq!((&last["after"], last["is_in"].as_bool()), (&Value::Null, Some(true)));
+        // What the row is and what is said of it does not depend on the others.
+        let mut alone = server.answer(&format!("/api/{page}?data=adult&row={}", own[1]));
+        assert_eq!(alone["among"].take(), Value::Null);
+        let picture = if page == "row" { "waterfall" } else { "picture" };
+        assert_eq!(alone[picture], all[picture]);
+        server.refuses(&format!("/api/{page}?data=adult&row=1&where=agee:%3E%3D:70"), 404, "agee");
+        let none = server.answer(&format!("/api/{page}?data=adult&row=1&where=age:%3E:200"))["among"].take();
+        assert_eq!((none["n_rows"].as_u64(), &none["after"]), (Some(0), &Value::Null));
+    }
+    server.refuses("/api/trees?where=age:%3E%3D:70", 400, "of which table");
+}
+
+#[test]
 fn the_cohort_is_explained_alone() {
     let server = Server::new();
     let whole = server.answer("/api/global");
