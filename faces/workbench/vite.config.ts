@@ -26,7 +26,7 @@ export default defineConfig({
   base: "./",
   publicDir: false,
   plugins: [svelte({ compilerOptions: { cssHash: ({ hash, css }) => `s${hash(css)}` } }), classicScript()],
-  server: { proxy: { "/api": program, "/theme.css": program } },
+  server: { proxy: { "/api": program, "/theme.css": program, "/inter-400.otf": program, "/inter-600.otf": program } },
   build: {
     target: "es2022",
     modulePreload: false,

@@ -8,6 +8,8 @@ fn drain(reader: Result<ArrowReader, ReadError>) {
     while let Ok(Some(batch)) = reader.next_batch() {
         assert!(batch.columns().iter().all(|column| column.len() == batch.n_rows()));
     }
+    let _ = (reader.n_rows(), reader.skip_to(5));
+    let _ = reader.next_batch();
 }
 
 // The decoding library panics on some damage and the reader makes an error of it: only what it lets through

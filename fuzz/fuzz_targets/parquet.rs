@@ -11,4 +11,6 @@ libfuzzer_sys::fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |bytes
     while let Ok(Some(batch)) = reader.next_batch() {
         assert!(batch.columns().iter().all(|column| column.len() == batch.n_rows()));
     }
+    let _ = (reader.n_rows(), reader.skip_to(u64::from(bytes.len() as u8)));
+    let _ = reader.next_batch();
 });

@@ -105,7 +105,7 @@ impl AttentionHeads {
     fn title(&self) -> String {
         match self.leaders().first() {
             Some(&(head, (to, from, weight))) => format!(
-                "{} looks from {} at {} most: {}",
+                "{} looks from “{}” at “{}” most: {}",
                 head.name,
                 self.tokens[to],
                 self.tokens[from],

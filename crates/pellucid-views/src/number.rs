@@ -82,10 +82,13 @@ pub fn others(n: usize) -> String {
     format!("{} other{}", count(n), if n == 1 { "" } else { "s" })
 }
 
-/// A residual: its order of magnitude is all that matters.
+/// A residual, of which one digit is enough, rounded up: it stands as a bound.
 #[must_use]
 pub fn residual(x: f64) -> String {
-    if x == 0.0 { "0".to_owned() } else { pretty(x, 1) }
+    let text = format!("{:.0e}", x.abs());
+    let near: f64 = text.parse().unwrap_or(x);
+    let step = text.split_once('e').and_then(|(_, power)| format!("1e{power}").parse::<f64>().ok());
+    pretty(if near < x.abs() { near + step.unwrap_or_default() } else { near }, 1)
 }
 
 /// A share as a percentage.

@@ -55,6 +55,15 @@ pub fn visible(token: &str) -> String {
 /// Effects that differ by no more than this share of the larger one are about the same.
 const ALIKE: f64 = 0.02;
 
+/// Effects below this are rounding: models compute with 32 bits, of which an answer of some ten keeps six decimals.
+const ROUNDING: f64 = 1e-6;
+
+/// Whether an effect, exactly 0 or not, can't be told from 0 by a model that computes with 32 bits.
+#[must_use]
+pub fn is_rounding(effect: f64) -> bool {
+    effect.abs() < ROUNDING
+}
+
 impl PatchGrid {
     fn effect(&self, row: usize, column: usize) -> f64 {
         self.effects[row * self.columns.len() + column]
@@ -155,13 +164,17 @@ impl PatchGrid {
             None => " From low to high is each cell's own 95 % interval over prompts.".to_owned(),
         };
         let n_zero = self.effects.iter().filter(|effect| **effect == 0.0).count();
+        let n_rounding = self.effects.iter().filter(|effect| is_rounding(**effect)).count();
         let scale = if n_zero == self.effects.len() {
             "All cells are 0.".to_owned()
         } else {
-            let zero = match n_zero {
-                0 => String::new(),
-                1 => " 1 cell is exactly 0.".to_owned(),
-                n => format!(" {} cells are exactly 0.", count(n)),
+            let are =
+                |n: usize| if n == 1 { "1 cell is".to_owned() } else { format!("{} cells are", count(n)) };
+            let zero = match (n_rounding, n_zero) {
+                (0, _) => String::new(),
+                (n, exactly) if n == exactly => format!(" {} exactly 0.", are(n)),
+                (n, 0) => format!(" {} 0, to rounding.", are(n)),
+                (n, exactly) => format!(" {} 0, to rounding, {} of them exactly.", are(n), count(exactly)),
             };
             format!(
                 "The scale is one for all cells, {} on both sides of zero.{zero}",

@@ -389,6 +389,8 @@ fn numbers_are_written_for_people() {
             "100\u{2009}000"
         ]
     );
+    let bounds = [3e-14, 3.2e-14, -9.6e-15, 0.0].map(number::residual);
+    assert_eq!(bounds, ["3·10⁻¹⁴", "4·10⁻¹⁴", "1·10⁻¹⁴", "0"], "rounded up");
     assert_eq!([number::others(1), number::others(12_345)], ["1 other", "12\u{2009}345 others"]);
     assert_eq!(
         [0.9999, 0.5, 0.0001, 0.0, 1.0].map(number::percent),

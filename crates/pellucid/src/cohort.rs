@@ -9,7 +9,7 @@ mod tests;
 
 use pellucid_data::read::ReadBatches;
 use pellucid_data::table::Kind;
-use pellucid_data::{Field, RowSet, Schema, Table, Watch};
+use pellucid_data::{Field, RowSet, Table, Watch};
 use pellucid_learn::task::{WholeError, whole};
 
 pub use condition::{Asks, Condition, Test, Than};
@@ -41,6 +41,11 @@ pub enum CohortError {
     Read(#[from] WholeError),
 }
 
+fn too_many(written: &str) -> Refused {
+    let text = format!("more than {MOST} conditions at a time");
+    Refused { written: written.to_owned(), text, is_absent: false }
+}
+
 /// The rows for which conditions hold.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cohort {
@@ -56,8 +61,7 @@ impl Cohort {
         let mut conditions: Vec<Condition> = Vec::new();
         for text in written {
             if conditions.len() == MOST {
-                let why = format!("more than {MOST} conditions at a time");
-                return Err(Refused { written: text.to_owned(), text: why, is_absent: false });
+                return Err(too_many(text));
             }
             let condition = Condition::read(text, table)?;
             if !conditions.contains(&condition) {
@@ -76,11 +80,20 @@ impl Cohort {
         reader: &mut dyn ReadBatches,
         watch: &dyn Watch,
     ) -> Result<(Self, RowSet), CohortError> {
-        let readable = |field: &&Field| field.kind != Kind::Other;
-        let schema = Schema { fields: reader.schema().fields.iter().filter(readable).cloned().collect() };
+        // What can be refused without the rows is, before they are read.
+        if let Some(text) = written.get(MOST) {
+            return Err(too_many(text).into());
+        }
+        let schema = reader.schema().clone();
         let mut wanted = Vec::new();
         for text in written {
-            wanted.push(condition::column_of(text, &schema)?.0);
+            let at = condition::column_of(text, &schema)?.0;
+            if let Some(field) = schema.fields.get(at).filter(|field| field.kind == Kind::Other) {
+                let why =
+                    format!("{} holds neither numbers nor text, and nothing can be asked of it", field.name);
+                return Err(Refused { written: text.clone(), text: why, is_absent: false }.into());
+            }
+            wanted.push(at);
         }
         wanted.sort_unstable();
         wanted.dedup();

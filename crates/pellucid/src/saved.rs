@@ -42,7 +42,7 @@ pub enum SavedError {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Seen {
     /// A saved explanation.
-    Explanation(Saved),
+    Explanation(Box<Saved>),
     /// The largest values of each row only; the others are summed up in it.
     Largest,
     /// The columns of an explanation, in a format that does not keep how it was made.
@@ -74,6 +74,8 @@ pub struct Saved {
     pub groups: Option<String>,
     /// Which part of a job it is, where it is one: `2/8`.
     pub shard: Option<String>,
+    /// Which rows of the table were explained, in words, where it is not all.
+    pub only: Option<String>,
 }
 
 /// What a table is.
@@ -86,7 +88,7 @@ pub fn seen(names: &[String], notes: &[(String, String)]) -> Result<Seen, SavedE
         .filter_map(|(key, value)| Some((key.strip_prefix("pellucid.")?, value.as_str())))
         .collect();
     match said.get("schema") {
-        Some(&SCHEMA) => Saved::of(names, &said).map(Seen::Explanation),
+        Some(&SCHEMA) => Saved::of(names, &said).map(|saved| Seen::Explanation(Box::new(saved))),
         Some(schema) if schema.starts_with("pellucid.explanation-top/") => Ok(Seen::Largest),
         Some(schema) if schema.starts_with(FAMILY) => Err(SavedError::Open(format!(
             "format `{schema}` is not known; this program reads `{SCHEMA}`, which `pellucid explain` writes"
@@ -132,6 +134,7 @@ impl Saved {
             version: says("version")?,
             groups,
             shard: said.get("shard").map(|text| (*text).to_owned()),
+            only: said.get("where").map(|text| (*text).to_owned()),
         })
     }
 

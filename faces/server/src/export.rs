@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use pellucid::views::render::css;
 use serde_json::{Map, Value, json};
 
@@ -65,7 +66,7 @@ pub fn html(workbench: &Arc<Workbench>) -> Result<(String, Vec<String>), Failure
     for line in PAGE.lines() {
         // The page names its parts, a line each; here they stand inside.
         let done = if line.contains("theme.css") {
-            write!(out, "<style>{}</style>", css::theme())
+            write!(out, "<style>{}{}</style>", css::theme(), css::fonts(inside))
         } else if line.contains("app.css") {
             write!(out, "<style>{}</style>", STYLE.replace("</style", "<\\/style"))
         } else if line.contains("app.js") {
@@ -81,6 +82,12 @@ pub fn html(workbench: &Arc<Workbench>) -> Result<(String, Vec<String>), Failure
         let _ = done.and_then(|()| out.write_char('\n'));
     }
     Ok((out, notes))
+}
+
+/// Where the font of a weight lies in a page that has no files beside it.
+fn inside(weight: u16) -> String {
+    let bytes = css::faces().into_iter().find(|face| face.0 == weight).map_or(&[][..], |face| face.1);
+    format!("data:font/otf;base64,{}", BASE64_STANDARD.encode(bytes))
 }
 
 /// Takes pictures out that stand in several answers: `{"$": n}` stands for the n-th of them, from 0.

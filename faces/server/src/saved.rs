@@ -37,7 +37,7 @@ pub(crate) fn told_apart(
             let note = saved.shard.as_ref().map(|shard| {
                 format!("{shown}: part {shard} of an explanation; `pellucid merge` joins all parts, and rows are counted from the first of this one")
             });
-            (Some(What::Explanation { saved: Arc::new(saved), n_rows: reader.n_rows() }), note)
+            (Some(What::Explanation { saved: Arc::from(saved), n_rows: reader.n_rows() }), note)
         }
         Seen::Largest => {
             let text = "the largest values of each row only, opened as a table; leave --top-k out to see an explanation";

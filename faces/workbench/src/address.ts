@@ -60,6 +60,11 @@ export function changed(params: Params, changes: Changes): Params {
   return sorted([...kept, ...added]);
 }
 
+/** A whole number from 0, as it stands in an address; NaN where it is none. */
+export function wholeOf(text: string): number {
+  return /^\d+$/.test(text) ? Number(text) : NaN;
+}
+
 /** Only parameters of these names. */
 export function only(params: Params, names: readonly string[]): Params {
   return params.filter(([name]) => names.includes(name));

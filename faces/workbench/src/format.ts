@@ -70,9 +70,12 @@ export function answer(x: number, unit: string): string {
   return unit === "probability" ? percent(x) : pretty(x);
 }
 
-/** A residual: only its order of magnitude matters. */
+/** A residual as the pictures say it: one digit, rounded up. */
 export function bound(x: number): string {
-  return x === 0 ? "0" : `≤ 10${superscript(Math.ceil(Math.log10(Math.abs(x))))}`;
+  if (x === 0) return "0";
+  const text = Math.abs(x).toExponential(0);
+  const rounded = Number(text) < Math.abs(x) ? Number(text) + Number(`1e${text.split("e")[1] ?? "0"}`) : Number(text);
+  return `≤ ${pretty(rounded, 1)}`;
 }
 
 /** A whole number. */
@@ -87,6 +90,17 @@ export function counted(n: number, one: string, many = `${one}s`): string {
 
 export function seconds(s: number): string {
   return s < 60 ? `${Math.round(s)} s` : `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
+}
+
+/** `2026-11-27T22:13:13Z` as `2026-11-27 22:13`. */
+export const when = (moment: string) => moment.slice(0, 16).replace("T", " ");
+/** The same of several, with seconds where minutes repeat. */
+export function whens(moments: readonly string[]): string[] {
+  const minutes = moments.map(when);
+  return moments.map((moment, at) => {
+    const minute = when(moment);
+    return minutes.some((other, place) => place !== at && other === minute) ? `${minute}:${moment.slice(17, 19)}` : minute;
+  });
 }
 
 /** A note as a sentence. What begins with a name (`theta=1/0`, `adult.csv:`) keeps it as it is. */

@@ -6,7 +6,7 @@ export const PATH = "/api/patching";
 
 /** What the address says of the prompts and the places. */
 const OF_PROMPTS = ["clean", "corrupt", "answer", "wrong", "site", "by", "noising", "with", "metric", "position"] as const;
-const QUESTION = ["transformer", ...OF_PROMPTS] as const;
+export const QUESTION = ["transformer", ...OF_PROMPTS] as const;
 
 /** A token that may come next, with its probability after each run that there was. */
 export interface Next<Run extends string> {
@@ -110,6 +110,8 @@ export interface CellAnswer {
   metric: Metric;
   value: number;
   effect: number;
+  /** Whether it can't be told from 0 by a model that computes with 32 bits. */
+  is_rounding: boolean;
   doing: [string, string];
   next: Told<"now" | "before" | "other">[];
   command: string;

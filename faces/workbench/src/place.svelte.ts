@@ -10,6 +10,8 @@ export interface Place {
   readonly at: Address;
   /** Whether it fills the window, and so has the keys and the pin. */
   readonly whole: boolean;
+  /** Whether a step back stays in the workbench. */
+  readonly canBack: boolean;
   go(at: Address, how?: How): void;
   /** The same page with other parameters. */
   change(changes: Changes, how?: How): void;
@@ -18,16 +20,35 @@ export interface Place {
 class WindowPlace implements Place {
   at = $state.raw<Address>(parse(location.hash));
   readonly whole = true;
+  /** How many steps of ours lie behind. The browser keeps it with each of them, over a reload, too. */
+  #steps = $state(0);
 
   constructor() {
-    addEventListener("popstate", () => (this.at = parse(location.hash)));
-    addEventListener("hashchange", () => (this.at = parse(location.hash)));
+    this.#arrive(0);
+    const arrive = () => {
+      this.#arrive(this.#steps + 1);
+      this.at = parse(location.hash);
+    };
+    addEventListener("popstate", arrive);
+    addEventListener("hashchange", arrive);
+  }
+
+  get canBack(): boolean {
+    return this.#steps > 0;
+  }
+
+  /** Takes the count of the step that is shown; one that a link made has none yet. */
+  #arrive(steps: number): void {
+    const known = (history.state as { steps?: number } | null)?.steps;
+    this.#steps = known ?? steps;
+    if (known === undefined) history.replaceState({ steps }, "");
   }
 
   go(at: Address, how: How = "push"): void {
     const hash = format(at);
     if (hash === format(this.at) && hash === location.hash) return;
-    history[how === "push" ? "pushState" : "replaceState"](null, "", hash);
+    if (how === "push") this.#steps += 1;
+    history[how === "push" ? "pushState" : "replaceState"]({ steps: this.#steps }, "", hash);
     if (at.page !== this.at.page) scrollTo(0, 0);
     this.at = at;
   }
@@ -56,6 +77,7 @@ export function placeIn(outer: Place, name: string, text: () => string): Place {
   const go = (next: Address, how?: How) => outer.change({ [name]: format(next).slice(1) }, how);
   return {
     whole: false,
+    canBack: false,
     get at() {
       return at();
     },

@@ -4,7 +4,7 @@ import { all, changed, one, only, type Changes, type Params } from "./address";
 export const PATH = "/api/position";
 
 /** What is sent; which requirement is looked at is the page's own. */
-const ASKED = ["posting", "profile", "as_of", "reject", "confirm", "report"] as const;
+export const ASKED = ["posting", "profile", "as_of", "reject", "confirm", "report"] as const;
 
 export type Status = "met" | "partial" | "claim_only" | "transferable" | "unknown" | "not_found" | "contradicted";
 
@@ -119,8 +119,8 @@ export interface ReportOfPosition {
   title: string;
   /** The version of the program that wrote it. */
   version: string;
-  /** `open` is the document that is open and has the same hash. */
-  inputs: { role: "profile" | "posting" | "notes"; name: string; sha256: string; open: string | null }[];
+  /** `name` is where it was, `title` what it is called; `open` is the document that is open and has the same hash. */
+  inputs: { role: "profile" | "posting" | "notes"; name: string; title: string; sha256: string; open: string | null }[];
   sections: { heading: string; level: number; lines: Said[] }[];
 }
 

@@ -14,10 +14,10 @@ const QUESTION = [
 ] as const;
 
 /** What it says of the sets: how good they must be, when two are one, how many are listed, with what they are compared. */
-const OF_SETS = ["theta", "within", "times", "identity", "group", "limit", "use"] as const;
+export const OF_SETS = ["theta", "within", "times", "identity", "group", "limit", "use"] as const;
 
 /** What it says of the page alone: two sets that are compared, how the list is sorted and cut. */
-const OF_PAGE = ["a", "b", "sort", "most_errors"] as const;
+export const OF_PAGE = ["a", "b", "sort", "most_errors"] as const;
 
 /** Another table is another question altogether. */
 export const NEW_TABLE: Changes = Object.fromEntries([...QUESTION, ...OF_SETS, ...OF_PAGE].map((name) => [name, null]));

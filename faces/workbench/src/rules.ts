@@ -7,7 +7,7 @@ export const PATH = "/api/rules";
 export const VERIFY = "/api/rules/verify";
 
 /** What the address says of a search. */
-const ASKED = [
+export const ASKED = [
   "data", "target", "positive", "weights", "lambda", "cost", "max_conditions", "min_support", "bins", "groups", "max_rules", "max_size", "require", "drop",
   "exclude_empty", "seconds",
 ] as const;

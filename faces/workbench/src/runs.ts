@@ -1,5 +1,5 @@
 // What does the server say of runs and of jobs? Types of its JSON, and how their parts are written.
-import { parse, format, type Params } from "./address";
+import { parse, format, type Changes, type Params } from "./address";
 import { Failure, type Job } from "./api";
 import { count } from "./format";
 
@@ -188,9 +188,7 @@ export function pageOf(asked: string): { name: string; href: string } | undefine
   return name === undefined ? undefined : { name, href: format(parse(`#/${name}?${query}`)) };
 }
 
-/** `2026-11-27T22:13:13Z` as `2026-11-27 22:13`. */
-export const when = (moment: string) => moment.slice(0, 16).replace("T", " ");
-/** The same for a title: `28 November 2026, 22:13`. */
+/** A moment for a title: `28 November 2026, 22:13`. */
 export function dated(moment: string): string {
   const months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
   const [, year = "", month = "", day = ""] = /^(\d{4})-(\d\d)-(\d\d)T/.exec(moment) ?? [];
@@ -225,4 +223,6 @@ export function statesSentence(states: readonly FileState[]): string {
 export const written = (value: string) => (value === "null" ? "not set" : value === "[]" ? "none" : value);
 
 /** Parameters of a list without what is said by absence. */
+/** Without filters, from the first page. */
+export const ALL_RUNS: Changes = { verb: null, tag: null, text: null, since: null, from: null };
 export const filtersOf = (params: Params) => params.filter(([name]) => ["verb", "tag", "text", "since"].includes(name)).length;

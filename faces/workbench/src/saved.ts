@@ -15,6 +15,10 @@ export interface SavedExplanation {
   groups: string | null;
   /** Which part of a job: `2/8`. */
   shard: string | null;
+  /** Which rows of the table it holds, in words, where it is not all: they have other numbers in the table. */
+  where: string | null;
+  /** Absent where only reading the file tells. */
+  n_rows: number | null;
   /** How many models are open. */
   others: number;
 }
@@ -44,6 +48,14 @@ export function globalAsks(session: Session, params: Params, changes: Changes, n
 export function rowAsks(session: Session, params: Params, changes: Changes): Params {
   const all = withDefaults(changed(params, changes), startOf(session, "row"));
   return changed(only(all, ["explanation", "row", "output"]), { data: one(all, "values") });
+}
+
+/**
+ * Whether a row of the file and the row of that number in the table are the same: a table was chosen that has as many rows, which the server
+ * checks, and the file holds all of them.
+ */
+export function hasRowsOf(explanation: SavedExplanation, data: string | null): data is string {
+  return data !== null && explanation.where === null && explanation.shard === null && explanation.n_rows !== null;
 }
 
 /** Another explanation has other features, outputs and rows; those of a model that is open begin with what is open. */
@@ -120,6 +132,11 @@ export interface CountAnswer {
   hash: string;
   command: string;
   notes: string[];
+}
+
+/** What a count claims, as a page's title. */
+export function claimed(count: CountAnswer): string {
+  return `A certified count: ${count.count_shown} ${count.count === "1" ? "rule set has" : "rule sets have"} an objective of at most ${count.theta.text}`;
 }
 
 /** Asked at /api/count/verify with: count, data, seconds. A job. */

@@ -197,6 +197,9 @@ test("an encoder has attention, and the page says why there is no more", async (
     await expect(page.getByText("says nothing of a next token")).toBeVisible();
     await expect(page.locator("figure")).toHaveCount(2);
     await sound(page);
+    await page.goto(`${address}#/patching`);
+    await expect(page.getByText("An encoder says no next token, so there is nothing to patch.")).toBeVisible();
+    await sound(page);
   });
 });
 

@@ -36,6 +36,22 @@ test("columns are those of the command, and counted as in the file", async ({ qu
   await expect(page.locator("footer code")).toHaveText(`pellucid inspect ${adult}`);
 });
 
+test("a long name breaks where it has joints, and figures out of sight are called so", async ({ page }) => {
+  const name = "the_number_of_weeks_worked_in_the_year_before-as_the_person_remembers";
+  const file = join(mkdtempSync(join(tmpdir(), "workbench-names-")), "names.csv");
+  writeFileSync(file, `${name},b\n${Array.from({ length: 40 }, (_, row) => `${row},${row % 3}`).join("\n")}\n`);
+  await opened(page, [file], async (address) => {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(`${address}#/data`);
+    await settled(page);
+    const own = line(page, name).getByRole("button");
+    expect((await own.boundingBox())?.height).toBeLessThan(64);
+    await page.screenshot({ path: join(pictures, "data-long-name.png") });
+    await page.setViewportSize({ width: 380, height: 900 });
+    await expect(page.getByRole("button", { name: /^\d+ more figures of each column/ })).toBeVisible();
+  });
+});
+
 test("a row and its ways through trees are gone through among the chosen rows", async ({ quiet: page, server }) => {
   const own = rows.flatMap((row, at_) => (Number(row[at("age")]) >= 60 ? [at_] : []));
   await page.goto(`${server.address}#/data?where=age:>=:60`);

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, files, pictures, program, type Server, settled, silence, sound, start, test as base } from "./pellucid";
+import { expect, files, opened, pictures, program, type Server, settled, silence, sound, start, test as base } from "./pellucid";
 
 const [model = "", other = "", data = ""] = files;
 const folder = mkdtempSync(join(tmpdir(), "explanations-"));
@@ -138,6 +138,49 @@ test("another model is not taken for the one that was explained", async ({ page,
   server.stop();
 });
 
+test("a file of some rows leads to nobody else's row, and takes no values", async ({ page }) => {
+  const some = join(folder, "some.parquet");
+  const { rows: n } = JSON.parse(run("explain", model, data, "--where", "age:>=:40", "-o", some, "--json", "-q")) as { rows: number };
+  await opened(page, [some, model, data], async (address) => {
+    await page.goto(`${address}#/row?row=0&explanation=some`);
+    await settled(page);
+    const kept = page.getByText(`Rows of this file are counted among the ${n} rows that were kept (age is at least 40)`);
+    await expect(kept).toBeVisible();
+    const leads = page.getByRole("link", { name: /of the model that is open|Explain it now/ });
+    await expect(leads).toHaveCount(0);
+    await page.goto(`${address}#/global?explanation=some&values=adult`);
+    await settled(page);
+    await expect(page.getByRole("alert")).toHaveCount(0);
+    await expect(kept).toBeVisible();
+    await expect(leads).toHaveCount(0);
+    await expect(page.getByText(/^This explanation holds .* rows \(age is at least 40\): it is shown without values/i)).toHaveCount(1);
+    await expect(page.getByRole("combobox", { name: "Values of features" })).toHaveCount(0);
+    await page.screenshot({ path: join(pictures, "explanations-some.png"), fullPage: true });
+    await page.getByRole("link", { name: /^row \d/ }).first().click();
+    await expect(page).toHaveURL(/#\/row\?explanation=some/);
+    await settled(page);
+    await page.goto(`${address}#/row?explanation=some&row=99999`);
+    await expect(page.getByRole("spinbutton", { name: "Row" })).toHaveAttribute("aria-invalid", "true");
+    await expect(page.getByRole("button", { name: "Ask without row=99999" })).toBeVisible();
+    await page.goto(`${address}#/row?explanation=some&row=abc`);
+    await expect(page.getByRole("heading", { level: 1 })).not.toContainText("NaN");
+    await expect(page.getByRole("textbox", { name: "Row" })).toHaveValue("abc");
+  });
+});
+
+test("only of the table that was explained a row leads to the model's", async ({ page, whole }) => {
+  await silence(page, (url) => url.startsWith(whole.address));
+  const leads = page.getByRole("link", { name: "see row 3 of the model that is open" });
+  await page.goto(`${whole.address}#/row?row=3&explanation=values`);
+  await settled(page);
+  await expect(leads).toHaveCount(0);
+  await page.goto(`${whole.address}#/row?row=3&explanation=values&values=adult`);
+  await settled(page);
+  await leads.click();
+  await expect(page).toHaveURL(/#\/row\?data=adult&model=adult-xgboost&row=3/);
+  await settled(page);
+});
+
 test("keys alone choose the file, a feature and the numbers", async ({ page, whole }) => {
   await silence(page, (url) => url.startsWith(whole.address));
   await page.goto(`${whole.address}#/global`);
@@ -165,6 +208,9 @@ test("a certified count is counted again, and says what the command says", async
   const panel = page.getByRole("region", { name: "A certified count" });
   await expect(panel).toContainText("Counted exactly, says the file");
   await expect(panel).toContainText(`Exactly ${made.counted.count} rule set`);
+  // The title is of the count, whatever the search below it finds.
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(new RegExp(`^A certified count: ${made.counted.count} rule sets? ha(s|ve) an objective of at most`));
+  await expect(page.getByRole("heading", { level: 2, name: /^A search of your own: / })).toBeVisible();
   await expect(panel.locator("tbody tr").first()).toBeVisible();
   await panel.getByRole("button", { name: "Count it again independently" }).focus();
   await page.keyboard.press("Enter");
@@ -175,7 +221,7 @@ test("a certified count is counted again, and says what the command says", async
   // Beside it the search of the page begins with the same question, and says when it asks another.
   await expect(page.getByText("Good sets, |R|")).toBeVisible({ timeout: 20_000 });
   await expect(page).toHaveURL(/lambda=1(\/|%2F)50&.*theta=/);
-  await expect(page.getByText("It begins with θ, λ and the target of the count above")).toBeVisible();
+  await expect(page.getByText("It begins with θ, λ, the target and the number of candidate rules of the count above")).toBeVisible();
   const theta = page.getByRole("textbox", { name: "θ, the largest objective" });
   const own = await theta.inputValue();
   await theta.fill("1/3");

@@ -92,10 +92,23 @@ export function unpackedAt(archive: string, folder: string): string {
   return join(folder, "workbench", "index.html");
 }
 
-/** Nothing that axe finds: names of rules with the elements that break them. */
+/** Nothing that axe finds: names of rules with the elements that break them. And no text of a picture is cut. */
 export async function sound(page: Page): Promise<void> {
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`)).toEqual([]);
+  expect(await cutOff(page)).toEqual([]);
+}
+
+/** Texts of pictures that end beyond their picture. */
+function cutOff(page: Page): Promise<(string | null)[]> {
+  return page.evaluate(async () => {
+    await document.fonts.ready;
+    const isCut = (text: Element) => {
+      const [own, whole] = [text.getBoundingClientRect(), text.closest("svg")?.getBoundingClientRect()];
+      return whole !== undefined && own.width > 0 && (own.right > whole.right + 1 || own.left < whole.left - 1);
+    };
+    return [...document.querySelectorAll("figure svg text")].filter(isCut).map((text) => text.textContent);
+  });
 }
 
 /** The answer has come and nothing is dimmed. */

@@ -1,9 +1,9 @@
 // Have addresses one spelling, and numbers the one of the pictures?
 import { expect, test } from "@playwright/test";
 import { changed, format, parse, query, setting, withDefaults } from "../src/address";
-import { faultsOf, withoutFaults } from "../src/fault";
+import { faultsOf, withoutFaults, worded } from "../src/fault";
 import { fit, fitting } from "../src/find";
-import { bound, decimalsFor, percent, pretty, sentence, signed, signedFixed } from "../src/format";
+import { bound, decimalsFor, percent, pretty, sentence, signed, signedFixed, whens } from "../src/format";
 
 test("one state has one address", () => {
   const at = parse("#/row?set=b:2&row=17&set=a:1&model=m");
@@ -31,10 +31,16 @@ test("numbers are written as in pictures", () => {
   expect(signed(0.05)).toBe("+0.05");
   expect(percent(0.38412)).toBe("38.4 %");
   expect(percent(0.0004)).toBe("<0.1 %");
-  expect(bound(1.1e-16)).toBe("≤ 10⁻¹⁵");
+  expect(bound(1.1e-16)).toBe("≤ 2·10⁻¹⁶");
+  expect(bound(3e-14)).toBe("≤ 3·10⁻¹⁴");
+  expect(bound(-9.6e-15)).toBe("≤ 1·10⁻¹⁴");
   expect(bound(0)).toBe("0");
   expect(signedFixed(-0.0004, 2)).toBe("0.00");
   expect(decimalsFor([0.123, -0.7])).toBe(3);
+});
+
+test("moments have seconds where minutes repeat", () => {
+  expect(whens(["2026-11-28T07:49:03Z", "2026-11-28T07:49:31Z", "2026-11-28T07:50:00Z"])).toEqual(["2026-11-28 07:49:03", "2026-11-28 07:49:31", "2026-11-28 07:50"]);
 });
 
 test("letters find what they begin", () => {
@@ -77,6 +83,13 @@ test("an error leads to what it speaks of", () => {
   expect(of("/api/rules has no parameter `lambda`; did you mean `lamda`?")).toEqual([["lambda", "x"]]);
   expect(of("no table `adult` is open")).toEqual([["data", "adult"]]);
   expect(of("the file was changed since it was opened")).toEqual([]);
+  expect(faultsOf({ message: "row 99999: the explanation has 700 rows" }, [["row", "99999"]])).toEqual([["row", "99999"]]);
+  expect(faultsOf({ message: "the text has 20 000 bytes; this page takes at most 8 192" }, [["text", "A A"], ["token", "0"]])).toEqual([["text", "A A"]]);
+  // A saved explanation calls its table `values`; `data` is that of other pages.
+  const saved = [["data", "other"], ["explanation", "v"], ["values", "few"]] as const;
+  const few = { message: "data=few: the table has 2 rows; name another, or leave `data` out" };
+  expect(faultsOf(few, saved)).toEqual([["values", "few"]]);
+  expect(worded(few, saved)).toBe("values=few: the table has 2 rows; name another, or leave `values` out");
   expect(faultsOf(undefined, params)).toEqual([]);
   expect(withoutFaults(params, of("where=sex:=:Femal: no"))).toEqual(params.slice(0, 3));
 });

@@ -6,13 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::called;
 use crate::document::Media;
-use crate::fit::{Interval, Ratio};
+use crate::fit::{self, Interval, Ratio};
 use crate::model::{Status, Strength};
 
 /// What a report says that it is.
 pub const SCHEMA: &str = "pellucid.position/1";
 /// Bytes of a report, at most: thousands of requirements have fewer.
-const MOST_BYTES: usize = 64 << 20;
+const MOST_BYTES: usize = 16 << 20;
+/// Documents that went in, at most.
+const MOST_INPUTS: usize = 200;
+/// What two numbers of a report may differ by that are one: 64 bits of fractions.
+const NEAR: f64 = 1e-9;
 
 /// Why a report could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -278,48 +282,147 @@ impl SavedReport {
         self.inputs.iter().position(|input| input.name == cite.document)
     }
 
+    /// What an input is called: its file's name where that is told from the others, else its whole path.
+    #[must_use]
+    pub fn name(&self, at: usize) -> &str {
+        called(self.inputs.iter().map(|input| input.name.as_str()), at)
+    }
+
     /// Where a line stands, as `cv.md:41`.
     #[must_use]
     pub fn cite(&self, cite: &Cite) -> String {
-        let names = self.inputs.iter().map(|input| input.name.as_str());
-        let name = self.document_of(cite).map_or(cite.document.as_str(), |at| called(names, at));
+        let name = self.document_of(cite).map_or(cite.document.as_str(), |at| self.name(at));
         format!("{name}:{}", cite.place)
     }
 
     /// That its parts fit to each other.
     fn check(&self) -> Result<(), String> {
         let of_role = |role: &str| self.inputs.iter().filter(|input| input.role == role).count();
+        if self.inputs.len() > MOST_INPUTS {
+            return Err(format!(
+                "it has {} inputs, and a report has at most {MOST_INPUTS}",
+                self.inputs.len()
+            ));
+        }
         if of_role("posting") != 1 || of_role("profile") == 0 {
             return Err("its inputs are not one posting and a profile".to_owned());
         }
         if self.requirements.is_empty() || self.sections.is_empty() {
             return Err("it has no requirements or no words".to_owned());
         }
-        let [lo, hi] = self.fit.exact;
-        let is_near = |told: f64, exact: Ratio| (told - exact.value()).abs() < 1e-9;
-        if lo > hi || !is_near(self.fit.lo, lo) || !is_near(self.fit.hi, hi) {
-            return Err(format!("its fit is {lo} to {hi} in one place and another in the next"));
+        if let Some(section) = self.sections.iter().find(|section| !(2..=3).contains(&section.level)) {
+            return Err(format!("a heading has the level {}, and they are 2 or 3", section.level));
         }
         let mut ids = std::collections::BTreeSet::new();
         for requirement in &self.requirements {
             if !ids.insert(requirement.id.as_str()) {
                 return Err(format!("two requirements are called {}", requirement.id));
             }
-            if requirement.verdict.status != requirement.status {
-                return Err(format!("{} has two different verdicts", requirement.id));
-            }
-            let mut cites: Vec<&Cite> = vec![&requirement.source];
-            cites.extend(&requirement.cites);
-            requirement.verdict.each(&mut |own| cites.extend(own.cites.iter().chain(&own.near)));
-            if let Some(cite) = cites.into_iter().find(|cite| self.document_of(cite).is_none()) {
-                let (id, name) = (&requirement.id, &cite.document);
-                return Err(format!("{id} cites {name}, which is none of its inputs"));
-            }
+            requirement.check()?;
         }
+        self.fit.check(&self.requirements)?;
         let raises = self.fit.raises.iter().flatten();
-        match raises.map(|raise| raise.requirement.as_str()).find(|id| !ids.contains(id)) {
-            Some(id) => Err(format!("it has no requirement {id}, which would raise its fit")),
+        if let Some(id) = raises.map(|raise| raise.requirement.as_str()).find(|id| !ids.contains(id)) {
+            return Err(format!("it has no requirement {id}, which would raise its fit"));
+        }
+        let mut wrong = None;
+        self.each_cite(&mut |whose, cite| {
+            if wrong.is_some() {
+            } else if self.document_of(cite).is_none() {
+                wrong = Some(format!("{whose} cites {}, which is none of its inputs", cite.document));
+            } else if cite.start > cite.end {
+                wrong = Some(format!("{whose} cites bytes {} to {}", cite.start, cite.end));
+            }
+        });
+        wrong.map_or(Ok(()), Err)
+    }
+
+    /// Every line that it cites, and what cites it.
+    fn each_cite<'a>(&'a self, see: &mut dyn FnMut(&str, &'a Cite)) {
+        for own in &self.requirements {
+            [&own.source].into_iter().chain(&own.cites).for_each(|cite| see(&own.id, cite));
+            own.verdict.each(&mut |verdict| {
+                let all = verdict.cites.iter().chain(&verdict.near).chain(&verdict.roles);
+                all.for_each(|cite| see(&own.id, cite));
+            });
+        }
+        self.findings
+            .iter()
+            .filter_map(|finding| finding.cite.as_ref())
+            .for_each(|cite| see("a finding", cite));
+        let lines = self.sections.iter().flat_map(|section| section.paragraphs.iter().chain(&section.items));
+        lines.flat_map(|line| &line.cites).for_each(|cite| see("a line", cite));
+        if let Some(review) = &self.review {
+            let confirmed = review.confirmed.iter().map(|one| &one.cite);
+            review.rejected.iter().chain(confirmed).for_each(|cite| see("the review", cite));
+        }
+    }
+}
+
+impl SavedVerdict {
+    /// What it is worth by [`fit::credit_of`], in 64 bits: numbers of a file may be such that exact fractions of them have no end.
+    fn credit(&self) -> [f64; 2] {
+        if self.rule == "all.parts" && !self.parts.is_empty() {
+            let n = self.parts.len() as f64;
+            let sum = |end: usize| self.parts.iter().map(|part| part.credit()[end]).sum::<f64>();
+            return [sum(0) / n, sum(1) / n];
+        }
+        fit::credit(self.status).map(Ratio::value)
+    }
+}
+
+impl SavedRequirement {
+    fn check(&self) -> Result<(), String> {
+        let id = &self.id;
+        if self.verdict.status != self.status {
+            return Err(format!("{id} has two different verdicts"));
+        }
+        let is_near =
+            |told: Interval, is: [f64; 2]| told.iter().zip(is).all(|(a, b)| (a.value() - b).abs() < NEAR);
+        if !is_near(self.credit, self.verdict.credit()) {
+            return Err(format!("the credit of {id} is not that of its verdict"));
+        }
+        if !is_near(self.weight, fit::weight(self.strength).map(Ratio::value)) {
+            return Err(format!("the weight of {id} is not that of how much the posting insists"));
+        }
+        Ok(())
+    }
+}
+
+impl SavedFit {
+    /// That it is what credits and weights give, and that what would raise it does.
+    fn check(&self, requirements: &[SavedRequirement]) -> Result<(), String> {
+        let [lo, hi] = self.exact;
+        let is_near = |a: f64, b: f64| (a - b).abs() < NEAR;
+        if lo > hi || !is_near(self.lo, lo.value()) || !is_near(self.hi, hi.value()) {
+            return Err(format!("its fit is {lo} to {hi} in one place and another in the next"));
+        }
+        let counted: Vec<&SavedRequirement> = requirements.iter().filter(|own| !own.gate).collect();
+        if !is_near(lo.value(), extreme(&counted, 0)) || !is_near(hi.value(), extreme(&counted, 1)) {
+            return Err(format!("its fit, {lo} to {hi}, is not that of its requirements"));
+        }
+        let is_raise = |own: &&Raise| !(lo.value() - NEAR..=1.0 + NEAR).contains(&own.lo.value());
+        match self.raises.iter().flatten().find(is_raise) {
+            Some(own) => Err(format!("{} would raise its fit to {}", own.requirement, own.lo)),
             None => Ok(()),
         }
     }
+}
+
+/// [`fit::interval`] in 64 bits, in time that grows little faster than the number of requirements: its smallest mean (`end` 0) or the largest (1).
+fn extreme(parts: &[&SavedRequirement], end: usize) -> f64 {
+    let mut sorted: Vec<(f64, [f64; 2])> =
+        parts.iter().map(|own| (own.credit[end].value(), own.weight.map(Ratio::value))).collect();
+    sorted.sort_by(|a, b| if end == 1 { b.0.total_cmp(&a.0) } else { a.0.total_cmp(&b.0) });
+    // All with their low weights; then one after the other takes its high one.
+    let [mut sum, mut total] =
+        sorted.iter().fold([0.0, 0.0], |[sum, total], (credit, [low, _])| [sum + credit * low, total + low]);
+    let mut best = if total > 0.0 { sum / total } else { 0.0 };
+    for (credit, [low, high]) in &sorted {
+        sum += credit * (high - low);
+        total += high - low;
+        let mean = if total > 0.0 { sum / total } else { 0.0 };
+        best = if end == 1 { best.max(mean) } else { best.min(mean) };
+    }
+    best
 }

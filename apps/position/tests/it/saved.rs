@@ -82,8 +82,42 @@ fn what_is_no_report_says_why() {
         (&|own| own["inputs"] = value!([]), "one posting and a profile"),
         (&|own| own["fit"]["raises"][0]["requirement"] = "R99".into(), "no requirement R99"),
         (&|own| own["requirements"] = value!([]), "no requirements"),
+        (
+            &|own| {
+                let (lo, hi) = ("9223372036854775807/9223372036854775806", "9223372036854775807/3");
+                own["fit"]["exact"] = value!([lo, hi]);
+                own["fit"]["lo"] = value!(1.0);
+                own["fit"]["hi"] = value!(9_223_372_036_854_775_807_f64 / 3.0);
+            },
+            "not that of its requirements",
+        ),
+        (&|own| own["requirements"][0]["credit"] = value!(["-5", "900/7"]), "the credit of R1"),
+        (&|own| own["requirements"][0]["weight"] = value!(["9", "-1"]), "the weight of R1"),
+        (&|own| own["fit"]["raises"][0]["lo"] = value!("900/7"), "would raise its fit to 900/7"),
+        (&|own| own["sections"][0]["level"] = value!(250), "level 250"),
+        (&|own| own["requirements"][0]["source"]["start"] = value!(1_000_000_000), "R1 cites bytes"),
+        (
+            &|own| {
+                let input = own["inputs"][0].clone();
+                own["inputs"].as_array_mut().unwrap().extend(vec![input; 300]);
+            },
+            "at most 200",
+        ),
     ] {
         let error = refused(change);
         assert!(error.contains(said) && error.contains("pellucid position"), "{error}");
     }
+}
+
+#[test]
+fn a_verdict_that_was_changed_is_seen_by_the_fit() {
+    let told = refused(|own| {
+        let all = own["requirements"].as_array_mut().unwrap();
+        let open = all.iter_mut().find(|one| one["status"] != "met" && one["gate"] == false).unwrap();
+        open["status"] = "met".into();
+        open["verdict"]["status"] = "met".into();
+        open["verdict"]["rule"] = "named".into();
+        open["credit"] = value!(["1", "1"]);
+    });
+    assert!(told.contains("is not that of its requirements"), "{told}");
 }

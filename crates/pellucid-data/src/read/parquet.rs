@@ -67,7 +67,9 @@ impl ParquetReader {
 
     fn rows_of(&self, groups: std::ops::Range<usize>) -> u64 {
         let groups = &self.metadata.metadata().row_groups()[groups];
-        groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0)).sum()
+        // What a damaged file says may add up to more than there can be.
+        let rows = groups.iter().map(|group| u64::try_from(group.num_rows()).unwrap_or(0));
+        rows.fold(0, u64::saturating_add)
     }
 
     fn read(&mut self) -> Result<Option<Table>, ReadError> {
@@ -119,11 +121,14 @@ impl ReadBatches for ParquetReader {
 
     fn skip_to(&mut self, row: u64) -> Result<u64, ReadError> {
         let n = self.metadata.metadata().num_row_groups();
-        let mut before = 0;
+        let mut before: u64 = 0;
         let mut first = 0;
-        while first < n && before + self.rows_of(first..first + 1) <= row {
-            before += self.rows_of(first..first + 1);
-            first += 1;
+        while first < n {
+            let next = before.saturating_add(self.rows_of(first..first + 1));
+            if next > row {
+                break;
+            }
+            (before, first) = (next, first + 1);
         }
         let inside = if first < n { row - before } else { 0 };
         (self.groups, self.batches) = (first..n, None);
@@ -141,5 +146,49 @@ impl ReadBatches for ParquetReader {
 
     fn next_batch(&mut self) -> Result<Option<Table>, ReadError> {
         guarded("Parquet", || self.read())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ::arrow_array::{Float64Array, RecordBatch};
+    use ::parquet::arrow::ArrowWriter;
+    use ::parquet::file::properties::WriterProperties;
+
+    use super::*;
+    use crate::table::Column;
+
+    /// So many rows, each its own number, in groups of seven.
+    fn written(n: usize) -> Bytes {
+        let column: ::arrow_array::ArrayRef =
+            Arc::new(Float64Array::from_iter_values((0..n).map(|row| row as f64)));
+        let batch = RecordBatch::try_from_iter([("row", column)]).unwrap();
+        let groups = WriterProperties::builder().set_max_row_group_row_count(Some(7)).build();
+        let mut out = Vec::new();
+        let mut writer = ArrowWriter::try_new(&mut out, batch.schema(), Some(groups)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        out.into()
+    }
+
+    #[test]
+    fn whatever_row_is_skipped_to_the_next_are_those_from_there_on() {
+        let bytes = written(40);
+        for batch_rows in [1, 3, 64] {
+            let options = ReadOptions { batch_rows, ..ReadOptions::default() };
+            for row in 0..=41 {
+                let mut reader = ParquetReader::new(bytes.clone(), &options).unwrap();
+                assert_eq!(reader.skip_to(row).unwrap(), row.min(40));
+                let mut rest = Vec::new();
+                while let Some(batch) = reader.next_batch().unwrap() {
+                    let [Column::Number(own)] = batch.columns() else { panic!("one column") };
+                    rest.extend(own.iter().copied());
+                }
+                let wanted: Vec<f64> = (row.min(40)..40).map(|row| row as f64).collect();
+                assert_eq!(rest, wanted, "row {row}, {batch_rows} a batch");
+            }
+        }
     }
 }

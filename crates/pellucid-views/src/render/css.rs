@@ -18,6 +18,21 @@ pub fn theme() -> String {
     )
 }
 
+pub use super::font::faces;
+
+/// Rules that give a page the font that texts of its pictures are measured with, where the reader's system has it not: in another one a title that
+/// nearly fills its line would lose its end. `at` says where the face of a weight lies.
+#[must_use]
+pub fn fonts(at: impl Fn(u16) -> String) -> String {
+    let rule = |weight: u16| {
+        let at = at(weight);
+        format!(
+            "@font-face{{font-family:Inter;font-weight:{weight};font-display:swap;src:local(\"Inter\"),url(\"{at}\") format(\"opentype\")}}\n"
+        )
+    };
+    faces().iter().map(|(weight, _)| rule(*weight)).collect()
+}
+
 /// Every token as a variable, and every shade, which tables have too.
 fn variables(mode: Mode) -> String {
     Paint::all()
@@ -28,6 +43,18 @@ fn variables(mode: Mode) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_weight_has_a_rule_and_a_font() {
+        let css = fonts(|weight| format!("./inter-{weight}.otf"));
+        for (weight, bytes) in faces() {
+            assert!(
+                css.contains(&format!("font-weight:{weight}"))
+                    && css.contains(&format!("inter-{weight}.otf"))
+            );
+            assert!(bytes.starts_with(b"OTTO"), "{weight} is OpenType");
+        }
+    }
 
     #[test]
     fn both_themes_have_all_paints_and_braces_match() {

@@ -11,6 +11,12 @@ static SEMIBOLD: &[u8] = include_bytes!("../../assets/Inter-SemiBold.otf");
 static FACES: LazyLock<Option<[Face<'static>; 2]>> =
     LazyLock::new(|| Some([Face::parse(REGULAR, 0).ok()?, Face::parse(SEMIBOLD, 0).ok()?]));
 
+/// The faces that texts are measured with, by weight: OpenType, cut to the characters of pictures.
+#[must_use]
+pub fn faces() -> [(u16, &'static [u8]); 2] {
+    [(400, REGULAR), (600, SEMIBOLD)]
+}
+
 fn face(bold: bool) -> Option<&'static Face<'static>> {
     FACES.as_ref().map(|faces| &faces[usize::from(bold)])
 }

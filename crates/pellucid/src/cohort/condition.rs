@@ -102,8 +102,18 @@ impl Condition {
                 })?;
                 Ok(of(Asks::Compare(test, Than::Level(value.to_owned(), code)), value.to_owned()))
             }
+            Column::Number(_) if field.kind == Kind::Boolean => {
+                if !matches!(test, Test::Is | Test::IsNot) {
+                    return Err(refused(format!(
+                        "{name} is true or false, which is neither below nor above; write `{name}:=:true` or `{name}:=:false`"
+                    )));
+                }
+                let is = truth(value)
+                    .ok_or_else(|| refused(format!("`{value}` is neither true nor false, and {name} is")))?;
+                Ok(of(Asks::Compare(test, Than::Truth(is)), is.to_string()))
+            }
             Column::Number(_) => {
-                let (than, said) = number(value, field.kind)
+                let (than, said) = number(value)
                     .ok_or_else(|| refused(format!("`{value}` is no number, and {name} holds numbers")))?;
                 Ok(of(Asks::Compare(test, than), said))
             }
@@ -182,17 +192,20 @@ impl Test {
     }
 }
 
-/// The number that a text means, and as it is said; columns of true and false know these words.
-fn number(text: &str, kind: Kind) -> Option<(Than, String)> {
-    let text = text.trim();
-    if kind == Kind::Boolean {
-        let is = match text {
-            "true" | "True" | "1" => true,
-            "false" | "False" | "0" => false,
-            _ => return None,
-        };
-        return Some((Than::Truth(is), is.to_string()));
+/// Which of both a text means, as files and people write it.
+fn truth(text: &str) -> Option<bool> {
+    match text.trim() {
+        "1" => Some(true),
+        "0" => Some(false),
+        text if text.eq_ignore_ascii_case("true") => Some(true),
+        text if text.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
     }
+}
+
+/// The number that a text means, and as it is said.
+fn number(text: &str) -> Option<(Than, String)> {
+    let text = text.trim();
     let x: f64 = text.parse().ok().filter(|x: &f64| !x.is_nan())?;
     // To all digits that were asked for: a bound that is rounded is another bound.
     let said = (1..=17).map(|digits| pretty(x, digits)).find(|said| plain(said) == Some(x));

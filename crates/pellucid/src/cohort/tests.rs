@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use pellucid_data::Schema;
 use pellucid_data::table::{Categories, Column};
 
 use super::*;
@@ -73,7 +74,8 @@ fn wrong_conditions_say_what_is_wrong() {
         ("age:=:old", false, "`old` is no number"),
         ("age:=:nan", false, "`nan` is no number"),
         ("sex:<:Male", false, "sex holds text"),
-        ("a:=:yes", false, "`yes` is no number"),
+        ("a:=:yes", false, "`yes` is neither true nor false"),
+        ("a:<:true", false, "a is true or false"),
         ("", true, "no column ``"),
     ] {
         let refused = asked(&[condition]).unwrap_err();

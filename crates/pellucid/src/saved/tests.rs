@@ -61,7 +61,7 @@ fn summed(bytes: &[u8], threads: usize) -> Result<(Saved, Summed), SavedError> {
         panic!("no explanation")
     };
     let summed = saved.summed(&open, NonZeroUsize::new(threads).unwrap(), &Quiet)?;
-    Ok((saved, summed))
+    Ok((*saved, summed))
 }
 
 #[test]

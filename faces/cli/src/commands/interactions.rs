@@ -87,7 +87,7 @@ fn finish(
 ) -> Result<u8, Failure> {
     context.console.detail(&format!("kernels: {}", kernels(plan.summary(), plan.values())));
     let summary = json!({
-        "rows": totals.n_rows, "complete": !cut_short, "game": plan.values().game(), "method": plan.values().method().name(),
+        "rows": totals.n_rows, "where": feed.only, "complete": !cut_short, "game": plan.values().game(), "method": plan.values().method().name(),
         "convention": "off-diagonals halved, rows sum to the values", "worst_residual": totals.worst_residual,
         "outputs": (0..feed.rows.model.base.len()).map(|output| totals.listed(&feed.rows.model, output)).collect::<Value>(),
         "output": args.out,

@@ -13,7 +13,7 @@ use zip::{CompressionMethod, ZipWriter};
 use super::waited;
 use crate::address::Address;
 use crate::failure::Failure;
-use crate::http::assets::{CODE, PAGE, STYLE};
+use crate::http::assets::{CODE, PAGE, STYLE, font_file, theme};
 use crate::pages;
 use crate::workbench::Workbench;
 
@@ -38,14 +38,17 @@ pub fn everything(workbench: &Arc<Workbench>) -> Result<(Vec<Address>, Vec<Strin
 /// When an answer fails, or somebody stopped it.
 pub fn zip(workbench: &Arc<Workbench>, addresses: &[Address], watch: &dyn Watch) -> Result<Vec<u8>, Failure> {
     let mut archive = Archive::new();
-    archive.add("theme.css", &css::theme())?;
-    archive.add("app.css", STYLE)?;
-    archive.add("app.js", CODE)?;
+    archive.add("theme.css", theme().as_bytes())?;
+    for (weight, bytes) in css::faces() {
+        archive.add(&font_file(weight), bytes)?;
+    }
+    archive.add("app.css", STYLE.as_bytes())?;
+    archive.add("app.js", CODE.as_bytes())?;
     // The list of answers stands before the program that asks for it.
     let list = r#"<script src="./answers/list.js"></script>"#;
     archive.add(
         "index.html",
-        &PAGE.replace("<script src=\"./app.js\"", &format!("{list}\n    <script src=\"./app.js\"")),
+        PAGE.replace("<script src=\"./app.js\"", &format!("{list}\n    <script src=\"./app.js\"")).as_bytes(),
     )?;
     let mut places = Map::new();
     for (place, address) in addresses.iter().enumerate() {
@@ -53,12 +56,18 @@ pub fn zip(workbench: &Arc<Workbench>, addresses: &[Address], watch: &dyn Watch)
             return Err(Failure::cancelled());
         }
         let answer = waited(workbench, address)?;
-        archive.add(&format!("answers/{place}.js"), &format!("pellucidAnswers[{place}] = {answer};\n"))?;
+        archive.add(
+            &format!("answers/{place}.js"),
+            format!("pellucidAnswers[{place}] = {answer};\n").as_bytes(),
+        )?;
         places.insert(address.canonical().trim_end_matches('?').to_owned(), place.into());
         watch.advance(1);
     }
     let places = Value::Object(places);
-    archive.add("answers/list.js", &format!("var pellucidAnswers = [], pellucidPlaces = {places};\n"))?;
+    archive.add(
+        "answers/list.js",
+        format!("var pellucidAnswers = [], pellucidPlaces = {places};\n").as_bytes(),
+    )?;
     archive.finish()
 }
 
@@ -76,9 +85,9 @@ impl Archive {
         Self { writer: ZipWriter::new(Cursor::new(Vec::new())), options }
     }
 
-    fn add(&mut self, name: &str, text: &str) -> Result<(), Failure> {
+    fn add(&mut self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
         self.writer.start_file(format!("{FOLDER}/{name}"), self.options).map_err(Failure::input)?;
-        self.writer.write_all(text.as_bytes()).map_err(Failure::input)
+        self.writer.write_all(bytes).map_err(Failure::input)
     }
 
     fn finish(self) -> Result<Vec<u8>, Failure> {

@@ -50,7 +50,8 @@ pub(super) fn start(workbench: &Workbench) -> Option<(&'static str, String)> {
     chosen(workbench, &Address::of("", &[])).ok().map(|(thing, _)| ("count", thing.id.clone()))
 }
 
-/// What a search asks that looks for the same sets as the first count: its bound, its price of a rule, its target.
+/// What a search asks that looks for the same sets as the first count: its bound, its price of a rule, its target, and as many candidate rules,
+/// as long as they are there. How they were made, the file does not keep.
 pub(super) fn question(workbench: &Workbench) -> Vec<(&'static str, String)> {
     let Ok((_, certificate)) = chosen(workbench, &Address::of("", &[])) else { return Vec::new() };
     let (universe, within) = (&certificate.universe, &certificate.within);
@@ -66,6 +67,11 @@ pub(super) fn question(workbench: &Workbench) -> Vec<(&'static str, String)> {
     all.extend(within.max_size.map(|most| ("max_size", most.to_string())));
     all.extend((!within.include_empty).then(|| ("exclude_empty", "1".to_owned())));
     all.extend(universe.weights.clone().map(|column| ("weights", column)));
+    let longest = universe.candidates.iter().map(|rule| rule.conditions.len()).max().unwrap_or_default();
+    for (name, n, most) in [("max_rules", universe.candidates.len(), 65_536), ("max_conditions", longest, 64)]
+    {
+        all.extend((1..=most).contains(&n).then(|| (name, n.to_string())));
+    }
     all
 }
 

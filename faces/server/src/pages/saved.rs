@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pellucid::explain::Kind;
 use pellucid::feed::doubtful_note;
 use pellucid::saved::{Saved, of_data, of_nothing};
+use pellucid::views::number::count;
 use pellucid::views::report::{finding, lead};
 use pellucid::views::{FeatureValues, Subject, bar, beeswarm, decision, heatmap, scatter};
 use serde_json::{Value, json};
@@ -43,9 +44,29 @@ pub(super) fn outputs(saved: &Saved) -> Vec<String> {
 /// Where a page comes from.
 pub(super) fn origin(workbench: &Workbench, thing: &Thing, saved: &Saved) -> Value {
     json!({
-        "id": thing.id, "title": thing.title, "version": saved.version, "model_sha256": saved.model_sha256, "groups": saved.groups, "shard": saved.shard,
+        "id": thing.id, "title": thing.title, "version": saved.version, "model_sha256": saved.model_sha256, "groups": saved.groups, "shard": saved.shard, "where": saved.only,
+        "n_rows": if let What::Explanation { n_rows, .. } = thing.what { n_rows } else { None },
         "others": workbench.things.iter().filter(|thing| thing.model().is_some()).count(),
     })
+}
+
+/// The table that features take their values from. Rows that were picked from a table are not those that stand at the same places in it.
+pub(super) fn values<'a>(
+    workbench: &Workbench,
+    address: &'a Address,
+    saved: &Saved,
+) -> Result<Option<&'a str>, Failure> {
+    let named = address.one("data")?;
+    if named.is_some() {
+        workbench.table(address)?;
+    }
+    Ok(named.filter(|_| saved.only.is_none()))
+}
+
+/// Why there are none of those that were asked for.
+pub(super) fn without_values(saved: &Saved, n: Option<usize>) -> Option<String> {
+    let (words, rows) = (saved.only.as_ref()?, n.map_or_else(|| "some".to_owned(), count));
+    Some(format!("this explanation holds {rows} of its table's rows ({words}): it is shown without values"))
 }
 
 pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<Answer, Failure> {
@@ -57,7 +78,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         Found::Working(job) => return Ok(Answer::Working(job)),
     };
     let mut notes = Vec::new();
-    let features = match address.one("data")? {
+    let features = match values(workbench, address, saved)? {
         None => of_nothing(saved, &read.summed),
         Some(data) => {
             // It is named, so that the first one is not meant.
@@ -99,7 +120,7 @@ fn told(
     (output, features): (usize, Vec<FeatureValues>),
     mut notes: Vec<String>,
 ) -> Result<Value, Failure> {
-    let data = address.one("data")?;
+    let data = values(workbench, address, saved)?;
     let model = read.model.as_ref().and_then(|id| workbench.model_named(id));
     let subject = saved.subject(&read.summed, output, model.map(|of| of.1.as_ref()), features);
     let subject = match model {
@@ -128,6 +149,9 @@ fn told(
             None => "the file does not say which table was explained: values are matched to rows by their order".to_owned(),
         };
         notes.insert(0, told);
+    }
+    if address.one("data")?.is_some() {
+        notes.extend(without_values(saved, Some(totals.n_rows)));
     }
     let data_words = table.map_or(String::new(), |table| {
         format!(" {}{}", named(&table.source).0, workbench.spelled(table).words)

@@ -40,7 +40,8 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     let output = super::saved::output(address, saved)?;
     let row = address.number::<usize>("row")?.unwrap_or(0);
     // It is named, so that the first one is not meant.
-    let table = match address.one("data")? {
+    let data = super::saved::values(workbench, address, saved)?;
+    let table = match data {
         None => None,
         Some(_) => match workbench.readable(address)? {
             Found::Ready(table) => Some(table),
@@ -56,7 +57,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
     if let Some(n) = n_rows.filter(|n| row >= *n) {
         return Err(none(n));
     }
-    if let (Some(n), Some(table), Some(data)) = (n_rows, &table, address.one("data")?) {
+    if let (Some(n), Some(table), Some(data)) = (n_rows, &table, data) {
         check_rows(n, table.n_rows(), data)?;
     }
     let one = saved.row(reader.as_mut(), row).map_err(|cause| failed(&thing.source, &cause))?;
@@ -90,7 +91,7 @@ impl Told<'_> {
             None => Subject { model: format!("{} ({})", self.thing.title, subject.model), ..subject },
         };
         let step = waterfall::waterfall(&subject, 0, TOP);
-        let data = address.one("data")?;
+        let data = super::saved::values(self.workbench, address, saved)?;
         let mut notes: Vec<String> = one.doubtful.map(doubtful_note).into_iter().collect();
         notes.push("the residual is that of the file, measured against the model when it was explained; the answer is the base with all values".to_owned());
         if data.is_some() {
@@ -98,6 +99,8 @@ impl Told<'_> {
                 "the file does not say which table was explained: values are matched to rows by their order"
                     .to_owned(),
             );
+        } else if address.one("data")?.is_some() {
+            notes.extend(super::saved::without_values(saved, self.n_rows));
         }
         let by_size = {
             let mut order: Vec<usize> = (0..subject.features.len()).collect();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pellucid_runs::{Artifact, Difference, Found, short_id, within};
+use pellucid_runs::{Artifact, Difference, Found, Part, short_id, within};
 use serde_json::{Value, json};
 
 use crate::opened::{Thing, What};
@@ -129,6 +129,19 @@ fn cut(text: String, most: usize) -> String {
 }
 
 pub(crate) fn differences(all: &[Difference]) -> Vec<Value> {
-    let of = |one: &Difference| json!({"part": one.part.word(), "name": one.name, "left": one.left.as_ref().map(text), "right": one.right.as_ref().map(text)});
+    let side = |one: &Difference, value: &Option<Value>| {
+        let words = value.as_ref()?.as_array().filter(|all| !all.is_empty());
+        Some(match (words, value.as_ref()?) {
+            (Some(words), _) if one.part == Part::Command => {
+                let words = words.iter().filter_map(Value::as_str).map(in_shell_if_needed);
+                cut(words.collect::<Vec<_>>().join(" "), MOST_LETTERS)
+            }
+            (Some(plain), _) if !plain.iter().any(|one| one.is_array() || one.is_object()) => {
+                cut(plain.iter().map(text).collect::<Vec<_>>().join(", "), MOST_LETTERS)
+            }
+            (_, value) => text(value),
+        })
+    };
+    let of = |one: &Difference| json!({"part": one.part.word(), "name": one.name, "left": side(one, &one.left), "right": side(one, &one.right)});
     all.iter().take(MOST_LINES).map(of).collect()
 }

@@ -246,8 +246,10 @@ fn an_encoder_has_attention_and_says_why_it_has_no_more() {
         );
         assert!(number(&rows[0][4]) > 0.0, "an encoder sees what comes later");
     }
+    // The page says by this why there is no more, and says it once.
+    assert_eq!(told["is_decoder"], false);
     let notes = texts(&told["notes"]).join("\n");
-    assert!(notes.contains("say nothing of a next token"), "{notes}");
+    assert!(!notes.contains("next token"), "{notes}");
     assert!(!told["command"].as_str().unwrap().contains("lens logits"));
     // Pages that could only refuse are not offered, which is known before weights are read.
     let session = server.answer("/api/session");

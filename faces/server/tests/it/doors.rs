@@ -67,6 +67,8 @@ fn files_of_the_pages_are_served_and_nothing_else() {
         ("/app.js", "text/javascript"),
         ("/app.css", "text/css"),
         ("/theme.css", "text/css"),
+        ("/inter-400.otf", "font/otf"),
+        ("/inter-600.otf", "font/otf"),
     ] {
         let reply = server.get(path);
         assert_eq!(reply.status, 200);

@@ -185,6 +185,26 @@ fn what_an_address_gets_wrong_is_said() {
 }
 
 #[test]
+fn an_explanation_of_some_rows_takes_no_values_from_a_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("some.parquet");
+    saved(&file, |_, columns, said| {
+        columns.iter_mut().for_each(|column| column.truncate(700));
+        said.push(("pellucid.where".to_owned(), "age is at least 40".to_owned()));
+    });
+    let server = Server::of(opened(&[&file, &fixture("tour/adult.csv")]).unwrap(), None);
+    for page in ["/api/global?", "/api/row?row=3&"] {
+        let own = server.answer(&format!("{page}explanation=some&data=adult"));
+        assert!(own["data"].is_null());
+        assert_eq!(own["explanation"]["where"], "age is at least 40");
+        assert_eq!(own["explanation"]["n_rows"], 700);
+        let says = "holds 700 of its table's rows (age is at least 40): it is shown without values";
+        assert!(own["notes"].to_string().contains(says), "{}", own["notes"]);
+        server.refuses(&format!("{page}explanation=some&data=adlut"), 404, "did you mean `adult`?");
+    }
+}
+
+#[test]
 fn what_was_changed_is_refused_and_what_is_none_is_a_table() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -297,7 +317,7 @@ fn a_certified_count_is_shown_and_counted_again() {
     let page = session["pages"].as_array().unwrap().iter().find(|page| page["page"] == "rashomon").unwrap();
     assert_eq!(
         page["params"],
-        serde_json::json!({"data": "rows", "count": "count", "theta": "1/2", "lambda": "1/50", "target": "y", "positive": "1"})
+        serde_json::json!({"data": "rows", "count": "count", "theta": "1/2", "lambda": "1/50", "target": "y", "positive": "1", "max_rules": "3", "max_conditions": "1"})
     );
     // An export holds what the page begins with.
     let first = folder.path().join("first.csv");
@@ -307,7 +327,7 @@ fn a_certified_count_is_shown_and_counted_again() {
     let (addresses, _) = pellucid_server::export::everything(&workbench).unwrap();
     let of_page: Vec<String> =
         addresses.iter().filter(|one| one.path() == "/api/rashomon").map(Address::canonical).collect();
-    let question = "data=rows&lambda=1%2F50&positive=1&target=y&theta=1%2F2";
+    let question = "data=rows&lambda=1%2F50&max_conditions=1&max_rules=3&positive=1&target=y&theta=1%2F2";
     assert_eq!(of_page, [format!("/api/rashomon?{question}")]);
     // The same sets, where the same candidates are found.
     let found = server.answer(&format!("/api/rashomon?{question}"));

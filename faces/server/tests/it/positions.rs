@@ -291,6 +291,13 @@ fn a_report_that_was_kept_shows_what_its_documents_did() {
         assert!(shown.iter().any(|piece| list(piece, "of").contains(&own["id"])), "{}", own["id"]);
     }
     assert!(shown.iter().all(|piece| !list(piece, "of").is_empty()));
+    // Documents are called as the live ones are, by their files' names; commands need the paths.
+    for document in list(&told, "documents").iter().chain(list(&told["report"], "inputs")) {
+        assert!(!document["title"].as_str().unwrap().contains('/'), "{document}");
+    }
+    assert!(
+        list(&told["report"], "inputs").iter().all(|input| input["name"].as_str().unwrap().contains('/'))
+    );
     assert!(list(&told["report"], "sections").len() > 5);
     let (html, _) = export::html(&workbench).unwrap();
     assert!(html.contains("/api/position?report=report"));

@@ -1,7 +1,7 @@
 //! `pellucid lens run --heads`: what heads attend to.
 
 use pellucid::explain::inside::{HeadKind, HeadScores, head_scores};
-use pellucid::looked::{attention, has_repeats, head_name};
+use pellucid::looked::{attention, head_name};
 use pellucid::models::transformer::{Token, Transformer};
 use pellucid::views::View;
 use pellucid::views::number::{count, fixed};
@@ -90,8 +90,13 @@ fn said(args: &Run, tokens: &[Token], heads: &[HeadScores]) -> String {
             out += &format!("{}\n", text::table(&names, &rows, terminal_columns()));
         }
     }
-    if !has_repeats(tokens) {
-        out += "No token comes twice: duplicate token and induction heads have nothing to attend to in this text.\n";
+    let ids = ids(tokens);
+    let without = HeadKind::ALL.into_iter().filter(|kind| kind.n_positions(&ids) == 0);
+    let without: Vec<String> = without.map(|kind| kind.name().replace('_', " ")).collect();
+    if let Some((last, others)) = without.split_last() {
+        let why = if others.len() == 2 { "There is one token alone" } else { "No token comes twice" };
+        let all = if others.is_empty() { last.clone() } else { format!("{} and {last}", others.join(", ")) };
+        out += &format!("{why}: {all} heads have nothing to attend to in this text.\n");
     }
     out
 }

@@ -74,10 +74,6 @@ impl Told<'_> {
         if !looked::has_repeats(&self.traced.tokens) {
             notes.push("no token comes twice: duplicate token and induction heads have nothing to look at in this text".to_owned());
         }
-        if !self.inside.model.spec.is_decoder {
-            let family = self.inside.model.spec.family.name();
-            notes.push(format!("{family} models say nothing of a next token: there is no lens and no logit that could be taken apart"));
-        }
         notes.push("where a head looks is not yet what it does: its values may carry something else; patch it to know".to_owned());
         if self.read.is_some() {
             notes.push("the lens reads early blocks with the last one's eyes: what they mean may be written in other directions".to_owned());

@@ -10,7 +10,7 @@ use pellucid::patched::{CAVEATS, Sweep};
 use pellucid::told::{merge, position, seen};
 use pellucid::views::View as _;
 use pellucid::views::number::pretty;
-use pellucid::views::patch_grid::{Linked, visible};
+use pellucid::views::patch_grid::{Linked, is_rounding, visible};
 use serde_json::{Map, Value, json};
 
 use super::asked::{Question, Ready, written};
@@ -225,7 +225,7 @@ pub(super) fn place(of: Of<'_>, looked: &Looked, cell: Cell, found: &Place, othe
         "schema": "pellucid.workbench.patching_cell/1", "transformer": thing.id, "site": question.patching.site.short(),
         "cell": written(cell), "layer": cell.layer, "position": cell.position, "head": cell.head, "token": token,
         "skipped": found.0.is_none(), "metric": metric(of, known.own(), known.other()),
-        "value": value, "effect": known.effect(value), "doing": question.how.doing(),
+        "value": value, "effect": known.effect(value), "is_rounding": is_rounding(known.effect(value)), "doing": question.how.doing(),
         "next": next(question, Some(ready), &runs),
         "command": command, "python": python,
         "notes": ["The command runs the whole grid; this cell's metric and effect stand in its JSON, and the tokens that come next only here"],

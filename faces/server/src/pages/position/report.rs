@@ -80,8 +80,8 @@ impl Told<'_> {
             let is_it = |thing: &&Thing| thing.document().is_some_and(|document| document.sha256 == hash);
             workbench.things.iter().find(is_it).map(|thing| thing.id.as_str())
         };
-        let all = self.report.inputs.iter();
-        all.map(|input| json!({"role": input.role, "name": input.name, "sha256": input.sha256, "open": open(&input.sha256)}))
+        let all = self.report.inputs.iter().enumerate();
+        all.map(|(at, input)| json!({"role": input.role, "name": input.name, "title": self.report.name(at), "sha256": input.sha256, "open": open(&input.sha256)}))
             .collect()
     }
 
@@ -154,10 +154,12 @@ impl Told<'_> {
     /// Of each document the lines that the report cites, in their order; it holds no others.
     fn documents(&self) -> Vec<Value> {
         let asked = self.report.requirements.iter().map(|own| (own.id.clone(), &own.source));
-        let cited: Vec<(String, &Cite)> = asked.chain(self.used()).collect();
+        let mut cited: BTreeMap<usize, Vec<(String, &Cite)>> = BTreeMap::new();
+        for (id, cite) in asked.chain(self.used()) {
+            cited.entry(self.report.document_of(cite).unwrap_or_default()).or_default().push((id, cite));
+        }
         let of = |(at, input): (usize, &pellucid_position::report::saved::SavedInput)| {
-            let mut own: Vec<&(String, &Cite)> =
-                cited.iter().filter(|(_, cite)| self.report.document_of(cite) == Some(at)).collect();
+            let mut own: Vec<&(String, &Cite)> = cited.get(&at).into_iter().flatten().collect();
             // The longest first of those that begin together, so that what lies in another is told with it.
             own.sort_by_key(|(_, cite)| (cite.start, std::cmp::Reverse(cite.end)));
             let mut lines: Vec<(&Cite, Vec<&str>)> = Vec::new();
@@ -170,7 +172,7 @@ impl Told<'_> {
             let blocks = lines.iter().map(|(cite, ids)| {
                 json!({"kind": "paragraph", "level": 0, "place": cite.place, "gap": false, "pieces": [{"text": cite.quote, "of": ids}]})
             });
-            json!({"id": at.to_string(), "title": input.name, "role": input.role, "blocks": blocks.collect::<Vec<_>>(), "cut": true})
+            json!({"id": at.to_string(), "title": self.report.name(at), "role": input.role, "blocks": blocks.collect::<Vec<_>>(), "cut": true})
         };
         self.report.inputs.iter().enumerate().filter(|(_, input)| input.role != "notes").map(of).collect()
     }
