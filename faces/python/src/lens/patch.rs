@@ -7,7 +7,7 @@ use pellucid::data::Watch as _;
 use pellucid::explain::inside::{By, Means, PatchError, Patched, Several, patch_all, prepare};
 use pellucid::models::transformer::Token;
 use pellucid::patched::{self, worst};
-use pellucid::views::number::{count, pretty};
+use pellucid::views::number::{alike, count, pretty};
 use pellucid::views::patch_grid::PatchGrid;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -221,7 +221,8 @@ fn measured(asked: &Asked, found: &Several) -> String {
     let (clean, corrupt) = ends(asked, one);
     match corrupt {
         Some(corrupt) => {
-            format!("{}: clean {}, corrupt {}", only.measured(), pretty(clean, 4), pretty(corrupt, 4))
+            let both = alike(&[clean, corrupt], 4);
+            format!("{}: clean {}, corrupt {}", only.measured(), both[0], both[1])
         }
         None => format!("{}: {}", only.measured(), pretty(clean, 4)),
     }
