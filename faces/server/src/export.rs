@@ -66,7 +66,7 @@ pub fn html(workbench: &Arc<Workbench>) -> Result<(String, Vec<String>), Failure
     for line in PAGE.lines() {
         // The page names its parts, a line each; here they stand inside.
         let done = if line.contains("theme.css") {
-            write!(out, "<style>{}{}</style>", css::theme(), css::fonts(inside))
+            write!(out, "<style>{}{}</style>", css::theme(), css::fonts(|_, font| inside(font)))
         } else if line.contains("app.css") {
             write!(out, "<style>{}</style>", STYLE.replace("</style", "<\\/style"))
         } else if line.contains("app.js") {
@@ -84,10 +84,9 @@ pub fn html(workbench: &Arc<Workbench>) -> Result<(String, Vec<String>), Failure
     Ok((out, notes))
 }
 
-/// Where the font of a weight lies in a page that has no files beside it.
-fn inside(weight: u16) -> String {
-    let bytes = css::faces().into_iter().find(|face| face.0 == weight).map_or(&[][..], |face| face.1);
-    format!("data:font/otf;base64,{}", BASE64_STANDARD.encode(bytes))
+/// Where a font lies in a page that has no files beside it.
+fn inside(font: &[u8]) -> String {
+    format!("data:font/otf;base64,{}", BASE64_STANDARD.encode(font))
 }
 
 /// Takes pictures out that stand in several answers: `{"$": n}` stands for the n-th of them, from 0.

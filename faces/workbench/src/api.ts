@@ -5,6 +5,7 @@
 // stand in the page itself.
 
 import { only, query, type Params } from "./address";
+import type { Condition } from "./data";
 
 /** A picture with the table behind it. The SVG names its colors by classes, which `theme.css` declares. */
 export interface Figure {
@@ -101,17 +102,18 @@ export interface Neighbor {
   differs: string[];
 }
 
-/** One row explained. Asked at /api/row with: model, data, row, output, space (margin | probability), set (feature:value, repeated; `feature:` is
- *  missing), hold, up, down (feature, repeated), cut (the answer at which the decision changes). */
 /** Where a row stands among those that `where` asks for; null where it asks for none. */
 export interface Among {
-  where: { where: string; words: string }[];
+  where: Condition[];
   n_rows: number;
   is_in: boolean;
   before: number | null;
   after: number | null;
 }
 
+/** One row explained. Asked at /api/row with: model, data, row, output, space (margin | probability), set (feature:value, repeated; `feature:` is
+ *  missing), hold, up, down (feature, repeated), cut (the answer at which the decision changes), where (repeated:
+ *  the rows among which it stands). */
 export interface RowAnswer {
   schema: "pellucid.workbench.row/1";
   model: string;

@@ -1,6 +1,6 @@
 // What is answered of explanations and counts that were saved in files? Types of `/api/global?explanation=` and `/api/count`, and what is asked.
 import { changed, one, only, withDefaults, type Changes, type Params } from "./address";
-import type { Figure, GlobalAnswer, Session } from "./api";
+import type { Figure, GlobalAnswer, RowAnswer, Session } from "./api";
 import type { Fraction } from "./rules";
 import { startOf, thingsOf } from "./session.svelte";
 
@@ -71,35 +71,23 @@ export function explanations(session: Session): { value: string; label: string }
 }
 
 /** One row of a saved explanation. Asked at /api/row with: explanation, row, output, data (whose rows were explained). */
-export interface SavedRowAnswer {
+export interface SavedRowAnswer
+  extends Pick<
+    RowAnswer,
+    "row" | "outputs" | "output" | "spaces" | "space" | "unit" | "base" | "margin" | "residual" | "exact" | "method" | "words" | "waterfall" | "force" | "command" | "notes"
+  > {
   schema: "pellucid.workbench.saved_row/1";
   /** The model that is open and was explained. */
   model: string | null;
   data: string | null;
-  row: number;
   /** Absent where only reading the file tells. */
   n_rows: number | null;
-  outputs: string[];
-  output: number;
-  spaces: string[];
-  space: string;
-  unit: string;
-  base: number;
-  margin: number;
   /** Where the model is open and has probabilities. */
   probability: number | null;
-  residual: number;
-  exact: boolean;
-  method: string;
-  words: string[];
   /** By falling size; `text` is the feature's own value, where it is known. */
   features: { name: string; text: string | null; adds: number | null }[];
-  waterfall: Figure;
-  force: Figure;
   explanation: SavedExplanation;
-  command: string;
   python: string | null;
-  notes: string[];
 }
 
 export const COUNT = "/api/count";

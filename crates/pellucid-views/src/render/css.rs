@@ -21,16 +21,17 @@ pub fn theme() -> String {
 pub use super::font::faces;
 
 /// Rules that give a page the font that texts of its pictures are measured with, where the reader's system has it not: in another one a title that
-/// nearly fills its line would lose its end. `at` says where the face of a weight lies.
+/// nearly fills its line would lose its end. `at` says where the face of a weight
+/// lies, by its bytes or beside the page.
 #[must_use]
-pub fn fonts(at: impl Fn(u16) -> String) -> String {
-    let rule = |weight: u16| {
-        let at = at(weight);
+pub fn fonts(at: impl Fn(u16, &[u8]) -> String) -> String {
+    let rule = |(weight, bytes): (u16, &[u8])| {
+        let at = at(weight, bytes);
         format!(
             "@font-face{{font-family:Inter;font-weight:{weight};font-display:swap;src:local(\"Inter\"),url(\"{at}\") format(\"opentype\")}}\n"
         )
     };
-    faces().iter().map(|(weight, _)| rule(*weight)).collect()
+    faces().into_iter().map(rule).collect()
 }
 
 /// Every token as a variable, and every shade, which tables have too.
@@ -46,7 +47,7 @@ mod tests {
 
     #[test]
     fn every_weight_has_a_rule_and_a_font() {
-        let css = fonts(|weight| format!("./inter-{weight}.otf"));
+        let css = fonts(|weight, _| format!("./inter-{weight}.otf"));
         for (weight, bytes) in faces() {
             assert!(
                 css.contains(&format!("font-weight:{weight}"))

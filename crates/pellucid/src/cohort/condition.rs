@@ -113,9 +113,9 @@ impl Condition {
                 Ok(of(Asks::Compare(test, Than::Truth(is)), is.to_string()))
             }
             Column::Number(_) => {
-                let (than, said) = number(value)
+                let (x, said) = number(value)
                     .ok_or_else(|| refused(format!("`{value}` is no number, and {name} holds numbers")))?;
-                Ok(of(Asks::Compare(test, than), said))
+                Ok(of(Asks::Compare(test, Than::Number(x)), said))
             }
         }
     }
@@ -204,12 +204,12 @@ fn truth(text: &str) -> Option<bool> {
 }
 
 /// The number that a text means, and as it is said.
-fn number(text: &str) -> Option<(Than, String)> {
+fn number(text: &str) -> Option<(f64, String)> {
     let text = text.trim();
     let x: f64 = text.parse().ok().filter(|x: &f64| !x.is_nan())?;
     // To all digits that were asked for: a bound that is rounded is another bound.
     let said = (1..=17).map(|digits| pretty(x, digits)).find(|said| plain(said) == Some(x));
-    Some((Than::Number(x), said.unwrap_or_else(|| text.to_owned())))
+    Some((x, said.unwrap_or_else(|| text.to_owned())))
 }
 
 /// A number that was written for people, read back; `None` where that takes more than taking spaces out.

@@ -17,7 +17,7 @@ pub(crate) const STYLE: &str = include_str!("../../../workbench/dist/app.css");
 
 /// Colors and fonts of pages beside which the files of fonts lie.
 pub(crate) fn theme() -> String {
-    css::theme() + &css::fonts(|weight| format!("./{}", font_file(weight)))
+    css::theme() + &css::fonts(|weight, _| format!("./{}", font_file(weight)))
 }
 
 /// What the file of a weight is called.

@@ -73,6 +73,8 @@ fn told(args: &Run, model: &Transformer, tokens: &[Token], heads: &[HeadScores])
 fn said(args: &Run, tokens: &[Token], heads: &[HeadScores]) -> String {
     let n = usize::from(args.top);
     let mut out = format!("{}\n\n", seen(tokens).join(" | "));
+    let ids = ids(tokens);
+    let mut without = Vec::new();
     for (at, kind) in HeadKind::ALL.iter().enumerate() {
         let scored = heads.iter().filter_map(|head| Some((head, head.scores[at]?)));
         let mut best: Vec<(&HeadScores, f64)> = scored.collect();
@@ -80,19 +82,20 @@ fn said(args: &Run, tokens: &[Token], heads: &[HeadScores]) -> String {
         let row =
             |(head, score): &(&HeadScores, f64)| vec![head_name(head.layer, head.head), fixed(*score, 3)];
         let rows: Vec<Vec<String>> = best.iter().take(n).map(row).collect();
-        let of = match kind.n_positions(&ids(tokens)) {
+        let name = kind.name().replace('_', " ");
+        let of = match kind.n_positions(&ids) {
+            // No head has a share, which is told below.
+            0 => {
+                without.push(name);
+                continue;
+            }
             1 => "share of its attention, over 1 token".to_owned(),
             n => format!("share of its attention, over {} tokens", count(n)),
         };
-        // Without such tokens no head has a share, which is told below.
         if !rows.is_empty() {
-            let names = [kind.name().replace('_', " "), of];
-            out += &format!("{}\n", text::table(&names, &rows, terminal_columns()));
+            out += &format!("{}\n", text::table(&[name, of], &rows, terminal_columns()));
         }
     }
-    let ids = ids(tokens);
-    let without = HeadKind::ALL.into_iter().filter(|kind| kind.n_positions(&ids) == 0);
-    let without: Vec<String> = without.map(|kind| kind.name().replace('_', " ")).collect();
     if let Some((last, others)) = without.split_last() {
         let why = if others.len() == 2 { "There is one token alone" } else { "No token comes twice" };
         let all = if others.is_empty() { last.clone() } else { format!("{} and {last}", others.join(", ")) };
