@@ -105,7 +105,8 @@ pub trait ReadBatches {
     }
 
     /// Begins, from the next batch on, with the row of this number, or before it where the format has no way there; answers how
-    /// many rows are left out. What is left out is not converted.
+    /// many rows stand before where it begins. What is left out is not converted. Of a part only its own rows are given: it begins with
+    /// its first one where the number is of a row before, and has none where it is of one behind. It never goes back.
     ///
     /// # Errors
     /// When bytes on the way are not what the format says.

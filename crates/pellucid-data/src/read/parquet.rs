@@ -120,18 +120,17 @@ impl ReadBatches for ParquetReader {
     }
 
     fn skip_to(&mut self, row: u64) -> Result<u64, ReadError> {
-        let n = self.metadata.metadata().num_row_groups();
-        let mut before: u64 = 0;
-        let mut first = 0;
-        while first < n {
+        let end = self.groups.end;
+        let (mut first, mut before) = (self.groups.start, self.rows_of(0..self.groups.start));
+        while first < end {
             let next = before.saturating_add(self.rows_of(first..first + 1));
             if next > row {
                 break;
             }
             (before, first) = (next, first + 1);
         }
-        let inside = if first < n { row - before } else { 0 };
-        (self.groups, self.batches) = (first..n, None);
+        let inside = if first < end { row.saturating_sub(before) } else { 0 };
+        (self.groups, self.batches) = (first..end, None);
         self.offset = usize::try_from(inside).unwrap_or(usize::MAX);
         Ok(before + inside)
     }
@@ -173,6 +172,29 @@ mod tests {
         out.into()
     }
 
+    fn rest_of(reader: &mut ParquetReader) -> Vec<f64> {
+        let mut rest = Vec::new();
+        while let Some(batch) = reader.next_batch().unwrap() {
+            let [Column::Number(own)] = batch.columns() else { panic!("one column") };
+            rest.extend(own.iter().copied());
+        }
+        rest
+    }
+
+    #[test]
+    fn of_a_part_only_its_own_rows_are_skipped_to() {
+        let bytes = written(40);
+        // Groups of 7, 7, 7, 7, 7 and 5 rows; the second of three parts has rows 14 to 27.
+        for row in 0..=41 {
+            let mut reader = ParquetReader::new(bytes.clone(), &ReadOptions::default()).unwrap();
+            assert_eq!(reader.take_shard(Shard { at: 1, of: 3 }).unwrap(), 14);
+            let first = row.clamp(14, 28);
+            assert_eq!(reader.skip_to(row).unwrap(), first);
+            let wanted: Vec<f64> = (first..28).map(|row| row as f64).collect();
+            assert_eq!(rest_of(&mut reader), wanted, "row {row}");
+        }
+    }
+
     #[test]
     fn whatever_row_is_skipped_to_the_next_are_those_from_there_on() {
         let bytes = written(40);
@@ -181,11 +203,7 @@ mod tests {
             for row in 0..=41 {
                 let mut reader = ParquetReader::new(bytes.clone(), &options).unwrap();
                 assert_eq!(reader.skip_to(row).unwrap(), row.min(40));
-                let mut rest = Vec::new();
-                while let Some(batch) = reader.next_batch().unwrap() {
-                    let [Column::Number(own)] = batch.columns() else { panic!("one column") };
-                    rest.extend(own.iter().copied());
-                }
+                let rest = rest_of(&mut reader);
                 let wanted: Vec<f64> = (row.min(40)..40).map(|row| row as f64).collect();
                 assert_eq!(rest, wanted, "row {row}, {batch_rows} a batch");
             }
