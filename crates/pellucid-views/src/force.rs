@@ -21,7 +21,7 @@ pub struct Force {
 #[must_use]
 pub fn force(subject: &Subject, shown: usize) -> Force {
     let steps = waterfall(subject, shown, subject.features.len());
-    Force { steps, subtitle: subject.subtitle(), unit: subject.unit.clone() }
+    Force { steps, subtitle: subject.subtitle_of_row(), unit: subject.unit.clone() }
 }
 
 const HEIGHT: f64 = 34.0;
@@ -91,6 +91,8 @@ impl View for Force {
             let free = taken.iter().all(|t| middle + half < t[0] || middle - half > t[1]);
             if (x1 - x0).abs() > 14.0 && free && label.chars().count() > 3 {
                 taken.push([middle - half, middle + half]);
+                // Grid lines go behind it, not through it.
+                scene.rect([middle - half + 2.0, labels + 7.0], [2.0 * half - 4.0, 30.0], Paint::Surface, "");
                 scene.text([middle, labels + 18.0], &label, size::TICK, Paint::Ink, Anchor::Middle);
                 scene.text(
                     [middle, labels + 33.0],

@@ -31,6 +31,8 @@ pub struct Sample {
     method: String,
     kind: Kind,
     space: Space,
+    /// See [`Subject::only`].
+    only: Option<String>,
     /// By output: see [`Subject::partners`].
     partners: Option<Vec<Vec<Option<usize>>>>,
 }
@@ -98,8 +100,15 @@ impl Sample {
             method: String::new(),
             kind: Kind::Shapley,
             space: Space::Margin,
+            only: None,
             partners: None,
         }
+    }
+
+    /// Says in words which rows of the data are taken, where it is not all.
+    #[must_use]
+    pub fn of_rows(self, only: Option<String>) -> Self {
+        Self { only, ..self }
     }
 
     /// Takes explained rows in; `first` is the number of the first of them in the data.
@@ -227,6 +236,7 @@ impl Sample {
                 .then(|| self.margins.iter().filter_map(|row| probability(row)).collect()),
             rows: self.rows.clone(),
             totals: self.totals[output].clone(),
+            only: self.only.clone(),
             partners: self.partners.as_ref().map(|partners| partners[output].clone()),
         }
     }

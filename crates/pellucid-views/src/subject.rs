@@ -86,6 +86,13 @@ impl Totals {
     }
 }
 
+/// Rows that were chosen: "132 rows where age is at least 60".
+#[must_use]
+pub fn rows_where(n_rows: usize, words: &str) -> String {
+    let rows = if n_rows == 1 { "row" } else { "rows" };
+    format!("{} {rows} where {words}", crate::number::count(n_rows))
+}
+
 /// What the model's answer is called, by its unit: a margin, unless it is a probability.
 pub(crate) fn answer_word(unit: &str) -> &'static str {
     if unit == "probability" { "probability" } else { "margin" }
@@ -128,6 +135,8 @@ pub struct Subject {
     pub rows: Vec<usize>,
     /// Sums over all rows.
     pub totals: Totals,
+    /// Which rows of the data all of them are, in words, where they are not all of it: `age is at least 60`.
+    pub only: Option<String>,
     /// For each feature the one with an order that it interacts with most, if any, where interactions were computed.
     pub partners: Option<Vec<Option<usize>>>,
 }
@@ -169,14 +178,26 @@ impl Subject {
         order
     }
 
-    /// The line below a title: model, method, output space, residual.
+    /// The line below a title: model, method, output space, residual, and which rows where they are not all.
     #[must_use]
     pub fn subtitle(&self) -> String {
         self.subtitle_of(&self.method)
     }
 
+    /// The same for a picture of one row, which is not about how many there are.
+    pub(crate) fn subtitle_of_row(&self) -> String {
+        self.about(&self.method)
+    }
+
     /// The same for what was made by another method.
     pub(crate) fn subtitle_of(&self, method: &str) -> String {
+        match &self.only {
+            None => self.about(method),
+            Some(words) => format!("{} · {}", self.about(method), rows_where(self.totals.n_rows, words)),
+        }
+    }
+
+    fn about(&self, method: &str) -> String {
         let output = self.output.as_ref().map_or(String::new(), |name| format!(" · output “{name}”"));
         let residual = crate::number::residual(self.totals.worst_residual);
         format!("{}{output} · {method} · {} · residual ≤ {residual}", self.model, self.unit)

@@ -62,6 +62,7 @@ fn subject(names: &[&str], n_rows: usize, scale: f64) -> Subject {
         margins,
         rows: (0..n_rows).collect(),
         totals,
+        only: None,
         partners: None,
     }
 }
@@ -263,11 +264,14 @@ fn a_page_needs_no_network_and_shows_its_numbers_without_a_script() {
         command: Some("pellucid explain".to_owned()),
     };
     let page = html::page(&report);
-    let foreign = page.match_indices("http").filter(|(at, _)| {
-        let rest = &page[*at..];
-        !rest.starts_with("http-equiv") && !rest.starts_with("http://www.w3.org/2000/svg")
+    let foreign = page.match_indices("://").filter(|(at, _)| {
+        !page[..*at].ends_with("http") || !page[*at..].starts_with("://www.w3.org/2000/svg")
     });
     assert_eq!(foreign.count(), 0);
+    // The font that its texts are measured with is inside.
+    assert!(page.contains("font-src data:") && !page.contains("font-src *"));
+    assert_eq!(page.matches("@font-face{font-family:Inter").count(), 2);
+    assert_eq!(page.matches("data:font/otf;base64,").count(), 2);
     assert!(page.contains("default-src 'none'"));
     assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;alert"));
     let without_script = page.split("<script>").next().unwrap();
@@ -380,18 +384,18 @@ fn numbers_are_written_for_people() {
             "0",
             "−0.0123",
             "1230",
-            "12\u{2009}300",
+            "12\u{202f}300",
             "1·10⁷",
             "3.2·10⁻⁷",
             "missing",
             "−∞",
             "0.000123",
-            "100\u{2009}000"
+            "100\u{202f}000"
         ]
     );
     let bounds = [3e-14, 3.2e-14, -9.6e-15, 0.0].map(number::residual);
     assert_eq!(bounds, ["3·10⁻¹⁴", "4·10⁻¹⁴", "1·10⁻¹⁴", "0"], "rounded up");
-    assert_eq!([number::others(1), number::others(12_345)], ["1 other", "12\u{2009}345 others"]);
+    assert_eq!([number::others(1), number::others(12_345)], ["1 other", "12\u{202f}345 others"]);
     assert_eq!(
         [0.9999, 0.5, 0.0001, 0.0, 1.0].map(number::percent),
         [">99.9 %", "50.0 %", "<0.1 %", "0.0 %", "100.0 %"]

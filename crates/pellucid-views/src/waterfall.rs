@@ -73,7 +73,7 @@ pub fn waterfall(subject: &Subject, shown: usize, top: usize) -> Waterfall {
         rest: (hidden.len(), hidden.iter().map(|&f| subject.value(shown, f)).sum()),
         margin: subject.margins[shown],
         probability: subject.probabilities.as_ref().map(|p| p[shown]),
-        subtitle: subject.subtitle(),
+        subtitle: subject.subtitle_of_row(),
         unit: subject.unit.clone(),
         output: subject.output.clone(),
     }

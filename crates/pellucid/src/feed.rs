@@ -150,6 +150,12 @@ impl<'a> Feed<'a> {
         self.only = Some(rows);
     }
 
+    /// How many rows the table has that some were chosen of.
+    #[must_use]
+    pub fn chosen_of(&self) -> Option<usize> {
+        self.only.as_ref().map(RowSet::n_rows)
+    }
+
     /// Which rows of the table those are that are given.
     #[must_use]
     pub fn numbers(&self) -> Numbers {

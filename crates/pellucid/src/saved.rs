@@ -17,6 +17,8 @@ pub const SCHEMA: &str = "pellucid.explanation/1";
 const FAMILY: &str = "pellucid.explanation";
 /// What stands beside the values of every output.
 const BESIDE: [&str; 2] = ["base_value", "residual"];
+/// What the last column may be called where not all rows of a table were explained: the number of each in it, from 0.
+const NUMBERS: [&str; 2] = ["row", "row_number"];
 
 /// Why a saved explanation could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +78,9 @@ pub struct Saved {
     pub shard: Option<String>,
     /// Which rows of the table were explained, in words, where it is not all.
     pub only: Option<String>,
+    /// How many rows the table has, where some were chosen and each row says in its last column which one of the table it is.
+    /// (Older files say `only` and no more.)
+    pub table_rows: Option<usize>,
 }
 
 /// What a table is.
@@ -101,6 +106,18 @@ pub fn seen(names: &[String], notes: &[(String, String)]) -> Result<Seen, SavedE
 impl Saved {
     fn of(names: &[String], said: &BTreeMap<&str, &str>) -> Result<Self, SavedError> {
         let (features, n_outputs) = columns(names).map_err(SavedError::Changed)?;
+        let table_rows = match (number_of(names), said.get("table_rows").map(|text| text.parse())) {
+            (None, None) => None,
+            (Some(_), Some(Ok(n))) => Some(n),
+            (Some(name), _) => {
+                return Err(SavedError::Changed(format!(
+                    "it has a column `{name}`, and does not say as `pellucid.table_rows` of how many rows that is"
+                )));
+            }
+            (None, Some(_)) => {
+                return Err(SavedError::Changed("it has no column with the number of each row".to_owned()));
+            }
+        };
         let says = |key: &str| {
             let missing = || SavedError::Changed(format!("it does not say its `pellucid.{key}`"));
             said.get(key).map(|value| (*value).to_owned()).ok_or_else(missing)
@@ -135,6 +152,7 @@ impl Saved {
             groups,
             shard: said.get("shard").map(|text| (*text).to_owned()),
             only: said.get("where").map(|text| (*text).to_owned()),
+            table_rows,
         })
     }
 
@@ -144,8 +162,21 @@ impl Saved {
     }
 }
 
+/// What the column with the number of each row is called, beside columns of these names.
+#[must_use]
+pub fn number_beside(names: &[String]) -> &'static str {
+    let [usual, other] = NUMBERS;
+    if names.iter().any(|name| name == usual) { other } else { usual }
+}
+
+/// The column with the number of each row, which is the last one. (Of a feature of that name a column never stands last.)
+fn number_of(names: &[String]) -> Option<&str> {
+    names.last().map(String::as_str).filter(|last| names.len() > 1 && NUMBERS.contains(last))
+}
+
 /// Features, and how many outputs: `FEATURE`, then `base_value` and `residual`; of several outputs `FEATURE@0`, and so on. Or what is wrong.
 fn columns(names: &[String]) -> Result<(Vec<String>, usize), String> {
+    let names = if number_of(names).is_some() { &names[..names.len() - 1] } else { names };
     let last = names.last().ok_or("it has no columns")?;
     let n_outputs = match last.strip_prefix("residual@").map(str::parse::<usize>) {
         Some(Ok(at)) if at >= 1 && at < names.len() => at + 1,

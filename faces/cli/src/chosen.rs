@@ -20,15 +20,26 @@ pub(crate) struct Chosen {
 
 /// What can be told to be wrong before any file is read.
 pub(crate) fn check(data: &Path, asked: &Where) -> Result<(), Failure> {
-    if data == Path::new("-") && !asked.conditions.is_empty() {
+    if asked.conditions.is_empty() {
+        return Ok(());
+    }
+    if data == Path::new("-") {
         return Err(Failure::Usage(
             "--where goes through the data twice: name the file; standard input is read once".to_owned(),
         ));
     }
+    // What a pipe has given is gone the second time. (What is not there at all is told where it is opened.)
+    if data.metadata().is_ok_and(|told| !told.is_file() && !told.is_dir()) {
+        return Err(Failure::Usage(format!(
+            "--where goes through the data twice, and {} can be read only once, as a pipe can: write it to a file first",
+            data.display()
+        )));
+    }
     Ok(())
 }
 
-/// The rows of a table that are asked for; `None` where that is all of them. Its columns with conditions are read for that.
+/// The rows of a table that are asked for, of which there are some; `None` where that is all of them. Its columns with conditions are read for
+/// that.
 pub(crate) fn chosen(
     data: &Path,
     reading: &Reading,
@@ -38,7 +49,6 @@ pub(crate) fn chosen(
     if asked.conditions.is_empty() {
         return Ok(None);
     }
-    check(data, asked)?;
     let mut reader = open_table(data, &read_options(reading))?;
     let watch = console.searching();
     let (cohort, rows) =
@@ -48,5 +58,8 @@ pub(crate) fn chosen(
             CohortError::Read(WholeError::Stopped) => Failure::NothingInTime,
             error => Failure::Input(format!("{}: {error}", data.display())),
         })?;
+    if rows.is_empty() {
+        return Err(Failure::Usage(format!("--where: {}", cohort.no_rows())));
+    }
     Ok(Some(Chosen { cohort, rows }))
 }

@@ -105,9 +105,6 @@ impl Feed {
         console: &Console,
     ) -> Result<(), Failure> {
         let Some(chosen) = chosen(&about.data, &about.reading, asked, console)? else { return Ok(()) };
-        if chosen.rows.is_empty() {
-            return Err(Failure::Usage(format!("--where: {}", chosen.cohort.no_rows())));
-        }
         self.only = Some(chosen.cohort.words());
         self.rows.take_only(chosen.rows);
         Ok(())
@@ -176,7 +173,8 @@ pub(crate) fn explain(
     console: &Console,
     mut take: impl FnMut(&Attributions) -> Result<(), Failure>,
 ) -> Result<Explained, Failure> {
-    let mut sample = Sample::of(feed.shown.features.clone(), feed.rows.model.base.len());
+    let mut sample =
+        Sample::of(feed.shown.features.clone(), feed.rows.model.base.len()).of_rows(feed.only.clone());
     let numbers = feed.rows.numbers();
     let (plan, cut_short) = explain_each(feed, way, row, console, |first, piece, found| {
         sample.add_numbered(|row| numbers.of(first + row), piece, found);

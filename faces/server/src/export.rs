@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use pellucid::views::render::css;
 use serde_json::{Map, Value, json};
 
@@ -66,7 +65,7 @@ pub fn html(workbench: &Arc<Workbench>) -> Result<(String, Vec<String>), Failure
     for line in PAGE.lines() {
         // The page names its parts, a line each; here they stand inside.
         let done = if line.contains("theme.css") {
-            write!(out, "<style>{}{}</style>", css::theme(), css::fonts(|_, font| inside(font)))
+            write!(out, "<style>{}{}</style>", css::theme(), css::fonts_inside())
         } else if line.contains("app.css") {
             write!(out, "<style>{}</style>", STYLE.replace("</style", "<\\/style"))
         } else if line.contains("app.js") {
@@ -82,11 +81,6 @@ pub fn html(workbench: &Arc<Workbench>) -> Result<(String, Vec<String>), Failure
         let _ = done.and_then(|()| out.write_char('\n'));
     }
     Ok((out, notes))
-}
-
-/// Where a font lies in a page that has no files beside it.
-fn inside(font: &[u8]) -> String {
-    format!("data:font/otf;base64,{}", BASE64_STANDARD.encode(font))
 }
 
 /// Takes pictures out that stand in several answers: `{"$": n}` stands for the n-th of them, from 0.

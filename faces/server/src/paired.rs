@@ -186,21 +186,21 @@ pub(crate) struct Explained {
 }
 
 impl Explained {
-    /// All rows, or those of a set.
+    /// All rows, or those that were chosen: which, and in words.
     pub(crate) fn of(
         paired: &Paired,
-        only: Option<&RowSet>,
+        only: Option<(RowSet, String)>,
         threads: NonZeroUsize,
         job: &Job,
     ) -> Result<Self, Failure> {
         let model = &paired.model;
-        let numbers: Option<Vec<usize>> = only.map(|only| only.iter().collect());
+        let numbers: Option<Vec<usize>> = only.as_ref().map(|(rows, _)| rows.iter().collect());
         let n = numbers.as_ref().map_or(paired.rows.n_rows(), Vec::len);
         let control = Control { threads, watch: job };
         job.expect(n as u64);
         let plan = plan_game(model, paired.game(), How::new(Method::Auto, expected(n)), &control)
             .map_err(planned)?;
-        let mut sample = Sample::new(model);
+        let mut sample = Sample::new(model).of_rows(only.map(|(_, words)| words));
         let mut doubtful = None;
         for first in (0..n).step_by(BATCH) {
             let batch = first..n.min(first + BATCH);

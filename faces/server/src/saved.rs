@@ -166,17 +166,24 @@ impl Workbench {
     }
 }
 
-/// That a table has the rows that were explained.
-pub(crate) fn check_rows(summed: usize, table: usize, data: &str) -> Result<(), Failure> {
-    if summed == table {
+/// That a table has as many rows as the one of which all were explained, or some.
+pub(crate) fn check_rows(
+    (saved, explained): (&Saved, usize),
+    table: usize,
+    data: &str,
+) -> Result<(), Failure> {
+    let (n, were) = match saved.table_rows {
+        Some(n) => (n, format!("{} of {} were explained", count(explained), count(n))),
+        None => (explained, format!("{} were explained", count(explained))),
+    };
+    if n == table {
         return Ok(());
     }
     Err(Failure::new(
         Code::Usage,
         format!(
-            "data={data}: the table has {} rows, and {} were explained; name the table that was explained, or leave `data` out",
-            count(table),
-            count(summed)
+            "data={data}: the table has {} rows, and {were}; name the table that was explained, or leave `data` out",
+            count(table)
         ),
     ))
 }

@@ -306,9 +306,8 @@ impl Workbench {
         let key = format!("{}\n{}\n{cohort}", model.id, table.id);
         let title = format!("Explaining {} on {}", model.title, table.title);
         let (paired, threads) = (Arc::clone(paired), self.options.threads);
-        let rows = only.map(|only| only.rows.clone());
-        self.explained
-            .get(&self.jobs, &key, &title, move |job| Explained::of(&paired, rows.as_ref(), threads, job))
+        let only = only.map(|only| (only.rows.clone(), only.cohort.words()));
+        self.explained.get(&self.jobs, &key, &title, move |job| Explained::of(&paired, only, threads, job))
     }
 }
 

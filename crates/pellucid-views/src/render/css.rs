@@ -1,5 +1,8 @@
 //! The colors for pages that hold pictures: variables and one class a paint, light and dark as the reader is, or as `data-theme` says.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
 use super::svg::classes;
 use crate::theme::{Mode, Paint};
 
@@ -32,6 +35,12 @@ pub fn fonts(at: impl Fn(u16, &[u8]) -> String) -> String {
         )
     };
     faces().into_iter().map(rule).collect()
+}
+
+/// The same for a page that has no files beside it: the faces stand in the rules.
+#[must_use]
+pub fn fonts_inside() -> String {
+    fonts(|_, font| format!("data:font/otf;base64,{}", BASE64_STANDARD.encode(font)))
 }
 
 /// Every token as a variable, and every shade, which tables have too.

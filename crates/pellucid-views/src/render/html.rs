@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::css;
 use super::svg::{classes, element, escaped};
 use crate::View;
 use crate::report::{Report, Section};
@@ -75,9 +76,10 @@ pub fn page(report: &Report) -> String {
     let _ = write!(
         out,
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; font-src data:\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"generator\" content=\"Pellucid\">\
-         <title>{title}</title><link rel=\"icon\" href=\"data:,\"><style>{}</style></head>\n<body><main>\n<header><h1>{title}</h1><p>{}</p>",
+         <title>{title}</title><link rel=\"icon\" href=\"data:,\"><style>{}{}</style></head>\n<body><main>\n<header><h1>{title}</h1><p>{}</p>",
+        css::fonts_inside(),
         style(),
         escaped(&report.lead)
     );

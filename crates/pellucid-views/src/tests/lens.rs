@@ -190,7 +190,7 @@ fn a_lens_says_from_where_on_the_answer_stands() {
     let text = table.text(200);
     // L0 led too, but not without a break.
     assert!(text.starts_with("·Paris leads from L5 on at the last token\n"), "{text}");
-    let path = "There ·Rome goes from rank 18\u{2009}001 at embedding to 1 at L11.";
+    let path = "There ·Rome goes from rank 18\u{202f}001 at embedding to 1 at L11.";
     assert!(table.sentence().ends_with(path), "{}", table.sentence());
     assert_eq!(cells(&table, 860.0, "·Rome has rank"), [13 * 6; 2]);
     assert_eq!(table.table().1.len(), 13 * 6);

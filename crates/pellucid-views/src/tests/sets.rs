@@ -11,7 +11,7 @@ use crate::render::scene::Mark;
 use crate::rule_table::{RuleRow, RuleTable};
 use crate::use_matrix::{UseMatrix, UseRow};
 
-const SUBTITLE: &str = "adult, 48\u{2009}842 rows · all rule sets up to 5 rules · exact";
+const SUBTITLE: &str = "adult, 48\u{202f}842 rows · all rule sets up to 5 rules · exact";
 const HARD: [&str; 6] = [
     "age",
     "number of days since the last payment was received, over all accounts of the household",
@@ -371,7 +371,7 @@ fn a_fairness_scatter_draws_every_model_or_a_cell_that_counts_it() {
 #[test]
 fn long_counts_are_rounded_and_short_ones_are_whole() {
     let said = ["0", "97", "123456789012", "1234567890123", "many"].map(digits);
-    let whole = "123\u{2009}456\u{2009}789\u{2009}012";
+    let whole = "123\u{202f}456\u{202f}789\u{202f}012";
     assert_eq!(said, ["0", "97", whole, "1.23·10¹²", "many"]);
     assert_eq!([0.0, 0.001, 0.37, 0.996, 1.0].map(hundredths), ["0", "<1", "37", ">99", "100"]);
 }

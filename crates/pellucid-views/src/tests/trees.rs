@@ -132,7 +132,7 @@ fn children_stand_beside_each_other_where_they_have_room_and_in_lines_elsewhere(
     assert_eq!([heights(720.0), heights(380.0)], [4, tree.nodes.len()]);
     // What is not drawn is told at its node and below.
     let said = tree.text(100);
-    assert!(said.contains("12\u{2009}345 more") && said.contains("nodes are not drawn"), "{said}");
+    assert!(said.contains("12\u{202f}345 more") && said.contains("nodes are not drawn"), "{said}");
     // Bars of one tree each say the same as the table.
     let twelve = steps(12, 1.0);
     let bars = twelve.scene(720.0).targets;

@@ -214,7 +214,7 @@ fn number(text: &str) -> Option<(f64, String)> {
 
 /// A number that was written for people, read back; `None` where that takes more than taking spaces out.
 fn plain(said: &str) -> Option<f64> {
-    said.replace('\u{2009}', "").replace('−', "-").replace('∞', "inf").parse().ok()
+    said.replace('\u{202f}', "").replace('−', "-").replace('∞', "inf").parse().ok()
 }
 
 /// The column that a condition is about, and what follows its name: the longest name that it begins with, for names may have colons.

@@ -55,7 +55,7 @@ fn conditions_choose_rows_and_are_said() {
         (&["a:b:>:2"], &[1, 2, 4], "a:b is above 2"),
         (&["a:=:true"], &[0, 2], "a is true"),
         (&["a:b:<:inf", "a:=:false"], &[1], "a:b is below ∞ and a is false"),
-        (&["age:>=:12345.678"], &[], "age is at least 12\u{2009}345.678"),
+        (&["age:>=:12345.678"], &[], "age is at least 12\u{202f}345.678"),
     ] {
         let (found, said) = asked(conditions).unwrap();
         assert_eq!((found.as_slice(), said.as_str()), (rows, words), "{conditions:?}");

@@ -31,6 +31,10 @@ pub struct Summed {
     pub totals: Vec<Totals>,
     /// Which rows are drawn, by number in the file.
     pub rows: Vec<usize>,
+    /// The number in the table of each row that is drawn, where the file says it.
+    pub(super) numbers: Vec<usize>,
+    /// The numbers of the first and of the last row.
+    ends: Option<[usize; 2]>,
     /// The first row whose residual is more than rounding.
     pub doubtful: Option<usize>,
     /// By output and feature: the values of the rows that are drawn.
@@ -159,7 +163,7 @@ impl Saved {
     fn add(&self, part: &mut Summed, first: usize, table: &Table, chosen: Chosen) -> Result<(), SavedError> {
         let n = self.features.len();
         let rows: Vec<usize> = (0..table.n_rows()).filter(|&row| chosen.has(first + row)).collect();
-        for (output, own) in table.columns().chunks(self.width()).enumerate() {
+        for (output, own) in table.columns().chunks(self.width()).take(self.n_outputs).enumerate() {
             let mut numbers = Vec::with_capacity(own.len());
             for (at, column) in own.iter().enumerate() {
                 match column {
@@ -206,13 +210,60 @@ impl Saved {
             }
             totals.n_rows += table.n_rows();
         }
+        if let Some(n) = self.table_rows {
+            let own = numbers(table, (first, n), part.ends.map(|[_, last]| last))?;
+            part.numbers.extend(rows.iter().map(|&row| own[row]));
+            if let (Some(&first), Some(&last)) = (own.first(), own.last()) {
+                part.ends = Some([part.ends.map_or(first, |[first, _]| first), last]);
+            }
+        }
         part.rows.extend(rows.into_iter().map(|row| first + row));
         part.n_rows += table.n_rows();
         Ok(())
     }
 }
 
+/// The numbers that rows have in their table of `n` rows, which grow; `first` is the place of the first row in the file, `before` the number of
+/// the row before it.
+fn numbers(
+    table: &Table,
+    (first, n): (usize, usize),
+    before: Option<usize>,
+) -> Result<Vec<usize>, SavedError> {
+    let Some(Column::Number(written)) = table.columns().last() else {
+        return Err(SavedError::Changed("its last column holds text and no numbers of rows".to_owned()));
+    };
+    let mut before = before;
+    let number = |(row, &x): (usize, &f64)| {
+        let row = first + row;
+        if !(x >= 0.0 && x.fract() == 0.0 && x < n as f64) {
+            let text = format!("its row {row} is said to be row {x} of a table of {n} rows");
+            return Err(SavedError::Changed(text));
+        }
+        follows(before, x as usize)?;
+        before = Some(x as usize);
+        Ok(x as usize)
+    };
+    written.iter().enumerate().map(number).collect()
+}
+
+/// That a row has another number than those before it, as rows of a table have.
+fn follows(before: Option<usize>, next: usize) -> Result<(), SavedError> {
+    match before {
+        Some(before) if next <= before => Err(SavedError::Changed(format!(
+            "its rows do not stand in the table's order: {next} follows {before}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
 impl Summed {
+    /// Which row of the table each one that is drawn is, in their order: by number where the file says it, else by place.
+    #[must_use]
+    pub fn in_table(&self) -> &[usize] {
+        if self.numbers.is_empty() { &self.rows } else { &self.numbers }
+    }
+
     /// Adds the rows that follow.
     fn append(&mut self, other: Self) -> Result<(), SavedError> {
         if other.n_rows == 0 {
@@ -232,7 +283,12 @@ impl Summed {
             own.n_rows += more.n_rows;
         }
         self.values.iter_mut().zip(other.values).for_each(|(own, more)| own.extend(more));
+        if let (Some([first, before]), Some([next, last])) = (self.ends, other.ends) {
+            follows(Some(before), next)?;
+            self.ends = Some([first, last]);
+        }
         self.rows.extend(other.rows);
+        self.numbers.extend(other.numbers);
         self.doubtful = self.doubtful.or(other.doubtful);
         self.n_rows += other.n_rows;
         Ok(())

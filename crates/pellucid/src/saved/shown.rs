@@ -55,6 +55,7 @@ impl Saved {
             probabilities,
             rows: summed.rows.clone(),
             totals: summed.totals.get(output).cloned().unwrap_or_default(),
+            only: self.only.clone(),
             partners: None,
         }
     }
@@ -80,11 +81,11 @@ pub fn of_data(saved: &Saved, summed: &Summed, table: &Table) -> (Vec<FeatureVal
         match table.column(&feature.name) {
             None => absent.push(feature.name.clone()),
             Some(Column::Number(values)) => {
-                feature.numbers = summed.rows.iter().map(|&row| value(values, row)).collect();
+                feature.numbers = summed.in_table().iter().map(|&row| value(values, row)).collect();
                 feature.levels = None;
             }
             Some(Column::Category(text)) => {
-                feature.numbers = summed.rows.iter().map(|&row| code(text, row)).collect();
+                feature.numbers = summed.in_table().iter().map(|&row| code(text, row)).collect();
                 feature.levels = Some(text.levels.to_vec());
             }
         }

@@ -2,9 +2,10 @@
 
 use std::num::NonZeroUsize;
 
-use pellucid_data::Quiet;
 use pellucid_data::read::{ArrowReader, ParquetReader, ReadBatches, ReadOptions};
+use pellucid_data::table::{Column, Kind, Schema};
 use pellucid_data::write::{Heading, WriteBatches as _, ipc, parquet::ParquetWriter};
+use pellucid_data::{Field, Quiet, Table};
 
 use super::*;
 
@@ -140,6 +141,80 @@ fn a_residual_that_is_more_than_rounding_is_named() {
     columns[3][21] = 1e-3;
     columns[3][30] = 1e-2;
     assert_eq!(summed(&parquet(&columns), 1).unwrap().1.doubtful, Some(21));
+}
+
+/// The same with a number for each row, as rows have that were chosen.
+fn numbered(numbers: Vec<f64>) -> Vec<u8> {
+    let mut columns = columns_of(numbers.len());
+    columns.push(numbers);
+    let names: Vec<String> = names(1).into_iter().chain(["row".to_owned()]).collect();
+    let more = [("where", "age is at least 40"), ("table_rows", "3300001")];
+    let more = more.map(|(key, value)| (format!("pellucid.{key}"), value.to_owned()));
+    let said: Vec<_> = said().into_iter().chain(more).collect();
+    let mut bytes = Vec::new();
+    let mut writer = Box::new(ParquetWriter::new(&mut bytes, Heading::numbers(&names), &said).unwrap());
+    writer.write(&columns).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+#[test]
+fn rows_that_were_chosen_are_found_in_their_table_by_number() {
+    // Several row groups, so that numbers are told of parts.
+    let n = 1_100_000;
+    let bytes = numbered((0..n).map(|row| (3 * row + 1) as f64).collect());
+    let (saved, one) = summed(&bytes, 3).unwrap();
+    assert_eq!((saved.table_rows, saved.features.len()), (Some(3_300_001), 2));
+    assert_eq!(one, summed(&bytes, 1).unwrap().1);
+    assert_eq!(one.in_table(), one.rows.iter().map(|row| 3 * row + 1).collect::<Vec<_>>());
+    let plain = summed(&parquet(&columns_of(n)), 2).unwrap().1;
+    assert_eq!(
+        (&one.totals, &one.rows, plain.in_table()),
+        (&plain.totals, &plain.rows, plain.rows.as_slice())
+    );
+
+    let table = |n: usize| {
+        let field = Field { name: "age".to_owned(), kind: Kind::Float64 };
+        let ages = Column::Number((0..n).map(|row| row as f64 / 2.0).collect());
+        Table::new(Schema { fields: vec![field] }.into(), vec![ages], n).unwrap()
+    };
+    let few = numbered(vec![2.0, 7.0, 8.0, 30.0]);
+    let (saved, one) = summed(&few, 1).unwrap();
+    let (features, absent) = of_data(&saved, &one, &table(31));
+    assert_eq!(
+        (features[0].numbers.as_slice(), absent),
+        ([1.0, 3.5, 4.0, 15.0].as_slice(), vec!["sex".to_owned()])
+    );
+    let mut reader = ParquetReader::new(few.into(), &ReadOptions::default()).unwrap();
+    let alone = saved.row(&mut reader, 2).unwrap().unwrap();
+    assert_eq!((alone.rows.as_slice(), alone.in_table()), ([2].as_slice(), [8].as_slice()));
+
+    for (numbers, row) in [
+        (vec![1.0, 2.5, 3.0], "its row 1 is said to be row 2.5 of a table of 3300001 rows"),
+        (vec![1.0, 2.0, 2.0], "2 follows 2"),
+        (vec![5.0, 4.0, 6.0], "4 follows 5"),
+        (vec![-1.0, 4.0, 6.0], "its row 0 is"),
+        (vec![f64::NAN, 4.0, 6.0], "its row 0 is"),
+        (vec![1.0, 3_300_001.0, 6e9], "its row 1 is"),
+    ] {
+        let said = summed(&numbered(numbers), 2).unwrap_err().to_string();
+        assert!(said.contains(row), "{said}");
+    }
+    // Of several outputs one column; and beside a feature of that name it has another one.
+    let several: Vec<String> = names(3).into_iter().chain(["row".to_owned()]).collect();
+    let told: Vec<_> =
+        self::said().into_iter().chain([("pellucid.table_rows".to_owned(), "9".to_owned())]).collect();
+    let Seen::Explanation(saved) = seen(&several, &told).unwrap() else { panic!("no explanation") };
+    assert_eq!((saved.features.len(), saved.n_outputs, saved.table_rows), (2, 3, Some(9)));
+    let mut own = names(1);
+    "row".clone_into(&mut own[0]);
+    assert_eq!((number_beside(&own), number_beside(&names(1))), ("row_number", "row"));
+    own.push("row_number".to_owned());
+    let Seen::Explanation(saved) = seen(&own, &told).unwrap() else { panic!("no explanation") };
+    assert_eq!((saved.features, saved.table_rows), (vec!["row".to_owned(), "sex".to_owned()], Some(9)));
+    // One without the other is neither.
+    assert!(seen(&several, &self::said()).unwrap_err().to_string().contains("pellucid.table_rows"));
+    assert!(seen(&names(1), &told).unwrap_err().to_string().contains("no column with the number"));
 }
 
 #[test]

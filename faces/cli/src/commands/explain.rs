@@ -7,9 +7,12 @@ use pellucid::data::write::jsonl::number;
 use pellucid::data::write::{Heading, WriteBatches};
 use pellucid::explain::shapley::{Game, Method, Plan, Summary};
 use pellucid::explain::{Attributions, Space};
+use pellucid::feed::Numbers;
 use pellucid::models::trees::Ensemble;
+use pellucid::saved::number_beside;
 use pellucid::views::number::count;
 use pellucid::views::render::html;
+use pellucid::views::subject::rows_where;
 use serde_json::{Value, json};
 
 use super::json_object::JsonObject;
@@ -49,8 +52,7 @@ pub(crate) fn run(args: &Explain, context: &Context<'_>) -> Result<u8, Failure> 
     feed.take_where(&args.about, &args.rows, context.console)?;
     if let Some(words) = &feed.only {
         let n = usize::try_from(feed.rows.n_rows().unwrap_or(0)).unwrap_or(usize::MAX);
-        let rows = if n == 1 { "row" } else { "rows" };
-        context.console.note(&format!("only the {} {rows} where {words}", count(n)));
+        context.console.note(&format!("only the {}", rows_where(n, words)));
     }
     if let Some(path) = &args.background {
         feed.take_background(path, args.background_weights.as_deref(), &args.about, context.console)?;
@@ -291,18 +293,20 @@ pub(super) fn metadata(args: &Explain, feed: &Feed) -> Result<Vec<(String, Strin
     let groups: Vec<String> = args.group.iter().map(ToString::to_string).collect();
     let groups = (!groups.is_empty()).then(|| ("pellucid.groups".to_owned(), groups.join("; ")));
     let only = feed.only.clone().map(|words| ("pellucid.where".to_owned(), words));
+    let table_rows = feed.rows.chosen_of().map(|n| ("pellucid.table_rows".to_owned(), n.to_string()));
+    let only = only.into_iter().chain(table_rows);
     Ok(of_all.into_iter().chain(top).chain(groups).chain(only).chain(shard::said(feed, args)?).collect())
 }
 
 /// `FEATURE`, then `base_value` and `residual`; with several outputs `FEATURE@0`, `base_value@0`, ...
-fn columns(features: &[String], k: usize) -> Result<Vec<String>, Failure> {
+fn columns(features: &[String], k: usize) -> Vec<String> {
     let mut names = Vec::new();
     for output in 0..k {
         let name = |name: &str| of_output(name, output, k);
         names.extend(features.iter().map(|feature| name(feature)));
         names.extend([name("base_value"), name("residual")]);
     }
-    check_columns(names)
+    names
 }
 
 /// What a column is called, which is of one of `k` outputs.
@@ -310,14 +314,14 @@ pub(super) fn of_output(name: &str, output: usize, k: usize) -> String {
     if k == 1 { name.to_owned() } else { format!("{name}@{output}") }
 }
 
-/// Column names, unless one appears twice.
-pub(super) fn check_columns(names: Vec<String>) -> Result<Vec<String>, Failure> {
+/// That no column appears twice.
+pub(super) fn check_columns<'n>(mut names: impl Iterator<Item = &'n str>) -> Result<(), Failure> {
     let mut seen = std::collections::HashSet::new();
-    match names.iter().find(|name| !seen.insert(name.as_str())) {
+    match names.find(|name| !seen.insert(*name)) {
         Some(twice) => Err(Failure::Usage(format!(
             "the column `{twice}` would appear twice in the output, because a feature has that name; write .json, where features stand apart"
         ))),
-        None => Ok(names),
+        None => Ok(()),
     }
 }
 
@@ -334,6 +338,30 @@ fn row_columns(found: &Attributions) -> Vec<Vec<f64>> {
     columns
 }
 
+/// Which rows of the table those are that are written one after the other.
+pub(super) struct Numbered {
+    numbers: Numbers,
+    n: usize,
+}
+
+impl Numbered {
+    pub(super) fn of(feed: &Feed) -> Self {
+        Self { numbers: feed.rows.numbers(), n: 0 }
+    }
+
+    /// The numbers of the next rows.
+    pub(super) fn next(&mut self, n: usize) -> Vec<f64> {
+        let own = self.n..self.n + n;
+        self.n = own.end;
+        own.map(|place| self.numbers.of(place) as f64).collect()
+    }
+
+    /// Those of the first rows.
+    pub(super) fn first(self, n: usize) -> impl Iterator<Item = usize> {
+        (0..n).map(move |place| self.numbers.of(place))
+    }
+}
+
 fn write_values(
     feed: &mut Feed,
     args: &Explain,
@@ -343,10 +371,19 @@ fn write_values(
 ) -> Result<Explained, Failure> {
     let metadata = metadata(args, feed)?;
     let (names, n_outputs) = (feed.shown.names(), feed.rows.model.base.len());
-    let headings = match args.top_k {
-        None => Heading::numbers(&columns(&names, n_outputs)?),
+    let mut headings = match args.top_k {
+        None => Heading::numbers(&columns(&names, n_outputs)),
         Some(k) => top::headings(&names, n_outputs, k.get()),
     };
+    // Of chosen rows it is said which ones they are.
+    let mut numbered = feed.only.is_some().then(|| Numbered::of(feed));
+    if numbered.is_some() {
+        let own: Vec<String> = headings.iter().map(|heading| heading.name.clone()).collect();
+        headings.extend(Heading::numbers(&[number_beside(&own).to_owned()]));
+    }
+    if format != TableFormat::Json {
+        check_columns(headings.iter().map(|heading| heading.name.as_str()))?;
+    }
     let (file, mut out) = NewFile::create(path)?;
     let explained = if format == TableFormat::Json {
         let mut object = JsonObject::new(std::io::BufWriter::new(&mut out), &names, n_outputs, &metadata)?;
@@ -359,13 +396,15 @@ fn write_values(
                 )
             })
         })?;
-        object.finish(!explained.cut_short)?;
+        let numbers = numbered.map(|numbered| numbered.first(explained.n_rows()));
+        object.finish(!explained.cut_short, numbers)?;
         explained
     } else {
         let mut writer: Box<dyn WriteBatches + '_> = table_writer(format, &mut out, headings, &metadata)?;
         let explained = explain(feed, way(args), args.row, context.console, |found| {
-            Ok(writer
-                .write(&args.top_k.map_or_else(|| row_columns(found), |k| top::columns(found, k.get())))?)
+            let mut columns = args.top_k.map_or_else(|| row_columns(found), |k| top::columns(found, k.get()));
+            columns.extend(numbered.as_mut().map(|numbered| numbered.next(found.n_rows())));
+            Ok(writer.write(&columns)?)
         })?;
         writer.finish()?;
         explained

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use super::{Context, print};
 use crate::args::Inspect;
-use crate::chosen::chosen;
+use crate::chosen::{check, chosen};
 use crate::explaining::read_options;
 use crate::failure::Failure;
 
@@ -31,6 +31,7 @@ pub(crate) fn run(args: &Inspect, context: &Context<'_>) -> Result<u8, Failure> 
     }
     // Conditions are of data: what else the file may be is not tried.
     if !args.rows.conditions.is_empty() {
+        check(&args.file, &args.rows)?;
         return show_table(args, context);
     }
     if args.file.is_dir() || args.file.file_name().is_some_and(|name| name == pellucid_runs::FILE) {

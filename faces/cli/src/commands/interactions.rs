@@ -7,11 +7,13 @@ use pellucid::data::write::{Heading, WriteBatches};
 use pellucid::data::{FeatureId, OutputId};
 use pellucid::explain::shapley::{InteractionPlan, Interactions, Plan};
 use pellucid::models::trees::Ensemble;
+use pellucid::saved::number_beside;
 use pellucid::views::matrix::Matrix;
 use pellucid::views::number::{count, pretty, residual};
+use pellucid::views::subject::rows_where;
 use serde_json::{Value, json};
 
-use super::explain::{TOP, check_columns, kernels, metadata, method, of_output};
+use super::explain::{Numbered, TOP, check_columns, kernels, metadata, method, of_output};
 use super::json_object::JsonObject;
 use super::picture::write;
 use super::{Context, print};
@@ -45,6 +47,7 @@ pub(crate) fn run(
     let (plan, cut_short) = match (format, args.out.as_deref()) {
         (Some(Format::Table(format)), Some(path)) => {
             let model = feed.rows.model.clone();
+            let mut numbered = feed.only.is_some().then(|| Numbered::of(&feed));
             let (file, mut out) = NewFile::create(path)?;
             let done = if format == TableFormat::Json {
                 let mut object = JsonObject::new(
@@ -56,12 +59,20 @@ pub(crate) fn run(
                 let done = explain(&mut feed, &mut |found| {
                     (0..found.values().n_rows()).try_for_each(|row| object.row(&json_row(found, row)))
                 })?;
-                object.finish(!done.1)?;
+                object.finish(!done.1, numbered.map(|numbered| numbered.first(totals.n_rows)))?;
                 done
             } else {
+                let mut names = columns(&model);
+                names.extend(numbered.is_some().then(|| number_beside(&names).to_owned()));
+                check_columns(names.iter().map(String::as_str))?;
+                let headings = Heading::numbers(&names);
                 let mut writer: Box<dyn WriteBatches + '_> =
-                    table_writer(format, &mut out, Heading::numbers(&columns(&model)?), &metadata)?;
-                let done = explain(&mut feed, &mut |found| Ok(writer.write(&table(found))?))?;
+                    table_writer(format, &mut out, headings, &metadata)?;
+                let done = explain(&mut feed, &mut |found| {
+                    let mut columns = table(found);
+                    columns.extend(numbered.as_mut().map(|numbered| numbered.next(found.values().n_rows())));
+                    Ok(writer.write(&columns)?)
+                })?;
                 writer.finish()?;
                 done
             };
@@ -72,7 +83,7 @@ pub(crate) fn run(
         _ => explain(&mut feed, &mut |_| Ok(()))?,
     };
     if let (Some(format @ (Format::Svg | Format::Png)), Some(path)) = (format, args.out.as_deref()) {
-        write(&totals.matrix(&feed.rows.model, args, plan.values()), format, path, (args.width, args.theme))?;
+        write(&totals.matrix(&feed, args, plan.values()), format, path, (args.width, args.theme))?;
     }
     finish(&feed, &plan, &totals, cut_short, args, context)
 }
@@ -107,7 +118,7 @@ fn finish(
         context.print_json("explain_interactions", summary)?;
     } else if args.out.is_none() {
         let output = args.class.unwrap_or(0) as usize;
-        print(&said(&feed.rows.model, totals, output, plan.values().game()))?;
+        print(&said(feed, totals, output, plan.values().game()))?;
     }
     Ok(context.console.exit_of(cut_short, totals.n_rows))
 }
@@ -160,12 +171,15 @@ impl Totals {
     }
 
     /// The picture of an output.
-    fn matrix(&self, model: &Ensemble, args: &Explain, plan: &Plan) -> Matrix {
+    fn matrix(&self, feed: &Feed, args: &Explain, plan: &Plan) -> Matrix {
+        let model = &feed.rows.model;
+        let only = feed.only.as_ref();
+        let only = only.map_or(String::new(), |words| format!(" · {}", rows_where(self.n_rows, words)));
         let output = args.class.unwrap_or(0) as usize;
         let class = if model.base.len() > 1 { format!(" · output “{output}”") } else { String::new() };
         let (made_of, game) = (pellucid::views::sample::parts(model), plan.game());
         let subtitle = format!(
-            "{}, {made_of}{class} · {game} interactions, exact · residual ≤ {}",
+            "{}, {made_of}{class} · {game} interactions, exact · residual ≤ {}{only}",
             model.origin.library,
             residual(self.worst_residual)
         );
@@ -186,7 +200,7 @@ fn pairs(n: usize) -> impl Iterator<Item = (FeatureId, FeatureId)> {
     (0..n).flat_map(move |one| (one..n).map(move |other| (FeatureId::at(one), FeatureId::at(other))))
 }
 
-fn columns(model: &Ensemble) -> Result<Vec<String>, Failure> {
+fn columns(model: &Ensemble) -> Vec<String> {
     let k = model.base.len();
     let mut names = Vec::new();
     for output in 0..k {
@@ -197,7 +211,7 @@ fn columns(model: &Ensemble) -> Result<Vec<String>, Failure> {
         names.extend(pairs(model.features.len()).map(|pair| name(&of(pair))));
         names.extend([name("base_value"), name("residual")]);
     }
-    check_columns(names)
+    names
 }
 
 fn table(found: &Interactions) -> Vec<Vec<f64>> {
@@ -236,12 +250,14 @@ fn json_row(found: &Interactions, row: usize) -> String {
     format!("[{}]", outputs.join(","))
 }
 
-fn said(model: &Ensemble, totals: &Totals, output: usize, game: &str) -> String {
+fn said(feed: &Feed, totals: &Totals, output: usize, game: &str) -> String {
+    let model = &feed.rows.model;
+    let all = || format!("{} rows", count(totals.n_rows));
+    let rows = feed.only.as_ref().map_or_else(all, |words| rows_where(totals.n_rows, words));
     let strongest = totals.strongest(output);
     let mut text = format!(
-        "{} pairs of features act together, {game} game, over {} rows; what they do together, mean of absolute values ({})\n\n",
+        "{} pairs of features act together, {game} game, over {rows}; what they do together, mean of absolute values ({})\n\n",
         count(strongest.len()),
-        count(totals.n_rows),
         model.link.margin_unit()
     );
     let most = strongest.first().map_or(1.0, |first| first.2);

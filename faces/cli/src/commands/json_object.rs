@@ -40,9 +40,21 @@ impl<W: Write> JsonObject<W> {
         Ok(write!(self.out, "{comma}\n{row}")?)
     }
 
-    /// Closes the object.
-    pub(super) fn finish(mut self, is_complete: bool) -> Result<(), Failure> {
-        writeln!(self.out, "\n],\"complete\":{is_complete}}}")?;
+    /// Closes the object; `numbers` says which rows of their table the rows are, where they are not all.
+    pub(super) fn finish(
+        mut self,
+        is_complete: bool,
+        numbers: Option<impl Iterator<Item = usize>>,
+    ) -> Result<(), Failure> {
+        write!(self.out, "\n]")?;
+        if let Some(numbers) = numbers {
+            write!(self.out, ",\"row_numbers\":[")?;
+            for (at, number) in numbers.enumerate() {
+                write!(self.out, "{}{number}", if at == 0 { "" } else { "," })?;
+            }
+            write!(self.out, "]")?;
+        }
+        writeln!(self.out, ",\"complete\":{is_complete}}}")?;
         Ok(self.out.flush()?)
     }
 }

@@ -6,6 +6,7 @@ use pellucid::models::trees::Ensemble;
 use pellucid::views::number::{count, pretty, residual};
 use pellucid::views::report::{Report, finding, lead, sections};
 use pellucid::views::sample::parts;
+use pellucid::views::subject::rows_where;
 use pellucid::views::{Subject, waterfall};
 
 use super::explain::{TOP, kernels};
@@ -47,9 +48,11 @@ pub(crate) fn facts(
         (
             "Data",
             format!(
-                "{data_name}, {} rows{}, {} features",
-                count(explained.n_rows()),
-                explained.only.as_ref().map_or(String::new(), |words| format!(" where {words}")),
+                "{data_name}, {}, {} features",
+                explained.only.as_ref().map_or_else(
+                    || format!("{} rows", count(explained.n_rows())),
+                    |words| rows_where(explained.n_rows(), words)
+                ),
                 count(model.features.len())
             ),
         ),

@@ -131,13 +131,14 @@ fn values_are_those_of_the_rows_alone() {
         let asked: Vec<&str> = conditions.iter().flat_map(|one| ["--where", one]).collect();
         folder.ok(&[&["explain", MODEL, "adult.csv", "-o", "some.csv", "-q"][..], &asked].concat());
         let (own_names, some) = csv(&folder.read("some.csv"));
-        assert_eq!(own_names, names);
+        assert_eq!(own_names, [names.as_slice(), &["row".to_owned()]].concat());
         let rows = rows_of(&folder, holds);
         assert_eq!(some.len(), rows.len(), "{conditions:?}");
         // Fewer rows may be explained in another way, which rounds otherwise.
         for (found, row) in some.iter().zip(rows) {
             let is_near = |(x, y): (&f64, &f64)| (x - y).abs() < 1e-12;
             assert!(found.iter().zip(&all[row]).all(is_near), "{conditions:?}: row {row}");
+            assert_eq!(found.last(), Some(&(row as f64)), "{conditions:?}");
         }
     }
     // A report and an aggregate are of these rows too, and say so.
@@ -148,6 +149,89 @@ fn values_are_those_of_the_rows_alone() {
     assert!(report.contains(&format!("adult.csv, {n} rows where age is at least 40 and sex is Female")));
     let told = folder.json(&[&["explain", MODEL, "adult.csv", "--aggregate", "--json"][..], &asked].concat());
     assert_eq!(told["rows"].as_u64(), Some(n as u64));
+}
+
+#[test]
+fn files_of_some_rows_say_which_ones() {
+    let folder = Folder::new();
+    let asked = ["--where", "age:>=:40", "--where", "sex:=:Female"];
+    let rows = rows_of(&folder, cases()[0].1);
+    let write = |more: &[&str], out: &str| {
+        folder.ok(&[&["explain", MODEL, "adult.csv", "-q", "-o", out][..], &asked, more].concat());
+    };
+    let numbers = |name: &str| {
+        let (names, table) = csv(&folder.read(name));
+        assert_eq!(names.last().unwrap(), "row");
+        table.iter().map(|row| *row.last().unwrap() as usize).collect::<Vec<_>>()
+    };
+    write(&["--interactions"], "pairs.csv");
+    assert_eq!(numbers("pairs.csv"), rows);
+    for (more, name) in
+        [(&[][..], "values.json"), (&["--top-k", "3"], "top.json"), (&["--interactions"], "pairs.json")]
+    {
+        write(more, name);
+        let told: Value = serde_json::from_str(&folder.read(name)).unwrap();
+        assert_eq!(told["row_numbers"], Value::from(rows.clone()), "{name}");
+        assert_eq!(told["rows"].as_array().unwrap().len(), rows.len());
+    }
+    write(&["--top-k", "3"], "top.csv");
+    let text = folder.read("top.csv");
+    let mut lines = text.lines();
+    assert!(lines.next().unwrap().ends_with(",row"));
+    let last: Vec<usize> = lines.map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(last, rows);
+    // Of all rows the place is the number.
+    folder.ok(&["explain", MODEL, "adult.csv", "-q", "-o", "all.json"]);
+    assert!(!folder.read("all.json").contains("row_numbers"));
+    // A picture alone says it, too.
+    let words = format!("{} rows where age is at least 40 and sex is Female", rows.len());
+    for more in [&[][..], &["--plot", "bar"], &["--plot", "partial", "--feature", "age"], &["--interactions"]]
+    {
+        write(more, "picture.svg");
+        let text = folder.read("picture.svg").replace("</text>", " ");
+        let shown: String =
+            text.split('<').filter_map(|piece| piece.split_once('>')).map(|(_, own)| own).collect();
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains(&words), "{more:?}: {shown}");
+    }
+}
+
+#[test]
+fn the_number_has_another_name_beside_a_feature_of_its_own() {
+    let folder = Folder::new();
+    let asked = ["--where", "age:>=:60"];
+    let group = ["--group", "row=age,sex"];
+    folder.ok(&[&["explain", MODEL, "adult.csv", "-q", "-o", "grouped.csv"][..], &asked, &group].concat());
+    let (names, table) = csv(&folder.read("grouped.csv"));
+    assert_eq!((names[0].as_str(), names.last().unwrap().as_str()), ("row", "row_number"));
+    let rows = rows_of(&folder, |cell| age(cell) >= 60.0);
+    assert_eq!(table.iter().map(|row| *row.last().unwrap() as usize).collect::<Vec<_>>(), rows);
+    let both = [&group[..], &["--group", "row_number=education,race"]].concat();
+    let output = folder.run(&[&["explain", MODEL, "adult.csv", "-o", "no.csv"][..], &asked, &both].concat());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(2) && said.contains("`row_number` would appear twice"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_can_be_read_once_is_not_asked_twice() {
+    let folder = Folder::new();
+    let pipe = folder.path("pipe.csv");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // Nobody writes into it: whoever opened it would wait for ever.
+    for words in [&["explain", MODEL, "pipe.csv"][..], &["inspect", "pipe.csv"]] {
+        let mut command = folder.command(&[words, &["--where", "age:>:20"]].concat());
+        let mut child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let start = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() && start.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // It has ended, or is ended now and has no code.
+        let _ = child.kill();
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains("pipe.csv can be read only once"), "{said}");
+    }
 }
 
 #[test]
@@ -176,6 +260,8 @@ fn conditions_that_can_not_be_asked_say_why() {
             refused(&[&["explain", MODEL, "adult.csv", "--where", "age:>:20"][..], words].concat());
         assert!(code == Some(2) && said.contains("cannot be used with"), "{said}");
     }
+    let (code, said) = refused(&["inspect", "adult.csv", "--where", "age:>:200"]);
+    assert!(code == Some(2) && said.contains("there is no row where age is above 200"), "{said}");
     // A model is no data.
     let (code, said) = refused(&["inspect", MODEL, "--where", "age:>:20"]);
     assert_eq!(code, Some(3), "{said}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Folder, fixtures};
+use super::{Folder, csv, fixtures};
 
 /// A tiny model in a folder, with a tokenizer whose tokens are w0 to w49.
 fn with_model(family: &str) -> Folder {
@@ -419,6 +419,13 @@ fn runs_tell_what_comes_next_keep_activations_and_follow_files() {
     assert_eq!([&plain[1], &plain[0]], [&turned[0], &turned[1]]);
     let heads = folder.json(&["lens", "run", "model", "w3 w9 w3", "--heads", "--json"]);
     assert_eq!(heads["heads"].as_array().unwrap().len(), 8);
+    // Only the last token has come before, and what followed the first time is itself not yet there.
+    let over = serde_json::json!({"previous_token": 2, "duplicate_token": 1, "induction": 1});
+    assert_eq!(heads["scores_over"], over);
+    folder.ok(&["lens", "run", "model", "w3 w9 w3", "--heads", "-o", "heads.csv"]);
+    let (names, table) = csv(&folder.read("heads.csv"));
+    assert_eq!(names[5..], ["previous_token_over", "duplicate_token_over", "induction_over"]);
+    assert!(table.len() == 8 && table.iter().all(|row| row[5..] == [2.0, 1.0, 1.0]), "{table:?}");
     folder.ok(&["lens", "run", "model", "w3 w9 w3", "--heads", "-o", "heads.html"]);
     // An experiment as TOML, and the same as JSON.
     let toml = r#"

@@ -44,13 +44,14 @@ pub(super) fn outputs(saved: &Saved) -> Vec<String> {
 /// Where a page comes from.
 pub(super) fn origin(workbench: &Workbench, thing: &Thing, saved: &Saved) -> Value {
     json!({
-        "id": thing.id, "title": thing.title, "version": saved.version, "model_sha256": saved.model_sha256, "groups": saved.groups, "shard": saved.shard, "where": saved.only,
+        "id": thing.id, "title": thing.title, "version": saved.version, "model_sha256": saved.model_sha256, "groups": saved.groups, "shard": saved.shard, "where": saved.only, "table_rows": saved.table_rows,
         "n_rows": if let What::Explanation { n_rows, .. } = thing.what { n_rows } else { None },
         "others": workbench.things.iter().filter(|thing| thing.model().is_some()).count(),
     })
 }
 
-/// The table that features take their values from. Rows that were picked from a table are not those that stand at the same places in it.
+/// The table that features take their values from. Rows that were picked from a table are not those that stand at the same places in it:
+/// they need their numbers.
 pub(super) fn values<'a>(
     workbench: &Workbench,
     address: &'a Address,
@@ -60,12 +61,20 @@ pub(super) fn values<'a>(
     if named.is_some() {
         workbench.table(address)?;
     }
-    Ok(named.filter(|_| saved.only.is_none()))
+    Ok(named.filter(|_| saved.only.is_none() || saved.table_rows.is_some()))
+}
+
+/// What tells which row of a table each one is.
+pub(super) fn matched_by(saved: &Saved) -> &'static str {
+    if saved.table_rows.is_some() { "their numbers" } else { "their order" }
 }
 
 /// Why there are none of those that were asked for.
 pub(super) fn without_values(saved: &Saved, n: Option<usize>) -> Option<String> {
-    let (words, rows) = (saved.only.as_ref()?, n.map_or_else(|| "some".to_owned(), count));
+    let (words, rows) = (
+        saved.only.as_ref().filter(|_| saved.table_rows.is_none())?,
+        n.map_or_else(|| "some".to_owned(), count),
+    );
     Some(format!("this explanation holds {rows} of its table's rows ({words}): it is shown without values"))
 }
 
@@ -87,7 +96,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
                 Found::Working(job) => return Ok(Answer::Working(job)),
             };
             let n = read.summed.totals.first().map_or(0, |totals| totals.n_rows);
-            check_rows(n, table.n_rows(), data)?;
+            check_rows((saved, n), table.n_rows(), data)?;
             let (features, absent) = of_data(saved, &read.summed, &table);
             if absent.len() == features.len() {
                 let text = format!(
@@ -135,18 +144,19 @@ fn told(
     let totals = &subject.totals;
     let table = data.map(|_| workbench.table(address)).transpose()?;
     if let Some(table) = table {
-        let answers = Answers { output, rows: &subject.rows, margins: &subject.margins };
+        let answers = Answers { output, rows: read.summed.in_table(), margins: &subject.margins };
         let same =
             model.filter(|_| saved.is_margin).and_then(|of| workbench.answers_alike(of.1, table, answers));
+        let by = matched_by(saved);
         let told = match same {
             Some((n, true)) => format!(
-                "values are matched to rows by their order; on {n} rows that were compared, the model answers for this table what the file adds up to"
+                "values are matched to rows by {by}; on {n} rows that were compared, the model answers for this table what the file adds up to"
             ),
             Some((_, false)) => {
                 "this is not the table that was explained, or its rows are in another order: the model answers otherwise for it than the file adds up to"
                     .to_owned()
             }
-            None => "the file does not say which table was explained: values are matched to rows by their order".to_owned(),
+            None => format!("the file does not say which table was explained: values are matched to rows by {by}"),
         };
         notes.insert(0, told);
     }

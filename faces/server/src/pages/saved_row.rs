@@ -58,7 +58,7 @@ pub(super) fn answer(workbench: &Arc<Workbench>, address: &Address) -> Result<An
         return Err(none(n));
     }
     if let (Some(n), Some(table), Some(data)) = (n_rows, &table, data) {
-        check_rows(n, table.n_rows(), data)?;
+        check_rows((saved, n), table.n_rows(), data)?;
     }
     let one = saved.row(reader.as_mut(), row).map_err(|cause| failed(&thing.source, &cause))?;
     let one = one.ok_or_else(|| none(n_rows.unwrap_or(row)))?;
@@ -94,11 +94,15 @@ impl Told<'_> {
         let data = super::saved::values(self.workbench, address, saved)?;
         let mut notes: Vec<String> = one.doubtful.map(doubtful_note).into_iter().collect();
         notes.push("the residual is that of the file, measured against the model when it was explained; the answer is the base with all values".to_owned());
+        let number = one.in_table().first().filter(|_| saved.table_rows.is_some());
+        notes.extend(
+            number.map(|number| format!("this is row {} of the table that was explained", count(*number))),
+        );
         if data.is_some() {
-            notes.push(
-                "the file does not say which table was explained: values are matched to rows by their order"
-                    .to_owned(),
-            );
+            let by = super::saved::matched_by(saved);
+            notes.push(format!(
+                "the file does not say which table was explained: values are matched to rows by {by}"
+            ));
         } else if address.one("data")?.is_some() {
             notes.extend(super::saved::without_values(saved, self.n_rows));
         }
@@ -119,7 +123,7 @@ impl Told<'_> {
         };
         let probability = subject.probabilities.as_ref().and_then(|all| all.first());
         Ok(json!({
-            "schema": "pellucid.workbench.saved_row/1", "model": model.map(|(model, _)| &model.id), "data": data, "row": subject.rows.first(), "n_rows": self.n_rows,
+            "schema": "pellucid.workbench.saved_row/1", "model": model.map(|(model, _)| &model.id), "data": data, "row": subject.rows.first(), "number": number, "n_rows": self.n_rows,
             "outputs": super::saved::outputs(saved), "output": self.output, "spaces": [], "space": if saved.is_margin { "margin" } else { "probability" },
             "unit": subject.unit, "base": finite(subject.base), "margin": finite(*margin), "probability": probability.map(|p| finite(*p)),
             "residual": finite(subject.totals.worst_residual), "exact": subject.kind == Kind::Shapley, "method": subject.method,

@@ -94,7 +94,7 @@ fn a_column_is_drawn_whole_and_in_groups_and_each_bar_leads_to_its_rows() {
     let whole = server.answer("/api/data?column=age");
     let table = &whole["histogram"]["table"];
     let shown: Vec<u64> = (table["rows"].as_array().unwrap().iter())
-        .map(|row| row[1].as_str().unwrap().replace('\u{2009}', "").parse().unwrap())
+        .map(|row| row[1].as_str().unwrap().replace('\u{202f}', "").parse().unwrap())
         .collect();
     assert_eq!(shown.iter().sum::<u64>(), 1500);
     let bars = whole["leads"]["bars"].as_array().unwrap();
@@ -300,7 +300,7 @@ fn a_table_that_does_not_fit_says_how_long_it_is() {
     let (_folder, server) = of_file("long.csv", &format!("number,text\n{lines}"), 1 << 19);
     let answer = server.answer("/api/data");
     let limit = answer["limit"].as_str().unwrap();
-    assert!(limit.contains("50\u{2009}000 rows") && limit.contains("--max-memory"), "{limit}");
+    assert!(limit.contains("50\u{202f}000 rows") && limit.contains("--max-memory"), "{limit}");
     assert_eq!(
         (answer["columns"][1]["name"].as_str(), answer["n_columns"].as_u64()),
         (Some("text"), Some(2))
@@ -314,7 +314,7 @@ fn a_table_that_does_not_fit_says_how_long_it_is() {
     let (_folder, server) = of_file("texts.csv", &format!("number,text\n{lines}"), 1 << 20);
     let answer = server.answer("/api/data");
     let limit = answer["limit"].as_str().unwrap();
-    assert!(limit.contains("20\u{2009}000 rows, which take 3 MB"), "{limit}");
+    assert!(limit.contains("20\u{202f}000 rows, which take 3 MB"), "{limit}");
 }
 
 #[test]

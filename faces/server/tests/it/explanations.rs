@@ -205,6 +205,54 @@ fn an_explanation_of_some_rows_takes_no_values_from_a_table() {
 }
 
 #[test]
+fn an_explanation_of_numbered_rows_takes_their_values_from_the_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("some.parquet");
+    let all = fs_err::read_to_string(fixture("tour/adult.csv")).unwrap();
+    let ages: Vec<f64> =
+        all.lines().skip(1).map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
+    let chosen: Vec<usize> = (0..ages.len()).filter(|&row| ages[row] >= 60.0).collect();
+    let n = chosen.len();
+    saved(&file, |names, columns, said| {
+        columns.iter_mut().for_each(|column| *column = chosen.iter().map(|&row| column[row]).collect());
+        names.push("row".to_owned());
+        columns.push(chosen.iter().map(|&row| row as f64).collect());
+        said.push(("pellucid.where".to_owned(), "age is at least 60".to_owned()));
+        said.push(("pellucid.table_rows".to_owned(), ages.len().to_string()));
+    });
+    let few = folder.path().join("few.csv");
+    fs_err::write(&few, "age,sex\n1,Male\n2,Female\n").unwrap();
+    let model = fixture("tour/adult-xgboost.ubj");
+    let server = Server::of(opened(&[&file, &fixture("tour/adult.csv"), &few, &model]).unwrap(), None);
+    let own = server.answer("/api/global?explanation=some&data=adult&feature=age");
+    assert_eq!((&own["data"], own["n_rows"].as_u64()), (&"adult".into(), Some(n as u64)));
+    assert!(own["notes"].to_string().contains("by their numbers; on"), "{}", own["notes"]);
+    assert!(own["notes"].to_string().contains("the model answers for this table what"), "{}", own["notes"]);
+    // Its pictures say which rows they are of, on as many lines as that takes.
+    let bar = own["bar"]["wide"].as_str().unwrap();
+    let words: Vec<&str> = bar.split('<').filter_map(|piece| piece.split_once('>')).map(|of| of.1).collect();
+    let words = words.join(" ").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(&format!("{n} rows where age is at least 60")), "{bar}");
+    for place in [0, 5, n - 1] {
+        let own = server.answer(&format!("/api/row?row={place}&explanation=some&data=adult"));
+        let age = own["features"].as_array().unwrap().iter().find(|one| one["name"] == "age").unwrap();
+        assert_eq!(age["text"], ages[chosen[place]].to_string());
+        let which = format!("this is row {} of the table", pellucid::views::number::count(chosen[place]));
+        assert!(own["notes"].to_string().contains(&which), "{}", own["notes"]);
+        assert_eq!(own["number"].as_u64(), Some(chosen[place] as u64));
+        // A picture of one row is not about how many there are.
+        assert!(!own["waterfall"]["wide"].as_str().unwrap().contains("rows"));
+    }
+    let all = pellucid::views::number::count(ages.len());
+    let says = format!("the table has 2 rows, and {n} of {all} were explained");
+    server.refuses("/api/global?explanation=some&data=few", 400, &says);
+    server.refuses("/api/row?row=0&explanation=some&data=few", 400, &says);
+    // And so do pictures of rows that are chosen now.
+    let own = server.answer("/api/global?model=adult-xgboost&data=adult&where=age:%3E%3D:60");
+    assert!(own["bar"]["wide"].as_str().unwrap().contains("where age is at least 60"));
+}
+
+#[test]
 fn what_was_changed_is_refused_and_what_is_none_is_a_table() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);

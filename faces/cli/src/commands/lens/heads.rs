@@ -29,7 +29,7 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
         let written = Written {
             schema: "lens_run",
             json: &|| told(args, &model, &tokens, &heads),
-            table: &|| table(&heads),
+            table: &|| table(&heads, &ids(&tokens)),
             view: &|| Box::new(attention(&model, &tokens, &heads)) as Box<dyn View>,
             report: &|| page(args, &model, &tokens, &heads, context),
         };
@@ -42,13 +42,18 @@ pub(super) fn run(args: &Run, texts: &[String], context: &Context<'_>) -> Result
     if args.output.out.is_some() { Ok(0) } else { print(&said(args, &tokens, &heads)) }
 }
 
-fn table(heads: &[HeadScores]) -> Vec<(pellucid::data::write::Heading, Vec<f64>)> {
+/// A row a head: its scores, and over how many tokens of the text each of them is.
+fn table(heads: &[HeadScores], tokens: &[u32]) -> Vec<(pellucid::data::write::Heading, Vec<f64>)> {
     let mut columns = vec![
         numbers("layer", heads.iter().map(|head| head.layer as f64)),
         numbers("head", heads.iter().map(|head| head.head as f64)),
     ];
     for (at, kind) in HeadKind::ALL.iter().enumerate() {
         columns.push(numbers(kind.name(), heads.iter().map(|head| head.scores[at].unwrap_or(f64::NAN))));
+    }
+    for kind in HeadKind::ALL {
+        let n = kind.n_positions(tokens) as f64;
+        columns.push(numbers(&format!("{}_over", kind.name()), heads.iter().map(|_| n)));
     }
     columns
 }
@@ -64,8 +69,12 @@ fn told(args: &Run, model: &Transformer, tokens: &[Token], heads: &[HeadScores])
         json!({"layer": head.layer, "head": head.head, "scores": scores, "pattern": rows})
     };
     let texts: Vec<&str> = tokens.iter().map(|token| token.text.as_str()).collect();
+    let own = ids(tokens);
+    // Over how many tokens each score is.
+    let over: serde_json::Map<String, Value> =
+        HeadKind::ALL.iter().map(|kind| (kind.name().to_owned(), kind.n_positions(&own).into())).collect();
     json!({
-        "model": args.source.model, "processing": processing(model), "tokens": texts,
+        "model": args.source.model, "processing": processing(model), "tokens": texts, "scores_over": over,
         "heads": heads.iter().map(head).collect::<Vec<_>>(),
     })
 }
