@@ -17,7 +17,7 @@ use pellucid::explain::inside::experiment::format::hooks;
 use pellucid::explain::inside::{Cut, embed};
 use pellucid::files::{TransformerError, load_tokenizer, load_transformer};
 use pellucid::models::transformer::{Hook, Processing, Token, Tokens, Transformer as Model};
-use pellucid::told::{self, ids, seen};
+use pellucid::told::{self, ids};
 use pellucid::views::View;
 use pellucid::views::render::svg;
 use pyo3::prelude::*;
@@ -232,7 +232,7 @@ impl Transformer {
             let found = patch::found(self, &asked, verify, &interrupt.control(threads))?;
             Ok((asked, found))
         })?;
-        Ok((patch::told(py, self, &asked, &found)?, Drawing::of(patch::view(self, &asked, &found))))
+        Ok((patch::told(py, self, &asked, &found)?, Drawing::of(asked.sweep(self).grid(&found).0)))
     }
 
     /// What that would cost.

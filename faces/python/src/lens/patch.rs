@@ -4,15 +4,14 @@ use std::num::NonZeroUsize;
 use std::time::Instant;
 
 use pellucid::data::Watch as _;
-use pellucid::explain::inside::{By, Means, PatchError, Patched, Several, patch_all, prepare};
+use pellucid::explain::inside::{By, Means, PatchError, Several, patch_all, prepare};
 use pellucid::models::transformer::Token;
+use pellucid::patched::prompts::Prompt;
 use pellucid::patched::{self, worst};
-use pellucid::views::number::{alike, count, pretty};
-use pellucid::views::patch_grid::PatchGrid;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::prompts::{Asked, Prompt, With};
+use super::prompts::Asked;
 use super::{Transformer, array};
 use crate::calls::Interrupt;
 use crate::errors::Failure;
@@ -87,14 +86,6 @@ pub(super) fn found(
     Ok(found)
 }
 
-/// The metric of the clean prompt and, where it was run, of the corrupt one.
-fn ends(asked: &Asked, one: &Patched) -> (f64, Option<f64>) {
-    match one.other {
-        Some(other) if !asked.noising => (other, Some(one.own)),
-        other => (one.own, other),
-    }
-}
-
 /// How many blocks, positions and heads there are; of axes that the grid has.
 fn shape(of: &Transformer, asked: &Asked, found: &Several) -> Vec<usize> {
     let cells = &found.each[0].plan.cells;
@@ -114,13 +105,13 @@ pub(super) fn told<'py>(
     asked: &Asked,
     found: &Several,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let shape = shape(of, asked, found);
+    let (shape, sweep) = (shape(of, asked, found), asked.sweep(of));
     let (n, n_prompts) = (found.each[0].plan.cells.len(), found.each.len());
     let all_prompts = [&[n_prompts], &shape[..]].concat();
     let told = PyDict::new(py);
     told.set_item("site", asked.patching.site.short())?;
     told.set_item("by", asked.patching.by.to_string())?;
-    told.set_item("metric", asked.prompts[0].metric())?;
+    told.set_item("metric", asked.prompts[0].metric.name())?;
     told.set_item("is_share", found.each[0].other.is_some())?;
     let effects: Vec<f64> = (0..n).map(|cell| found.effect(cell)).collect();
     told.set_item("effects", array(py, shape.clone(), effects)?)?;
@@ -131,7 +122,7 @@ pub(super) fn told<'py>(
     let intervals: Option<Vec<[f64; 2]>> = (0..n).map(|cell| found.interval(cell)).collect();
     let intervals = intervals.map(|all| array(py, [&shape[..], &[2]].concat(), all.concat())).transpose()?;
     told.set_item("intervals", intervals)?;
-    let ends: Vec<(f64, Option<f64>)> = found.each.iter().map(|one| ends(asked, one)).collect();
+    let ends: Vec<(f64, Option<f64>)> = found.each.iter().map(|one| sweep.ends(one.own, one.other)).collect();
     told.set_item("clean", ends.iter().map(|ends| ends.0).collect::<Vec<_>>())?;
     told.set_item("corrupt", ends.iter().map(|ends| ends.1).collect::<Option<Vec<_>>>())?;
     let texts = |tokens: &[Token]| tokens.iter().map(|token| token.text.clone()).collect::<Vec<_>>();
@@ -139,7 +130,7 @@ pub(super) fn told<'py>(
         (
             texts(&prompt.clean),
             prompt.corrupt.as_deref().map(texts),
-            texts(&asked.run(prompt)),
+            texts(prompt.run(&asked.how)),
             prompt.differ(),
         )
     };
@@ -152,91 +143,4 @@ pub(super) fn told<'py>(
     let n_checked: usize = found.each.iter().map(|one| one.verified.n).sum();
     told.set_item("verified", (n_checked, worst(found)))?;
     Ok(told)
-}
-
-/// Names of what stands across in the picture, and which of them differ between prompts.
-fn columns(asked: &Asked, n_heads: usize) -> (Vec<String>, Vec<usize>) {
-    match asked.patching.by {
-        By::Layer => (vec!["all".to_owned()], Vec::new()),
-        By::LayerHead => (patched::head_columns(n_heads), Vec::new()),
-        By::LayerPosition | By::LayerPositionHead => {
-            let runs: Vec<Vec<Token>> = asked.prompts.iter().map(|prompt| asked.run(prompt)).collect();
-            let first = &asked.prompts[0];
-            let corrupt = first.corrupt.as_deref().filter(|_| asked.with == With::Other);
-            // Where prompts have different tokens a column has but a number.
-            let name = |(at, token): (usize, &Token)| {
-                let is_shared = runs.iter().all(|run| run[at].id == runs[0][at].id);
-                let other = corrupt.and_then(|corrupt| corrupt.get(at));
-                if is_shared { patched::token_name(token, other) } else { format!("#{at}") }
-            };
-            let mut differ: Vec<usize> = asked.prompts.iter().flat_map(Prompt::differ).collect();
-            differ.sort_unstable();
-            differ.dedup();
-            (first.clean.iter().enumerate().map(name).collect(), differ)
-        }
-    }
-}
-
-pub(super) fn view(of: &Transformer, asked: &Asked, found: &Several) -> PatchGrid {
-    let shape = shape(of, asked, found);
-    // Heads within positions stand below each other, block by block.
-    let n_heads = shape.get(2).copied().unwrap_or(1);
-    let (columns, differ) = columns(asked, shape.get(1).copied().unwrap_or(1));
-    let layers = (0..shape[0]).flat_map(|layer| (0..n_heads).map(move |head| (layer, head)));
-    let places: Vec<usize> = layers
-        .flat_map(|(layer, head)| (0..columns.len()).map(move |column| (layer, column, head)))
-        .map(|(layer, column, head)| (layer * columns.len() + column) * n_heads + head)
-        .collect();
-    let [rows, names] = patched::row_names(asked.patching.by, [shape[0], n_heads], columns.len());
-    let intervals: Option<Vec<[f64; 2]>> = places.iter().map(|cell| found.interval(*cell)).collect();
-    let is_share = found.each[0].other.is_some();
-    let n_checked: usize = found.each.iter().map(|one| one.verified.n).sum();
-    PatchGrid {
-        site: asked.patching.site.short().to_owned(),
-        subtitle: format!("{} · {}", asked.doing(), measured(asked, found)),
-        rows,
-        columns,
-        names,
-        differ,
-        effects: places.iter().map(|cell| found.effect(*cell)).collect(),
-        intervals: intervals.unwrap_or_default(),
-        unit: unit(asked, is_share),
-        is_share,
-        checked: match n_checked {
-            0 => "No cell was run again the slow way (verify=).".to_owned(),
-            n => format!(
-                "{} of {} cells were run again as whole runs: the largest difference is {}.",
-                count(n),
-                count(places.len() * found.each.len()),
-                pretty(worst(found), 3)
-            ),
-        },
-    }
-}
-
-fn measured(asked: &Asked, found: &Several) -> String {
-    let ([only], [one]) = (asked.prompts.as_slice(), found.each.as_slice()) else {
-        return format!("{} prompts", count(asked.prompts.len()));
-    };
-    let (clean, corrupt) = ends(asked, one);
-    match corrupt {
-        Some(corrupt) => {
-            let both = alike(&[clean, corrupt], 4);
-            format!("{}: clean {}, corrupt {}", only.measured(), both[0], both[1])
-        }
-        None => format!("{}: {}", only.measured(), pretty(clean, 4)),
-    }
-}
-
-fn unit(asked: &Asked, is_share: bool) -> String {
-    let (run, other) = if asked.noising { ("clean", "corrupt") } else { ("corrupt", "clean") };
-    let one = if is_share {
-        format!("0: the answer stays that of the {run} prompt; 1: it becomes that of the {other} one.")
-    } else {
-        "By how much the metric grows.".to_owned()
-    };
-    match asked.prompts.len() {
-        1 => one,
-        _ => format!("{one} Of several prompts: their mean growth over their mean difference."),
-    }
 }

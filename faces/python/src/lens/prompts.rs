@@ -1,12 +1,13 @@
 //! Which prompts are meant, and what is put into their runs? What Python says in words becomes cases of the engine.
 
 use pellucid::data::closest;
-use pellucid::explain::inside::{By, Case, Compared, Donor, Metric, Patching, check_alike, peak};
-use pellucid::models::transformer::{Axis, Site, SiteError, Token};
-use pellucid::views::patch_grid::visible;
+use pellucid::explain::inside::{By, Case, Compared, Metric, Patching, check_alike, peak};
+use pellucid::models::transformer::{Site, SiteError, Token};
+use pellucid::patched;
+use pellucid::patched::prompts::{How, Measured, Prompt, Values, cases, misaligned};
 use pyo3::prelude::*;
 
-use super::{Transformer, check_memory, ids, position};
+use super::{Transformer, check_memory, position};
 use crate::errors::Failure;
 
 /// A prompt in words: clean, corrupt, answer, wrong.
@@ -24,46 +25,17 @@ pub(crate) struct Sweep {
     seed: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum With {
-    Other,
-    Zero,
-    Mean,
-    Resample,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Measured {
-    LogitDifference,
-    Logit,
-    LogProbability,
-    Divergence,
-}
-
-/// A prompt, with the one that lacks the answer.
-pub(super) struct Prompt {
-    pub(super) clean: Vec<Token>,
-    pub(super) corrupt: Option<Vec<Token>>,
-    metric: Metric,
-    /// The answer and the wrong one as one sees them, as far as the metric reads them.
-    answers: [Option<String>; 2],
-}
-
 /// What was asked of a sweep, ready to be run.
 pub(super) struct Asked {
     pub(super) prompts: Vec<Prompt>,
-    pub(super) with: With,
-    pub(super) noising: bool,
+    pub(super) how: How,
     pub(super) cases: Vec<Case>,
     pub(super) patching: Patching,
 }
 
 /// How a sweep was meant.
 struct Meant {
-    with: With,
-    measured: Option<Measured>,
-    position: i64,
-    noising: bool,
+    how: How,
     /// Whether the prompt stands in the call by itself, so that nothing in it may be without use.
     alone: bool,
 }
@@ -86,31 +58,32 @@ impl Asked {
         sweep: &Sweep,
     ) -> Result<Self, Failure> {
         let donors = [
-            ("other", With::Other),
-            ("zero", With::Zero),
-            ("mean", With::Mean),
-            ("resample", With::Resample),
+            ("other", Values::Other),
+            ("zero", Values::Zero),
+            ("mean", Values::Mean),
+            ("resample", Values::Resample),
         ];
         let metrics = [
             ("logit-difference", Measured::LogitDifference),
             ("logit", Measured::Logit),
             ("log-probability", Measured::LogProbability),
-            ("kl-divergence", Measured::Divergence),
+            ("kl-divergence", Measured::KlDivergence),
         ];
         let with = one_of("donor", &sweep.donor, &donors)?;
         let measured = sweep.metric.as_deref().map(|name| one_of("metric", name, &metrics)).transpose()?;
         let (position, noising) = (sweep.position, sweep.noising);
-        if noising && with != With::Other {
+        if noising && with != Values::Other {
             return Err(Failure::usage(
                 "noising says which of two prompts takes the other's values; with zeros, means or drawn values the clean one is run",
             ));
         }
-        if alone && matches!(with, With::Mean | With::Resample) {
+        if alone && matches!(with, Values::Mean | Values::Resample) {
             return Err(Failure::usage(
                 "means and drawn values are of several prompts; give them as prompts=[...]",
             ));
         }
-        let meant = Meant { with, measured, position, noising, alone };
+        let how = How { with, noising, metric: measured, position };
+        let meant = Meant { how, alone };
         let prompts = texts
             .iter()
             .enumerate()
@@ -119,7 +92,7 @@ impl Asked {
         let site: Site =
             sweep.site.parse().map_err(|cause: SiteError| Failure::Said("SiteError", cause.to_string()))?;
         let patching = Patching { site, by: by(sweep.by.as_deref(), site)? };
-        let cases = cases(&prompts, with, noising, sweep.seed);
+        let cases = cases(&prompts, &how, sweep.seed);
         patching.check(&model.model.spec)?;
         check_alike(&cases, patching)?;
         let longest = cases.iter().map(|case| case.run.len()).max().unwrap_or(0);
@@ -127,32 +100,20 @@ impl Asked {
             let needed = peak(&model.model.spec, site, longest, first.metric);
             check_memory(needed, "take shorter prompts, or another site")?;
         }
-        Ok(Self { prompts, with, noising, cases, patching })
+        Ok(Self { prompts, how, cases, patching })
     }
 
-    /// What is put in where, in words.
-    pub(super) fn doing(&self) -> &'static str {
-        match (self.with, self.noising) {
-            (With::Other, true) => "corrupt values in the clean run",
-            (With::Other, false) => "clean values in the corrupt run",
-            (With::Zero, _) => "zeros in the run",
-            (With::Mean, _) => "means over the prompts in the run",
-            (With::Resample, _) => "values of a drawn prompt in the run",
-        }
-    }
-
-    /// The tokens of a prompt that are run.
-    pub(super) fn run(&self, prompt: &'_ Prompt) -> Vec<Token> {
-        let corrupt = prompt.corrupt.as_ref().filter(|_| self.with == With::Other && !self.noising);
-        corrupt.unwrap_or(&prompt.clean).clone()
+    /// The same, ready to be told.
+    pub(super) fn sweep<'a>(&'a self, of: &'a Transformer) -> patched::Sweep<'a> {
+        let (prompts, how, asked) = (&self.prompts, &self.how, self.patching);
+        patched::Sweep { model: &of.model, prompts, how, asked, again: "verify=" }
     }
 }
 
 fn by(name: Option<&str>, site: Site) -> Result<By, Failure> {
     let all = [By::Layer, By::LayerPosition, By::LayerHead, By::LayerPositionHead];
     match name {
-        None if site.axes()[0] == Axis::Position => Ok(By::LayerPosition),
-        None => Ok(By::LayerHead),
+        None => Ok(patched::usual(site)),
         Some(name) => {
             let names = all.map(|by| by.to_string());
             let pairs: Vec<(&str, By)> = names.iter().map(String::as_str).zip(all).collect();
@@ -172,10 +133,10 @@ impl Meant {
         let corrupt = corrupt.as_ref().map(|text| model.of_text(&name("corrupt"), text)).transpose()?;
         self.check_answers([answer_id, wrong_id], name)?;
         let metric = self.metric(answer_id, wrong_id, name)?;
-        if let (With::Other, Some(corrupt)) = (self.with, &corrupt) {
+        if let (Values::Other, Some(corrupt)) = (self.how.with, &corrupt) {
             check_alignment(&name("corrupt"), &clean, corrupt)?;
         }
-        if self.with == With::Other && corrupt.is_none() {
+        if self.how.with == Values::Other && corrupt.is_none() {
             return Err(Failure::usage(format!(
                 "{} is not there: whose values should be put in? Give it, or donor=\"zero\"",
                 name("corrupt")
@@ -183,18 +144,18 @@ impl Meant {
         }
         // Without a part in what is put in, a corrupt prompt stays as it is.
         let corrupt = match corrupt {
-            Some(corrupt) if self.with != With::Zero => Some(self.until(corrupt)?),
+            Some(corrupt) if self.how.with != Values::Zero => Some(self.until(corrupt)?),
             other => other,
         };
         let reads = [!matches!(metric, Metric::Divergence(_)), matches!(metric, Metric::LogitDifference(_))];
-        let told = |text: &Option<String>, is_read: bool| text.as_deref().filter(|_| is_read).map(visible);
+        let told = |text: &Option<String>, is_read: bool| text.clone().filter(|_| is_read);
         let answers = [told(answer, reads[0]), told(wrong, reads[1])];
         Ok(Prompt { clean: self.until(clean)?, corrupt, metric, answers })
     }
 
     /// Later tokens have no say in what is measured, and are left out.
     fn until(&self, mut tokens: Vec<Token>) -> Result<Vec<Token>, Failure> {
-        let last = position(self.position, tokens.len())?;
+        let last = position(self.how.position, tokens.len())?;
         tokens.truncate(last + 1);
         Ok(tokens)
     }
@@ -207,11 +168,12 @@ impl Meant {
         if wrong.is_some() && wrong == answer {
             return Err(Failure::usage(format!("{} and wrong are the same token", name("answer"))));
         }
-        let reads_answer = self.measured != Some(Measured::Divergence);
-        let reads_wrong = matches!(self.measured, None | Some(Measured::LogitDifference));
-        let idle = [("answer", answer, reads_answer), ("wrong", wrong, reads_wrong)];
-        match idle.iter().find(|(_, given, is_read)| self.alone && given.is_some() && !is_read) {
-            Some((key, ..)) => {
+        let given = [("answer", answer), ("wrong", wrong)];
+        let is_idle = |(key, given): &&(&str, Option<u32>)| {
+            self.alone && given.is_some() && !Measured::reads(self.how.metric, key)
+        };
+        match given.iter().find(is_idle) {
+            Some((key, _)) => {
                 Err(Failure::usage(format!("{} has no part in this metric; leave it out", name(key))))
             }
             None => Ok(()),
@@ -224,10 +186,10 @@ impl Meant {
         wrong: Option<u32>,
         name: impl Fn(&str) -> String,
     ) -> Result<Metric, Failure> {
-        use Measured::{Divergence, LogProbability, Logit, LogitDifference};
-        if self.measured == Some(Divergence) {
+        use Measured::{KlDivergence, LogProbability, Logit, LogitDifference};
+        if self.how.metric == Some(KlDivergence) {
             // A divergence is from the clean prompt's answer, which is that of the run unless clean values are put in.
-            let is_put_in = self.with == With::Other && !self.noising;
+            let is_put_in = self.how.with == Values::Other && !self.how.noising;
             return Ok(Metric::Divergence(if is_put_in { Compared::Donor } else { Compared::Run }));
         }
         let answer = answer.ok_or_else(|| {
@@ -236,80 +198,19 @@ impl Meant {
                 name("answer")
             ))
         })?;
-        match (self.measured, wrong) {
+        match (self.how.metric, wrong) {
             (None | Some(LogitDifference), Some(wrong)) => Ok(Metric::LogitDifference([answer, wrong])),
             (Some(LogitDifference), None) => {
                 Err(Failure::usage(format!("a difference of logits needs {}", name("wrong"))))
             }
             (Some(LogProbability), _) => Ok(Metric::LogProbability([answer])),
-            (None | Some(Logit | Divergence), _) => Ok(Metric::Logit([answer])),
+            (None | Some(Logit | KlDivergence), _) => Ok(Metric::Logit([answer])),
         }
     }
 }
 
 /// Prompts of different lengths are shown token by token, so that one sees where they part.
 fn check_alignment(name: &str, clean: &[Token], corrupt: &[Token]) -> Result<(), Failure> {
-    if clean.len() == corrupt.len() {
-        return Ok(());
-    }
-    let shown = |tokens: &[Token]| format!("{} tokens: {}", tokens.len(), super::seen(tokens).join(" | "));
-    Err(Failure::Said(
-        "PromptError",
-        format!(
-            "{name}: the prompts do not align token by token\n  clean   {}\n  corrupt {}\nReplace words by others of equally many tokens",
-            shown(clean),
-            shown(corrupt)
-        ),
-    ))
-}
-
-fn cases(prompts: &[Prompt], with: With, noising: bool, seed: u64) -> Vec<Case> {
-    // Means are over all prompts, and drawn from all of them: corrupt ones, too.
-    let pool = || -> Vec<Vec<u32>> {
-        prompts
-            .iter()
-            .flat_map(|prompt| [Some(&prompt.clean), prompt.corrupt.as_ref()])
-            .flatten()
-            .map(|all| ids(all))
-            .collect()
-    };
-    let one = |(at, prompt): (usize, &Prompt)| {
-        let clean = ids(&prompt.clean);
-        let (run, donor) = match (with, prompt.corrupt.as_deref().map(ids)) {
-            (With::Other, Some(corrupt)) if noising => (clean, Donor::Run(corrupt)),
-            (With::Other, Some(corrupt)) => (corrupt, Donor::Run(clean)),
-            (With::Other | With::Zero, _) => (clean, Donor::Zero),
-            (With::Mean, _) => (clean, Donor::Mean(pool())),
-            (With::Resample, _) => {
-                (clean, Donor::Resample { pool: pool(), seed: seed.wrapping_add(at as u64) })
-            }
-        };
-        Case { run, donor, metric: prompt.metric }
-    };
-    prompts.iter().enumerate().map(one).collect()
-}
-
-impl Prompt {
-    /// What is measured, in words.
-    pub(super) fn measured(&self) -> String {
-        let [answer, wrong] = &self.answers;
-        let answer = answer.as_deref().unwrap_or_default();
-        match (self.metric, wrong) {
-            (Metric::Divergence(_), _) => "nats from the clean answer".to_owned(),
-            (Metric::LogProbability(_), _) => format!("log-probability of {answer}"),
-            (_, Some(wrong)) => format!("logit {answer} − {wrong}"),
-            (_, None) => format!("logit {answer}"),
-        }
-    }
-
-    pub(super) fn metric(&self) -> &'static str {
-        self.metric.name()
-    }
-
-    /// Positions at which the two prompts have different tokens.
-    pub(super) fn differ(&self) -> Vec<usize> {
-        let corrupt = self.corrupt.as_ref().filter(|corrupt| corrupt.len() == self.clean.len());
-        let pairs = corrupt.into_iter().flat_map(|corrupt| self.clean.iter().zip(corrupt)).enumerate();
-        pairs.filter(|(_, (ours, theirs))| ours.id != theirs.id).map(|(at, _)| at).collect()
-    }
+    misaligned(clean, corrupt)
+        .map_or(Ok(()), |problem| Err(Failure::Said("PromptError", format!("{name}: {problem}"))))
 }
