@@ -5,7 +5,7 @@ export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
   workers: 1,
-  timeout: 40_000,
+  timeout: 90_000,
   reporter: "list",
   use: {
     browserName: "chromium",

@@ -81,3 +81,18 @@ export function setting(text: string, features: readonly string[]): { feature: s
   const feature = features.filter((name) => text.startsWith(`${name}:`)).sort((a, b) => b.length - a.length)[0];
   return feature === undefined ? undefined : { feature, value: text.slice(feature.length + 1) };
 }
+
+/** The page that an address of the server belongs to: `/api/row?row=3` is `#/row?row=3`. */
+export function pageOf(asked: string): { name: string; href: string } | undefined {
+  const [path = "", query = ""] = asked.split("?");
+  const name = /^\/api\/([a-z]+)/.exec(path)?.[1];
+  if (name === undefined) return undefined;
+  const { page, params } = parse(`#/${name}?${query}`);
+  // A count is counted again on the page of all sets, and the table of a saved explanation has a name of its own in addresses of pages.
+  const at = { page: page === "count" ? "rashomon" : page, params: one(params, "explanation") === undefined ? params : renamed(params, "data", "values") };
+  return { name: at.page, href: format(at) };
+}
+
+function renamed(params: Params, from: string, to: string): Params {
+  return params.map(([name, value]) => [name === from ? to : name, value] as const);
+}

@@ -111,7 +111,9 @@ export interface Among {
   after: number | null;
 }
 
-/** One row explained. Asked at /api/row with: model, data, row, output, space (margin | probability), set (feature:value, repeated; `feature:` is
+export const OF_ROW = ["model", "data", "row", "output", "space", "set", "hold", "up", "down", "cut", "where"];
+
+/** One row explained. Asked at /api/row with the names of `OF_ROW`: space (margin | probability), set (feature:value, repeated; `feature:` is
  *  missing), hold, up, down (feature, repeated), cut (the answer at which the decision changes), where (repeated:
  *  the rows among which it stands). */
 export interface RowAnswer {
@@ -153,8 +155,10 @@ export interface RowAnswer {
   notes: string[];
 }
 
-/** All rows explained. Asked at /api/global with: model, data, output, space, feature (whose dependence is drawn), where
- *  (repeated; only these rows). A job. */
+export const OF_GLOBAL = ["model", "data", "output", "space", "feature", "where"];
+
+/** All rows explained. Asked at /api/global with the names of `OF_GLOBAL`: feature (whose dependence is drawn), where (repeated; only these
+ *  rows). A job. */
 export interface GlobalAnswer {
   schema: "pellucid.workbench.global/1";
   model: string;

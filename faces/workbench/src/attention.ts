@@ -5,7 +5,7 @@ import type { Figure } from "./api";
 export const PATH = "/api/attention";
 
 /** Asked at /api/attention with: transformer, text, token (a position), layer | head (`a3.h5`, repeated), score, answer, wrong, from (a position). */
-export const ASKED = ["transformer", "text", "token", "layer", "head", "score", "answer", "wrong", "from"] as const;
+export const NAMES = ["transformer", "text", "token", "layer", "head", "score", "answer", "wrong", "from"] as const;
 
 /** Heads that can be picked. */
 export const MOST_HEADS = 9;
@@ -55,7 +55,7 @@ export interface AttentionAnswer {
 }
 
 export function asking(params: Params, changes: Changes): Params {
-  return only(changed(params, changes), ASKED);
+  return only(changed(params, changes), NAMES);
 }
 
 /** Another text has other tokens: nothing that was said of the old ones holds. */

@@ -35,6 +35,11 @@ export function isOfAddress(failure: Failure, faults: Params): boolean {
   return ["usage", "input", "not_found"].includes(failure.code) || (failure.code === "limit" && faults.length > 0);
 }
 
+/** Whether more time may have an answer. */
+export function isOfTime(failure: Pick<Failure, "code" | "message">): boolean {
+  return failure.code === "limit" && /\btime\b/.test(failure.message);
+}
+
 /** A pair as a button says it: a long text by its beginning. */
 export function shortOf([name, value]: Params[number]): string {
   return `${name}=${value.length > 48 ? `${value.slice(0, 40).trimEnd()}…` : value}`;

@@ -10,7 +10,7 @@ function superscript(n: number): string {
 
 function grouped(text: string): string {
   const [whole = "", rest] = text.split(".");
-  const spaced = whole.length < 5 ? whole : whole.replace(/\B(?=(\d{3})+$)/g, "\u2009");
+  const spaced = whole.length < 5 ? whole : whole.replace(/\B(?=(\d{3})+$)/g, "\u202f");
   return rest === undefined ? spaced : `${spaced}.${rest}`;
 }
 

@@ -1,5 +1,8 @@
-// Which pages are there? A new page is a file in `pages/` and a line here.
+// Which pages are there? A new page is a file in `pages/`, which says the names that it asks for, and a line here.
 import type { Component } from "svelte";
+import { OF_GLOBAL, OF_ROW } from "./api";
+import { NAMES as OF_ATTENTION } from "./attention";
+import { NAMES as OF_DATA } from "./data";
 import Global from "./pages/global.svelte";
 import Position from "./pages/position.svelte";
 import Rashomon from "./pages/rashomon.svelte";
@@ -11,7 +14,14 @@ import Data from "./pages/data.svelte";
 import Trees from "./pages/trees.svelte";
 import Runs from "./pages/runs.svelte";
 import Jobs from "./pages/jobs.svelte";
+import { NAMES as OF_PATCHING } from "./patching";
 import type { Place } from "./place.svelte";
+import { NAMES as OF_POSITION } from "./position";
+import { NAMES as OF_RASHOMON } from "./rashomon";
+import { NAMES as OF_RULES } from "./rules";
+import { NAMES as OF_RUNS } from "./runs";
+import { OF_SAVED } from "./saved";
+import { NAMES as OF_TREES } from "./trees";
 
 export interface Page {
   name: string;
@@ -19,20 +29,22 @@ export interface Page {
   /** What it answers. */
   question: string;
   component: Component<{ place: Place }>;
+  /** Names of its address that change something on it, or nothing would tell of a misspelled one. */
+  asks: readonly string[];
   /** Whether it is there only where a server answers. */
   live?: true;
 }
 
 export const pages: readonly Page[] = [
-  { name: "row", title: "Explain row", question: "Why was this row predicted so, and what would change it?", component: Row },
-  { name: "global", title: "Explain global", question: "What moves the model over all rows?", component: Global },
-  { name: "rules", title: "Rules", question: "Which simple model would do, and what is proven of it?", component: Rules },
-  { name: "rashomon", title: "Rashomon set", question: "Which other simple models would do as well, and where do they differ?", component: Rashomon },
-  { name: "position", title: "Position", question: "How does the profile fit the posting, and what does that rest on?", component: Position },
-  { name: "patching", title: "Patching", question: "What in the model carries the difference between two prompts?", component: Patching },
-  { name: "attention", title: "Attention and lens", question: "Where does every head look, and what would the model say after each block?", component: Attention },
-  { name: "data", title: "Data", question: "What stands in the table, column by column?", component: Data },
-  { name: "trees", title: "Trees", question: "What do the trees of a model look like?", component: Trees },
-  { name: "runs", title: "Runs", question: "What was done before, and how is it done again?", component: Runs },
-  { name: "jobs", title: "Jobs", question: "What is being worked on?", component: Jobs, live: true },
+  { name: "row", title: "Explain row", question: "Why was this row predicted so, and what would change it?", component: Row, asks: [...OF_ROW, ...OF_SAVED, "by"] },
+  { name: "global", title: "Explain global", question: "What moves the model over all rows?", component: Global, asks: [...OF_GLOBAL, ...OF_SAVED] },
+  { name: "rules", title: "Rules", question: "Which simple model would do, and what is proven of it?", component: Rules, asks: OF_RULES },
+  { name: "rashomon", title: "Rashomon set", question: "Which other simple models would do as well, and where do they differ?", component: Rashomon, asks: OF_RASHOMON },
+  { name: "position", title: "Position", question: "How does the profile fit the posting, and what does that rest on?", component: Position, asks: OF_POSITION },
+  { name: "patching", title: "Patching", question: "What in the model carries the difference between two prompts?", component: Patching, asks: OF_PATCHING },
+  { name: "attention", title: "Attention and lens", question: "Where does every head look, and what would the model say after each block?", component: Attention, asks: OF_ATTENTION },
+  { name: "data", title: "Data", question: "What stands in the table, column by column?", component: Data, asks: OF_DATA },
+  { name: "trees", title: "Trees", question: "What do the trees of a model look like?", component: Trees, asks: OF_TREES },
+  { name: "runs", title: "Runs", question: "What was done before, and how is it done again?", component: Runs, asks: OF_RUNS },
+  { name: "jobs", title: "Jobs", question: "What is being worked on?", component: Jobs, asks: [], live: true },
 ];

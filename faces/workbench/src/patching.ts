@@ -7,6 +7,8 @@ export const PATH = "/api/patching";
 /** What the address says of the prompts and the places. */
 const OF_PROMPTS = ["clean", "corrupt", "answer", "wrong", "site", "by", "noising", "with", "metric", "position"] as const;
 export const QUESTION = ["transformer", ...OF_PROMPTS] as const;
+/** With what it says of the grid, and the place that is looked at. */
+export const NAMES = [...QUESTION, "run", "verify", "cell"];
 
 /** A token that may come next, with its probability after each run that there was. */
 export interface Next<Run extends string> {

@@ -71,6 +71,9 @@ export function usePlace(): (() => Place) | undefined {
   return getContext(key);
 }
 
+/** The parameters that hold the two pages of a comparison. */
+export const SIDES = ["left", "right"] as const;
+
 /** A place inside of another, whose address is one of its parameters. */
 export function placeIn(outer: Place, name: string, text: () => string): Place {
   const at = () => parse(text());

@@ -5,6 +5,7 @@ export const PATH = "/api/position";
 
 /** What is sent; which requirement is looked at is the page's own. */
 export const ASKED = ["posting", "profile", "as_of", "reject", "confirm", "report"] as const;
+export const NAMES = [...ASKED, "requirement"];
 
 export type Status = "met" | "partial" | "claim_only" | "transferable" | "unknown" | "not_found" | "contradicted";
 

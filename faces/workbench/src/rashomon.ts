@@ -14,10 +14,13 @@ const QUESTION = [
 ] as const;
 
 /** What it says of the sets: how good they must be, when two are one, how many are listed, with what they are compared. */
-export const OF_SETS = ["theta", "within", "times", "identity", "group", "limit", "use"] as const;
+const OF_SETS = ["theta", "within", "times", "identity", "group", "limit", "use"] as const;
 
 /** What it says of the page alone: two sets that are compared, how the list is sorted and cut. */
-export const OF_PAGE = ["a", "b", "sort", "most_errors"] as const;
+const OF_PAGE = ["a", "b", "sort", "most_errors"] as const;
+
+/** All of it, with the count in a file that is shown above. */
+export const NAMES = [...QUESTION, ...OF_SETS, ...OF_PAGE, "count"];
 
 /** Another table is another question altogether. */
 export const NEW_TABLE: Changes = Object.fromEntries([...QUESTION, ...OF_SETS, ...OF_PAGE].map((name) => [name, null]));
@@ -161,7 +164,7 @@ export function stopOf(within: string): number {
 
 /** Digits for people, as the server writes them. */
 export function digits(text: string): string {
-  return text.length > 12 ? pretty(Number(text), 3) : text.length < 5 ? text : text.replace(/\B(?=(\d{3})+$)/g, "\u2009");
+  return text.length > 12 ? pretty(Number(text), 3) : text.length < 5 ? text : text.replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
 /** About what a fraction is. */

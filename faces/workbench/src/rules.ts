@@ -11,6 +11,8 @@ export const ASKED = [
   "data", "target", "positive", "weights", "lambda", "cost", "max_conditions", "min_support", "bins", "groups", "max_rules", "max_size", "require", "drop",
   "exclude_empty", "seconds",
 ] as const;
+/** With a file of rules, and rules that are switched off. */
+export const NAMES = [...ASKED, "rules", "off"];
 
 /** What holds where the address says nothing, as the command has it. */
 export const USUAL = { lambda: "1/100", cost: "1:1", max_conditions: "2", min_support: "0.01", bins: "5", groups: "0", max_rules: "500", seconds: "20" } as const;

@@ -1,5 +1,5 @@
 // What does the server say of runs and of jobs? Types of its JSON, and how their parts are written.
-import { parse, format, type Changes, type Params } from "./address";
+import type { Changes, Params } from "./address";
 import { Failure, type Job } from "./api";
 import { count } from "./format";
 
@@ -156,6 +156,8 @@ export interface JobsAnswer {
 
 export const PATH = "/api/runs";
 export const OF_LISTS = ["runs", "verb", "tag", "text", "since", "sort", "from"] as const;
+/** With one run or two, one of its files, and those that are marked in the list. */
+export const NAMES = [...OF_LISTS, "run", "other", "output", "mark"];
 
 /** Sends what changes something; work that it waits for is waited for. */
 export async function post<T>(path: string, body: object): Promise<T> {
@@ -179,13 +181,6 @@ async function over(id: string): Promise<void> {
     if (!job || (job.state !== "running" && job.state !== "waiting")) return;
     await new Promise((done) => setTimeout(done, 200));
   }
-}
-
-/** The page that an address of the server belongs to: `/api/row?row=3` is `#/row?row=3`. */
-export function pageOf(asked: string): { name: string; href: string } | undefined {
-  const [path = "", query = ""] = asked.split("?");
-  const name = /^\/api\/([a-z]+)/.exec(path)?.[1];
-  return name === undefined ? undefined : { name, href: format(parse(`#/${name}?${query}`)) };
 }
 
 /** A moment for a title: `28 November 2026, 22:13`. */

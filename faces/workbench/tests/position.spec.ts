@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import type { Page } from "@playwright/test";
-import { expect, opened as openedWith, pictures, program, silence, sound, test } from "./pellucid";
+import { expect, fits, opened as openedWith, pictures, program, silence, sound, test } from "./pellucid";
 
 const twin = fileURLToPath(new URL("../../../fixtures/position/twin/", import.meta.url));
 const documents = ["profile.md", "publications.bib", "posting.md"].map((name) => join(twin, name));
@@ -44,7 +44,7 @@ test("fit and verdicts are the command's, with both ends", async ({ page }) => {
     for (const own of expected.requirements) await expect(head(page, own.id)).toContainText(own.text);
     await expect(page.locator(".caution")).toContainText("does not rank people");
     await expect(page.locator(".caution")).toBeInViewport();
-    await expect(page.locator("footer code")).toHaveText(/^pellucid position .*posting\.md --as-of 2025-01-01$/);
+    await expect(page.locator("footer .command code")).toHaveText(/^pellucid position .*posting\.md --as-of 2025-01-01$/);
   });
 });
 
@@ -195,7 +195,7 @@ for (const scheme of ["light", "dark"] as const) {
         for (const width of [360, 380, 820, 1200, 1440]) {
           await page.setViewportSize({ width, height: 900 });
           await settled(page);
-          expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `${width} pixels`).toBeLessThanOrEqual(0);
+          await fits(page);
           await page.screenshot({ path: join(pictures, `position-${name}-${width}-${scheme}.png`), fullPage: width !== 1440 });
         }
         await page.setViewportSize({ width: 380, height: 900 });
@@ -239,8 +239,7 @@ test("a report that was kept opens by itself, says so, and nothing in it can be 
       for (const [width, scheme] of [[1280, "light"], [1600, "dark"], [380, "light"]] as const) {
         await page.emulateMedia({ colorScheme: scheme });
         await page.setViewportSize({ width, height: 900 });
-        await expect.poll(() => page.evaluate(() => innerWidth)).toBe(width);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `at ${width}`).toBeLessThanOrEqual(0);
+        await fits(page);
         await page.screenshot({ path: join(pictures, `report-${width}-${scheme}.png`), fullPage: true });
       }
     },

@@ -1,6 +1,6 @@
 // Have addresses one spelling, and numbers the one of the pictures?
 import { expect, test } from "@playwright/test";
-import { changed, format, parse, query, setting, withDefaults } from "../src/address";
+import { changed, format, pageOf, parse, query, setting, withDefaults } from "../src/address";
 import { faultsOf, withoutFaults, worded } from "../src/fault";
 import { fit, fitting } from "../src/find";
 import { bound, decimalsFor, percent, pretty, sentence, signed, signedFixed, whens } from "../src/format";
@@ -24,7 +24,7 @@ test("names and values may have spaces, colons and signs", () => {
 
 test("numbers are written as in pictures", () => {
   expect(pretty(-0.47193)).toBe("−0.472");
-  expect(pretty(12345.6, 6)).toBe("12\u2009345.6");
+  expect(pretty(12345.6, 6)).toBe("12\u202f345.6");
   expect(pretty(1234)).toBe("1230");
   expect(pretty(0.00000032)).toBe("3.2·10⁻⁷");
   expect(pretty(9.9996, 3)).toBe("10");
@@ -97,4 +97,12 @@ test("an error leads to what it speaks of", () => {
 test("sentences begin with a capital, and names stay what they are", () => {
   expect(sentence("no table is open")).toBe("No table is open.");
   for (const text of ["theta=1/0: no fraction.", "adult.csv: no rows.", "`x` stands twice.", "posting.md:5: odd.", "since: at most 400 letters."]) expect(sentence(text)).toBe(text);
+});
+
+test("an address of the server leads to the page that asks it", () => {
+  expect(pageOf("/api/row?data=adult&row=3")).toEqual({ name: "row", href: "#/row?data=adult&row=3" });
+  // Pages call the table of a saved explanation by another name, and count again where all sets are.
+  expect(pageOf("/api/row?data=adult&explanation=values&row=3")?.href).toBe("#/row?explanation=values&row=3&values=adult");
+  expect(pageOf("/api/count/verify?count=c&data=adult&seconds=20")).toEqual({ name: "rashomon", href: "#/rashomon?count=c&data=adult&seconds=20" });
+  expect(pageOf("/elsewhere")).toBeUndefined();
 });

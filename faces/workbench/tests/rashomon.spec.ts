@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL, fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
-import { expect, opened, pictures, program, settled, silence, sound, test } from "./pellucid";
+import { expect, fits, opened, pictures, program, settled, silence, sound, test } from "./pellucid";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/", import.meta.url));
 const [adult, compas] = [join(fixtures, "tour/adult.csv"), join(fixtures, "compas/compas.csv")];
@@ -41,7 +41,7 @@ test("the count is the command's, follows ε, and is in the address", async ({ q
   const more = counted("--within", "1/50");
   await expect(size(page)).toHaveText(more);
   await expect(slider).toHaveAttribute("aria-valuetext", "1/50 above the best");
-  await expect(page.locator("footer code")).toContainText("--within 1/50");
+  await expect(page.locator("footer .command code")).toContainText("--within 1/50");
 
   await page.reload();
   await settled(page);
@@ -194,8 +194,11 @@ test("groups of rows show how sets treat them", async ({ page }) => {
 
     // A search that is not over in its time may have more.
     await page.goto(`${address}#/rashomon?data=compas&seconds=1`);
-    await expect(page.getByRole("alert")).toContainText("not proven");
-    await expect(page.getByRole("button", { name: "Search up to 3 s" })).toBeVisible();
+    const over = page.getByRole("alert");
+    await expect(over).toContainText("not proven");
+    await expect(over.getByRole("heading")).toHaveText("Not found within the time");
+    await expect(over).not.toContainText("limit");
+    await expect(over.getByRole("button", { name: "Search up to 3 s" })).toBeVisible();
   });
 });
 
@@ -233,7 +236,7 @@ for (const scheme of ["light", "dark"] as const) {
         await sound(page);
         for (const width of [1000, 380, 360]) {
           await page.setViewportSize({ width, height: 900 });
-          expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBeLessThanOrEqual(0);
+          await fits(page);
         }
         await page.reload();
         await settled(page);

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
-import { expect, files, pictures, program, settled, silence, sound, start, test } from "./pellucid";
+import { expect, files, fits, pictures, program, settled, silence, sound, start, test } from "./pellucid";
 
 interface Told {
   sentence: string;
@@ -30,7 +30,7 @@ test("a tree and the way of a row are what the command line says", async ({ quie
   expect(await numbers(page, "tree")).toEqual(told.nodes.rows);
   const steps = await numbers(page, "steps");
   expect(steps).toHaveLength(101);
-  const number = (text: string | undefined) => Number((text ?? "").replaceAll("\u2009", "").replace("−", "-").replace(/·10.*/, ""));
+  const number = (text: string | undefined) => Number((text ?? "").replaceAll("\u202f", "").replace("−", "-").replace(/·10.*/, ""));
   expect(number(steps.at(-1)?.[2])).toBeCloseTo(told.row?.margin ?? NaN, 5);
   // Every question of the row's way is on the way in the table, and the leaf adds what the command line says.
   const way = page.getByRole("group", { name: "The way of the row" }).locator("tbody tr");
@@ -38,10 +38,29 @@ test("a tree and the way of a row are what the command line says", async ({ quie
   const adds = (told.row?.adds ?? NaN).toPrecision(4).replace("-", "−").replace(/0+$/, "");
   await expect(page.getByText(/^It ends in leaf/)).toContainText(`+${adds}`);
   // The command that the page shows draws the same sentence.
-  const command = (await page.locator("footer code").textContent()) ?? "";
+  const command = (await page.locator("footer .command code").textContent()) ?? "";
   expect(command).toContain(" --tree 3 --data ");
   const again = execFileSync("sh", ["-c", `${command.replace(/^pellucid/, program)} --json`], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
   expect((JSON.parse(again) as Told).sentence).toBe(told.sentence);
+});
+
+test("categories that are cut in the picture can be read whole", async ({ quiet: page, server }) => {
+  await page.setViewportSize({ width: 360, height: 900 });
+  await page.goto(`${server.address}#/trees?row=17`);
+  await settled(page);
+  const whole = "relationship is Not-in-family, Other-relative, Own-child or Unmarried";
+  const root = page.locator('figure [data-go="node:0"]');
+  await expect(root).toHaveAttribute("aria-label", new RegExp(`^${whole}`));
+  await root.hover({ force: true });
+  await expect(page.locator(".tip:popover-open")).toContainText(whole);
+  expect((await numbers(page, "tree"))[0]).toContain(whole);
+  // Beside the picture by keys, too: no pointer is needed.
+  const short = page.getByRole("group", { name: "The way of the row" }).locator("summary");
+  await expect(short).toHaveText("relationship is one of 4: Not-in-family, Other-relative, Own-child, …");
+  await short.press("Enter");
+  await expect(page.getByText(`${whole}; missing goes to no`)).toBeVisible();
+  await sound(page);
+  await page.screenshot({ path: join(pictures, "trees-whole-360.png"), fullPage: true });
 });
 
 test("a node opens, its way leads back, and a bar leads to its tree", async ({ quiet: page, server }) => {
@@ -137,7 +156,7 @@ for (const scheme of ["light", "dark"] as const) {
       for (const width of [360, 380, 768, 1280, 1440]) {
         await page.setViewportSize({ width, height: 900 });
         await settled(page);
-        expect(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), `${width} pixels`).toBeLessThanOrEqual(0);
+        await fits(page);
         await page.screenshot({ path: join(pictures, `trees-${name}-${width}-${scheme}.png`), fullPage: true });
       }
     });
