@@ -88,9 +88,10 @@ export function pageOf(asked: string): { name: string; href: string } | undefine
   const name = /^\/api\/([a-z]+)/.exec(path)?.[1];
   if (name === undefined) return undefined;
   const { page, params } = parse(`#/${name}?${query}`);
-  // A count is counted again on the page of all sets, and the table of a saved explanation has a name of its own in addresses of pages.
-  const at = { page: page === "count" ? "rashomon" : page, params: one(params, "explanation") === undefined ? params : renamed(params, "data", "values") };
-  return { name: at.page, href: format(at) };
+  // A count stands on the page of all sets, where a table and seconds would be those of another search.
+  if (page === "count") return { name: "rashomon", href: format({ page: "rashomon", params: only(params, ["count"]) }) };
+  // The table of a saved explanation has a name of its own in addresses of pages.
+  return { name: page, href: format({ page, params: one(params, "explanation") === undefined ? params : renamed(params, "data", "values") }) };
 }
 
 function renamed(params: Params, from: string, to: string): Params {

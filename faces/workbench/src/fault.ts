@@ -37,7 +37,7 @@ export function isOfAddress(failure: Failure, faults: Params): boolean {
 
 /** Whether more time may have an answer. */
 export function isOfTime(failure: Pick<Failure, "code" | "message">): boolean {
-  return failure.code === "limit" && /\btime\b/.test(failure.message);
+  return failure.code === "limit" && /\bin the given time\b/.test(failure.message);
 }
 
 /** A pair as a button says it: a long text by its beginning. */

@@ -1,5 +1,6 @@
 // Which pages are there? A new page is a file in `pages/`, which says the names that it asks for, and a line here.
 import type { Component } from "svelte";
+import { one, type Params } from "./address";
 import { OF_GLOBAL, OF_ROW } from "./api";
 import { NAMES as OF_ATTENTION } from "./attention";
 import { NAMES as OF_DATA } from "./data";
@@ -31,13 +32,20 @@ export interface Page {
   component: Component<{ place: Place }>;
   /** Names of its address that change something on it, or nothing would tell of a misspelled one. */
   asks: readonly string[];
+  /** Those of them that count at an address, where not all do. */
+  asksAt?: (params: Params) => readonly string[];
   /** Whether it is there only where a server answers. */
   live?: true;
 }
 
+/** A saved explanation is asked for other things than what is explained now. */
+function ofFile(saved: readonly string[], now: readonly string[]): (params: Params) => readonly string[] {
+  return (params) => (one(params, "explanation") === undefined ? now : saved);
+}
+
 export const pages: readonly Page[] = [
-  { name: "row", title: "Explain row", question: "Why was this row predicted so, and what would change it?", component: Row, asks: [...OF_ROW, ...OF_SAVED, "by"] },
-  { name: "global", title: "Explain global", question: "What moves the model over all rows?", component: Global, asks: [...OF_GLOBAL, ...OF_SAVED] },
+  { name: "row", title: "Explain row", question: "Why was this row predicted so, and what would change it?", component: Row, asks: [...OF_ROW, ...OF_SAVED, "by"], asksAt: ofFile([...OF_SAVED, "row", "output"], [...OF_ROW, "by"]) },
+  { name: "global", title: "Explain global", question: "What moves the model over all rows?", component: Global, asks: [...OF_GLOBAL, ...OF_SAVED], asksAt: ofFile([...OF_SAVED, "output", "feature"], OF_GLOBAL) },
   { name: "rules", title: "Rules", question: "Which simple model would do, and what is proven of it?", component: Rules, asks: OF_RULES },
   { name: "rashomon", title: "Rashomon set", question: "Which other simple models would do as well, and where do they differ?", component: Rashomon, asks: OF_RASHOMON },
   { name: "position", title: "Position", question: "How does the profile fit the posting, and what does that rest on?", component: Position, asks: OF_POSITION },

@@ -1,6 +1,6 @@
 // What is answered of explanations and counts that were saved in files? Types of `/api/global?explanation=` and `/api/count`, and what is asked.
 import { changed, one, only, withDefaults, type Changes, type Params } from "./address";
-import { OF_GLOBAL, type Figure, type GlobalAnswer, type RowAnswer, type Session } from "./api";
+import { OF_GLOBAL, OF_ROW, type Figure, type GlobalAnswer, type RowAnswer, type Session } from "./api";
 import type { Fraction } from "./rules";
 import { startOf, thingsOf } from "./session.svelte";
 
@@ -70,7 +70,8 @@ export function isPlaced(explanation: SavedExplanation): boolean {
 
 /** Another explanation has other features, outputs and rows; those of a model that is open begin with what is open. */
 export function toExplanation(id: string): Changes {
-  return { explanation: id || null, model: null, data: null, values: null, output: null, feature: null, space: null, where: null };
+  const others = Object.fromEntries([...OF_ROW, ...OF_GLOBAL, "values", "by"].map((name) => [name, null]));
+  return { ...others, explanation: id || null };
 }
 
 /** Explanations to choose from: what is computed now, where there is a pair for it, and files. */

@@ -44,6 +44,7 @@ const ofRows: readonly string[] = ["data", "global", "row", "trees"];
 
 /** What holds on a page when one comes from another. */
 export function sharedOf(params: Params, page = ""): Params {
-  const names: readonly string[] = ofRows.includes(page) ? [...shared, "where"] : shared;
+  // On Runs an output is a file of a run, and none of a model.
+  const names: readonly string[] = page === "runs" ? shared.filter((name) => name !== "output") : ofRows.includes(page) ? [...shared, "where"] : shared;
   return params.filter(([name]) => names.includes(name));
 }

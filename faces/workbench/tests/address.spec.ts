@@ -64,6 +64,7 @@ test("names that a page does not ask for are said", async ({ page }) => {
       ["rules?a=1&set=age:3&lambda=1/50&where=age:known", [`The address also says a, set and where, ${ofPage}.`]],
       ["jobs?feature=age&model=x", []],
       ["compare?left=/row?row%3D17&right=/trees?row%3D17%26cut%3D1&row=2", [`The address also says row, ${ofPage}.`, `The address also says cut, ${ofPage}.`]],
+      ["row?row=17&values=adult", [`The address also says values, ${ofPage}.`]],
       ["row?row=17&feature=age&by=adds", []],
     ] as const) {
       await page.goto(`${address}#/${at}`);

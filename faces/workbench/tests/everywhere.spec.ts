@@ -33,10 +33,18 @@ test("360 pixels are enough", async ({ quiet: page, server }) => {
     await page.goto(server.address + address);
     await settled(page);
     await fits(page);
-    // The page that is open is whole in the line of pages, beside edges that fade.
-    const [line, open] = await Promise.all([page.getByRole("navigation", { name: "Pages" }).boundingBox(), page.locator("nav [aria-current]").boundingBox()]);
-    expect(open?.x).toBeGreaterThanOrEqual(line?.x ?? 0);
-    expect((open?.x ?? 0) + (open?.width ?? 0)).toBeLessThanOrEqual((line?.x ?? 0) + (line?.width ?? 0));
+  }
+  // The page that is open is whole in the line of pages, beside edges that fade: at its beginning, within it and at its end.
+  for (const [name, fades] of [["row", "after"], ["data", "before after"], ["trees", "before after"], ["jobs", "before"]] as const) {
+    await page.goto(`${server.address}#/${name}`);
+    const line = page.getByRole("navigation", { name: "Pages" });
+    const open = line.locator(`[aria-current][href^="#/${name}"]`);
+    await expect(open).toBeVisible();
+    await expect.poll(() => line.evaluate((nav) => ["before", "after"].filter((side) => nav.classList.contains(side)).join(" ")), name).toBe(fades);
+    const [all, own] = await Promise.all([line.boundingBox(), open.boundingBox()]);
+    const [left, right] = [all?.x ?? 0, (all?.x ?? 0) + (all?.width ?? 0)];
+    expect(own?.x, name).toBeGreaterThanOrEqual(left + (fades.includes("before") ? 24 : 0));
+    expect((own?.x ?? 0) + (own?.width ?? 0), name).toBeLessThanOrEqual(right - (fades.includes("after") ? 24 : 0));
   }
 });
 

@@ -102,7 +102,7 @@ export async function sound(page: Page): Promise<void> {
 
 /** Nothing in the address is said to change nothing: a page that forgot one of its names says so of its own. Tests of just that don't call this. */
 async function asksForAll(page: Page): Promise<void> {
-  expect(await page.locator(".unasked").allTextContents()).toEqual([]);
+  expect(await page.getByText("The address also says").allTextContents()).toEqual([]);
 }
 
 /** Texts of pictures that end beyond their picture. */

@@ -1,7 +1,7 @@
 // Have addresses one spelling, and numbers the one of the pictures?
 import { expect, test } from "@playwright/test";
 import { changed, format, pageOf, parse, query, setting, withDefaults } from "../src/address";
-import { faultsOf, withoutFaults, worded } from "../src/fault";
+import { faultsOf, isOfTime, withoutFaults, worded } from "../src/fault";
 import { fit, fitting } from "../src/find";
 import { bound, decimalsFor, percent, pretty, sentence, signed, signedFixed, whens } from "../src/format";
 
@@ -101,8 +101,15 @@ test("sentences begin with a capital, and names stay what they are", () => {
 
 test("an address of the server leads to the page that asks it", () => {
   expect(pageOf("/api/row?data=adult&row=3")).toEqual({ name: "row", href: "#/row?data=adult&row=3" });
-  // Pages call the table of a saved explanation by another name, and count again where all sets are.
+  // Pages call the table of a saved explanation by another name; a count stands where all sets are, and its seconds are not those of a search.
   expect(pageOf("/api/row?data=adult&explanation=values&row=3")?.href).toBe("#/row?explanation=values&row=3&values=adult");
-  expect(pageOf("/api/count/verify?count=c&data=adult&seconds=20")).toEqual({ name: "rashomon", href: "#/rashomon?count=c&data=adult&seconds=20" });
+  expect(pageOf("/api/count/verify?count=c&data=adult&seconds=20")).toEqual({ name: "rashomon", href: "#/rashomon?count=c" });
   expect(pageOf("/elsewhere")).toBeUndefined();
+});
+
+test("only what ran out of time may be found with more of it", () => {
+  const of = (code: string, message: string) => isOfTime({ code, message });
+  expect(of("limit", "the best objective was not proven in the given time (it is between 1/5 and 1/4)")).toBe(true);
+  expect(of("limit", "time.csv: the table has 900 000 rows, which take 3 MB more than --max-memory")).toBe(false);
+  expect(of("input", "not proven in the given time")).toBe(false);
 });

@@ -196,7 +196,7 @@ test("groups of rows show how sets treat them", async ({ page }) => {
     await page.goto(`${address}#/rashomon?data=compas&seconds=1`);
     const over = page.getByRole("alert");
     await expect(over).toContainText("not proven");
-    await expect(over.getByRole("heading")).toHaveText("Not found within the time");
+    await expect(over.getByRole("heading")).toHaveText("Not proven within the time");
     await expect(over).not.toContainText("limit");
     await expect(over.getByRole("button", { name: "Search up to 3 s" })).toBeVisible();
   });
