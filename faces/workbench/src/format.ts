@@ -8,7 +8,8 @@ function superscript(n: number): string {
     .replace(/\d/g, (digit) => superscripts[Number(digit)] ?? digit);
 }
 
-function grouped(text: string): string {
+/** Digits in threes, from five on, with a space at which no line breaks. */
+export function grouped(text: string): string {
   const [whole = "", rest] = text.split(".");
   const spaced = whole.length < 5 ? whole : whole.replace(/\B(?=(\d{3})+$)/g, "\u202f");
   return rest === undefined ? spaced : `${spaced}.${rest}`;

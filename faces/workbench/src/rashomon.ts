@@ -2,7 +2,7 @@
 // out of them.
 import { all, changed, one, only, type Changes, type Params } from "./address";
 import type { Figure, Job } from "./api";
-import { pretty } from "./format";
+import { grouped, pretty } from "./format";
 import { USUAL, usualTarget, type Fraction, type Target } from "./rules";
 
 export const PATH = "/api/rashomon";
@@ -164,7 +164,7 @@ export function stopOf(within: string): number {
 
 /** Digits for people, as the server writes them. */
 export function digits(text: string): string {
-  return text.length > 12 ? pretty(Number(text), 3) : text.length < 5 ? text : text.replace(/\B(?=(\d{3})+$)/g, "\u202f");
+  return text.length > 12 ? pretty(Number(text), 3) : grouped(text);
 }
 
 /** About what a fraction is. */
